@@ -1,0 +1,1 @@
+//! Configuration, wiring, HTTP, workers and the command line of the one binary huntzen.

@@ -1,0 +1,2 @@
+//! The binary `huntzen`.
+fn main() {}

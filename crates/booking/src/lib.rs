@@ -1,0 +1,1 @@
+//! Practitioners, availability, slots and consultations.

@@ -1,0 +1,1 @@
+//! The rules of what only the two participants may see.

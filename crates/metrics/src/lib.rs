@@ -1,0 +1,1 @@
+//! Usage counters, exact for practitioners.
