@@ -1,1 +1,12 @@
-//! Password hashing and token signing.
+//! Password hashing, token signing and randomness: the ports that need cryptography.
+mod access_token;
+mod password;
+mod randomness;
+mod refresh_token;
+mod room_token;
+
+pub use access_token::JwtSigner;
+pub use password::BcryptHasher;
+pub use randomness::OsRandomness;
+pub use refresh_token::HmacRefreshTokens;
+pub use room_token::JitsiSigner;

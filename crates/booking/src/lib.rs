@@ -1,1 +1,16 @@
-//! Practitioners, availability, slots and consultations.
+//! Practitioners, when they work, and the consultations that employees book with them.
+pub mod availability;
+pub mod calendar;
+pub mod consultation;
+pub mod error;
+pub mod ids;
+pub mod ports;
+pub mod practitioner;
+pub mod reminders;
+pub mod review;
+pub mod room;
+pub mod slots;
+pub mod timetable;
+
+pub use error::BookingError;
+pub use ports::{BookingStore, BookingTx};

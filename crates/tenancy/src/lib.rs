@@ -1,1 +1,26 @@
-//! Who acts, in which tenant, when: companies, people, sign-in, permissions, audit, outbox.
+//! Who acts, in which tenant, when: companies and their people, sign-in, permissions, the audit
+//! trail, letters and the in-app inbox. Every other domain stands on this one.
+pub mod audit;
+pub mod clock;
+pub mod company;
+pub mod email;
+pub mod employee;
+pub mod error;
+mod fields;
+pub mod identity;
+pub mod ids;
+pub mod mail;
+pub mod notifications;
+pub mod outbox;
+pub mod policy;
+pub mod scope;
+pub mod search;
+pub mod store;
+pub mod token;
+pub mod unit_of_work;
+pub mod words;
+
+pub use error::{FieldError, TenancyError};
+pub use scope::{Actor, Caller, Job, Origin, Scope, ScopeKind};
+pub use store::{Commit, Cursor, Page, PageRequest, Slice, StoreError};
+pub use unit_of_work::{TenancyStore, TenancyTx};

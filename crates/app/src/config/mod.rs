@@ -1,0 +1,289 @@
+//! The typed configuration of the program: every key, its meaning, its unit.
+//!
+//! Layers, later wins: `config/default.toml` (compiled in), `config/<environment>.toml`, `.env`,
+//! `.env.<environment>`, the environment. A key `section.key` is called
+//! `HUNTZEN__SECTION__KEY` in the environment; some have a short name too
+//! ([`short_names::SHORT_NAMES`]). An empty environment value means "not set".
+
+mod fields;
+mod masked;
+mod problem;
+mod proxies;
+mod rules;
+mod schedule;
+pub mod short_names;
+mod sources;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+
+use jiff::SignedDuration;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+pub use problem::{ConfigError, Problem};
+pub use proxies::TrustedProxy;
+pub use schedule::Schedule;
+pub use sources::Sources;
+
+/// Which set of rules and defaults applies; named by `HUNTZEN_ENV` (alias `NODE_ENV`).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// A programmer's machine and the demo: known secrets, letters kept as files.
+    #[default]
+    Development,
+    /// Automatic tests: cheap password hashes, no jobs.
+    Test,
+    /// Real people's data: every secret is required and checked.
+    Production,
+}
+
+impl Environment {
+    /// The word used in `HUNTZEN_ENV` and in file names.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Test => "test",
+            Self::Production => "production",
+        }
+    }
+
+    /// Whether the rules for real people's data apply.
+    pub const fn is_production(self) -> bool {
+        matches!(self, Self::Production)
+    }
+}
+
+/// Everything that can be set from outside.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The environment; never read from a file, only from `HUNTZEN_ENV` or `NODE_ENV`.
+    #[serde(skip_deserializing)]
+    pub environment: Environment,
+    /// The HTTP server.
+    pub http: Http,
+    /// The database and the data folder.
+    pub database: Database,
+    /// Sign-in, tokens, passwords.
+    pub auth: Auth,
+    /// When consultations may be booked and started.
+    pub booking: Booking,
+    /// What is billed.
+    pub billing: Billing,
+    /// The video rooms.
+    pub jitsi: Jitsi,
+    /// Outgoing letters.
+    pub smtp: Smtp,
+    /// When the recurring jobs run.
+    pub jobs: Jobs,
+    /// What counts as unhealthy.
+    pub health: Health,
+    /// Logs.
+    pub telemetry: Telemetry,
+}
+
+/// The HTTP server.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Name or address to listen on.
+    pub host: String,
+    /// TCP port to listen on; 0 takes any free one.
+    pub port: u16,
+    /// Number of event loops; 0 means one for each processor core.
+    pub workers: usize,
+    /// Networks whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "fields::list")]
+    pub trusted_proxies: Vec<TrustedProxy>,
+    /// Origins of the web front ends: allowed by CORS; the first one is used in letters.
+    #[serde(deserialize_with = "fields::list")]
+    pub frontend_urls: Vec<String>,
+    /// Whether `/api/docs` and `/api/openapi.json` are served.
+    pub docs_enabled: bool,
+    /// Largest request body in bytes, uploads apart.
+    pub body_limit_bytes: usize,
+}
+
+/// The database and the data folder.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// A PostgreSQL server (libpq URL); without it the program runs its own private cluster.
+    #[serde(
+        default,
+        deserialize_with = "fields::optional_secret",
+        serialize_with = "fields::mask_optional"
+    )]
+    pub url: Option<SecretString>,
+    /// The same server as the owner of the schema, for `migrate` only.
+    #[serde(
+        default,
+        deserialize_with = "fields::optional_secret",
+        serialize_with = "fields::mask_optional"
+    )]
+    pub owner_url: Option<SecretString>,
+    /// Connections kept to the database; also bounds the use cases that run at once.
+    pub pool_size: u32,
+    /// Folder of everything the program writes: private cluster, letters, files.
+    pub data_dir: PathBuf,
+    /// Folder of the PostgreSQL programs for the private cluster; searched for when absent.
+    #[serde(default)]
+    pub pg_bin: Option<PathBuf>,
+}
+
+/// Sign-in, tokens, passwords.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// Signs access tokens (HS256, RFC 7518 §3.2: at least 32 bytes in production).
+    #[serde(deserialize_with = "fields::secret", serialize_with = "fields::mask")]
+    pub jwt_secret: SecretString,
+    /// Keys the digests of refresh tokens.
+    #[serde(deserialize_with = "fields::secret", serialize_with = "fields::mask")]
+    pub jwt_refresh_secret: SecretString,
+    /// How long an access token is valid, such as `15m`.
+    #[serde(
+        deserialize_with = "fields::duration",
+        serialize_with = "fields::show_duration"
+    )]
+    pub jwt_expires_in: SignedDuration,
+    /// How long an unused session lives, such as `7d`.
+    #[serde(
+        deserialize_with = "fields::duration",
+        serialize_with = "fields::show_duration"
+    )]
+    pub jwt_refresh_expires_in: SignedDuration,
+    /// `iss` of the access tokens.
+    pub issuer: String,
+    /// `aud` of the access tokens.
+    pub audience: String,
+    /// Cost of a password hash: doubles with each step; at least 10 outside tests.
+    pub bcrypt_cost: u32,
+    /// Shortest accepted password, in bytes; 72, where bcrypt stops reading, is the longest.
+    pub password_min_length: usize,
+}
+
+/// When consultations may be booked and started.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Booking {
+    /// Minutes between the booking and the earliest start.
+    pub min_notice_minutes: u32,
+    /// Days ahead that can be booked.
+    pub horizon_days: u32,
+    /// Minutes before the planned start from which a practitioner may start.
+    pub early_start_minutes: u32,
+}
+
+/// What is billed.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Billing {
+    /// Billing status of a consultation to which the employee did not come.
+    pub no_show: NoShowBilling,
+}
+
+/// Billing status that a missed consultation gets.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum NoShowBilling {
+    /// It appears in no statement.
+    Excluded,
+    /// It is a line of 0 minutes in the practitioner's statement.
+    Validated,
+}
+
+/// The video rooms.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jitsi {
+    /// Host name of the Jitsi server.
+    pub domain: String,
+    /// `iss` and `aud` of the room tokens, as the server is configured to expect.
+    pub app_id: String,
+    /// Signs the room tokens; shared with the Jitsi server.
+    #[serde(deserialize_with = "fields::secret", serialize_with = "fields::mask")]
+    pub secret: SecretString,
+}
+
+/// Outgoing letters.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Smtp {
+    /// Mail server; without it letters are written to `<data_dir>/mail`.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// Port of the mail server.
+    pub port: u16,
+    /// User at the mail server, when it asks for one.
+    #[serde(default)]
+    pub user: Option<String>,
+    /// Password at the mail server.
+    #[serde(
+        default,
+        deserialize_with = "fields::optional_secret",
+        serialize_with = "fields::mask_optional"
+    )]
+    pub password: Option<SecretString>,
+    /// Sender of every letter (RFC 5322 mailbox).
+    pub from: String,
+    /// How the connection is protected.
+    pub tls: SmtpTls,
+}
+
+/// How the connection to the mail server is protected.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmtpTls {
+    /// Plain first, then upgraded; never goes on without (RFC 3207).
+    Starttls,
+    /// TLS from the first byte (RFC 8314).
+    Implicit,
+    /// Unprotected; refused in production.
+    None,
+}
+
+/// When the recurring jobs run: five-field cron expressions in UTC, or `off`.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Jobs {
+    /// Letters before a consultation.
+    pub reminders: Schedule,
+    /// Ends sessions left open and closes those that never took place.
+    pub end_forgotten: Schedule,
+    /// Cancels far-off consultations of employees who are no longer eligible.
+    pub eligibility: Schedule,
+}
+
+/// What counts as unhealthy.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Health {
+    /// Percentage of the data disk in use from which `/health` answers 503; `off` never looks.
+    #[serde(
+        deserialize_with = "fields::percent_or_off",
+        serialize_with = "fields::show_or_off"
+    )]
+    pub disk_percent: Option<u8>,
+}
+
+/// Logs.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// Form of the log lines on standard error.
+    pub log_format: LogFormat,
+}
+
+/// Form of the log lines.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For a person at a terminal.
+    Text,
+    /// One JSON object a line, for a log collector.
+    Json,
+}

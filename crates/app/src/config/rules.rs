@@ -1,0 +1,180 @@
+//! What a configuration must fulfil beyond its types: ranges, and the rules of production.
+
+use figment::Figment;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::problem::{ConfigError, Problem};
+use super::sources::{file_layer, published};
+use super::{Config, Environment, SmtpTls};
+
+/// Keys without which no environment starts; only development and test bring their own.
+const SECRETS: [&str; 3] = ["auth.jwt_secret", "auth.jwt_refresh_secret", "jitsi.secret"];
+
+/// Fewest bytes of a secret in production: the length of an HS256 key (RFC 7518 §3.2).
+const SECRET_BYTES: usize = 32;
+
+/// Checked before the types, so that a first start in production names all of them at once.
+pub(super) fn secrets_are_given(layers: &Figment) -> Result<(), ConfigError> {
+    finish(
+        SECRETS
+            .into_iter()
+            .filter(|key| !layers.contains(key))
+            .map(|key| Problem::with_key(key, "is required"))
+            .collect(),
+    )
+}
+
+/// Checks ranges and the rules of the environment.
+pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
+    let mut problems = Vec::new();
+    ranges(config, &mut problems);
+    if config.environment.is_production() {
+        production(config, &mut problems)?;
+    }
+    finish(problems)
+}
+
+fn finish(problems: Vec<Problem>) -> Result<(), ConfigError> {
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigError::new(problems))
+    }
+}
+
+fn ranges(config: &Config, problems: &mut Vec<Problem>) {
+    let mut require = |fulfilled: bool, key: &str, reason: &str| {
+        if !fulfilled {
+            problems.push(Problem::with_key(key, reason));
+        }
+    };
+    let lowest_cost = if config.environment == Environment::Test {
+        4
+    } else {
+        10
+    };
+    require(
+        (lowest_cost..=16).contains(&config.auth.bcrypt_cost),
+        "auth.bcrypt_cost",
+        "10 to 16 is expected (4 to 16 in the test environment)",
+    );
+    require(
+        (8..=64).contains(&config.auth.password_min_length),
+        "auth.password_min_length",
+        "8 to 64 bytes are expected",
+    );
+    require(
+        config.auth.jwt_refresh_expires_in >= config.auth.jwt_expires_in,
+        "auth.jwt_refresh_expires_in",
+        "must not be shorter than auth.jwt_expires_in",
+    );
+    // The private cluster takes 60 connections; a server is its operator's business.
+    let most_connections = if config.database.url.is_none() {
+        50
+    } else {
+        500
+    };
+    require(
+        (1..=most_connections).contains(&config.database.pool_size),
+        "database.pool_size",
+        "1 to 50 is expected, to 500 with database.url",
+    );
+    require(
+        (1..=366).contains(&config.booking.horizon_days),
+        "booking.horizon_days",
+        "1 to 366 is expected",
+    );
+    require(
+        config.booking.min_notice_minutes < config.booking.horizon_days.saturating_mul(24 * 60),
+        "booking.min_notice_minutes",
+        "must be less than booking.horizon_days",
+    );
+    require(
+        config.booking.early_start_minutes <= 24 * 60,
+        "booking.early_start_minutes",
+        "0 to 1440 is expected",
+    );
+    require(
+        (1024..=16 * 1024 * 1024).contains(&config.http.body_limit_bytes),
+        "http.body_limit_bytes",
+        "1024 to 16777216 is expected",
+    );
+    require(
+        config.http.workers <= 256,
+        "http.workers",
+        "0 to 256 is expected",
+    );
+    require(
+        !config.http.frontend_urls.is_empty()
+            && config.http.frontend_urls.iter().all(|url| is_origin(url)),
+        "http.frontend_urls",
+        "origins such as https://app.example.org, parted by commas, are expected",
+    );
+    require(
+        config.smtp.from.contains('@'),
+        "smtp.from",
+        "a mail address is expected",
+    );
+    require(
+        config.smtp.user.is_none() || config.smtp.password.is_some(),
+        "smtp.password",
+        "is required with smtp.user",
+    );
+}
+
+/// An origin as browsers send it (RFC 6454 §6.2): scheme, host, perhaps a port, no path.
+fn is_origin(url: &str) -> bool {
+    url.strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+        .is_some_and(|rest| {
+            !rest.is_empty()
+                && !rest.contains(['/', '?', '#', '@', '*'])
+                && !rest.contains(char::is_whitespace)
+        })
+}
+
+fn production(config: &Config, problems: &mut Vec<Problem>) -> Result<(), ConfigError> {
+    let secrets: [(&str, &SecretString); 3] = [
+        ("auth.jwt_secret", &config.auth.jwt_secret),
+        ("auth.jwt_refresh_secret", &config.auth.jwt_refresh_secret),
+        ("jitsi.secret", &config.jitsi.secret),
+    ];
+    let published = published_secrets()?;
+    for (key, secret) in secrets {
+        let secret = secret.expose_secret();
+        if secret.len() < SECRET_BYTES {
+            problems.push(Problem::with_key(
+                key,
+                format!("at least {SECRET_BYTES} bytes are expected"),
+            ));
+        }
+        if published.iter().any(|known| known == secret) {
+            problems.push(Problem::with_key(key, "is published with the source code"));
+        }
+    }
+    if config.smtp.host.is_none() {
+        // Letters hold tokens that open accounts; they do not belong into a folder of the server.
+        problems.push(Problem::with_key("smtp.host", "is required"));
+    }
+    if config.smtp.tls == SmtpTls::None {
+        problems.push(Problem::with_key(
+            "smtp.tls",
+            "starttls or implicit is expected",
+        ));
+    }
+    Ok(())
+}
+
+/// The secrets in the files that everybody can read.
+fn published_secrets() -> Result<Vec<String>, ConfigError> {
+    let mut known = Vec::new();
+    for text in published() {
+        let file = Figment::new().merge(file_layer("a file that is compiled in", text)?);
+        for key in SECRETS {
+            if file.contains(key) {
+                known.push(file.extract_inner::<String>(key)?);
+            }
+        }
+    }
+    Ok(known)
+}

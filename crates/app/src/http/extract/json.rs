@@ -1,0 +1,103 @@
+//! JSON bodies: parsed strictly, checked for shape, answered as they are.
+use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, body::BoxBody, dev::Payload, web::Bytes};
+use futures_util::future::LocalBoxFuture;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use validator::Validate;
+
+use super::{body, errors};
+use crate::http::problem::{Code, Problem};
+
+/// A JSON body: as an argument a request's, as an answer a response's.
+///
+/// Request types derive `Deserialize` (`rename_all = "camelCase", deny_unknown_fields`),
+/// `Validate` and `ToSchema`.
+#[derive(Clone, Debug)]
+pub struct Json<T>(pub T);
+
+/// A JSON body that may be left out altogether.
+#[derive(Clone, Debug)]
+pub struct OptionalJson<T>(pub Option<T>);
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for Json<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let reading = OptionalJson::from_request(request, payload);
+        Box::pin(async move { reading.await?.0.map(Self).ok_or_else(|| Problem::new(Code::BodyRequired)) })
+    }
+}
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for OptionalJson<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = payload.take();
+        Box::pin(async move {
+            let declared = body::is_json(&request);
+            if declared == Some(false) {
+                return Err(Problem::new(Code::UnsupportedMediaType));
+            }
+            let bytes = body::read(&request, payload).await?;
+            match (bytes.is_empty(), declared) {
+                (true, _) => Ok(Self(None)),
+                (false, None) => Err(Problem::new(Code::UnsupportedMediaType)),
+                (false, Some(_)) => parse(&bytes).map(|body| Self(Some(body))),
+            }
+        })
+    }
+}
+
+fn parse<T: DeserializeOwned + Validate>(bytes: &Bytes) -> Result<T, Problem> {
+    let mut from = serde_json::Deserializer::from_slice(bytes);
+    let body: T = serde_path_to_error::deserialize(&mut from).map_err(|error| refusal(&error))?;
+    from.end().map_err(|error| Problem::new(Code::MalformedJson).because(error))?;
+    if bytes.windows(6).any(|window| window == br"\u0000")
+        && let Some(field) = field_with_nul(bytes)
+    {
+        return Err(Problem::invalid_field(field, "invalid_characters"));
+    }
+    body.validate().map_err(|error| Problem::invalid(errors::from_validator(&error)))?;
+    Ok(body)
+}
+
+fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
+    match error.inner().classify() {
+        serde_json::error::Category::Data => {
+            Problem::invalid(vec![errors::from_serde(error.path(), &error.inner().to_string())])
+        }
+        serde_json::error::Category::Syntax | serde_json::error::Category::Eof | serde_json::error::Category::Io => {
+            Problem::new(Code::MalformedJson)
+        }
+    }
+}
+
+/// The first string that holds U+0000, which no text column can keep.
+fn field_with_nul(bytes: &[u8]) -> Option<String> {
+    fn search(path: &str, value: &Value) -> Option<String> {
+        match value {
+            Value::String(text) => text.contains('\0').then(|| path.to_owned()),
+            Value::Array(items) => items
+                .iter()
+                .enumerate()
+                .find_map(|(index, item)| search(&format!("{path}[{index}]"), item)),
+            Value::Object(fields) => fields.iter().find_map(|(name, field)| {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                search(&path, field)
+            }),
+            Value::Null | Value::Bool(_) | Value::Number(_) => None,
+        }
+    }
+    search("", &serde_json::from_slice(bytes).ok()?)
+}
+
+impl<T: Serialize> Responder for Json<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        HttpResponse::Ok().json(self.0)
+    }
+}

@@ -1,0 +1,11 @@
+//! Extractors: bodies, queries and path parts, refused with the name of what is wrong.
+mod body;
+mod errors;
+mod json;
+mod path;
+mod query;
+
+pub use body::{BODY_LIMIT, refuse_unread_body};
+pub use json::{Json, OptionalJson};
+pub use path::{Path, PathText};
+pub use query::{Query, refuse_unread_query};

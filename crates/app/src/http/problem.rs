@@ -1,0 +1,269 @@
+//! Problem details (RFC 9457): what a client is told when a request fails, and the only mapping
+//! from the domains' errors to HTTP.
+use std::{borrow::Cow, error::Error, fmt};
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+};
+use huntzen_tenancy::{FieldError, StoreError, TenancyError, policy::Forbidden};
+use serde::Serialize;
+
+use super::language::Language;
+pub use super::texts::Code;
+use super::texts::field_text;
+
+/// The media type of a problem.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// One refused field or parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldProblem {
+    /// Its JSON name, with a path when it is nested (`items[2].email`); empty for the whole body.
+    pub field: Cow<'static, str>,
+    /// Why, as a stable `snake_case` word.
+    pub code: Cow<'static, str>,
+}
+
+impl FieldProblem {
+    /// `field` is refused because of `code`.
+    pub fn new(field: impl Into<Cow<'static, str>>, code: impl Into<Cow<'static, str>>) -> Self {
+        Self { field: field.into(), code: code.into() }
+    }
+}
+
+/// Why a request failed. The edge adds the language and the request's id when it renders it.
+#[derive(Debug)]
+pub struct Problem {
+    code: Code,
+    errors: Vec<FieldProblem>,
+    retry_after: Option<u32>,
+    allow: Option<String>,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Problem {
+    /// A problem of this kind.
+    pub fn new(code: Code) -> Self {
+        let retry_after = match code.status() {
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Some(1),
+            _ => None,
+        };
+        Self { code, errors: Vec::new(), retry_after, allow: None, source: None }
+    }
+
+    /// Refused fields or parameters.
+    pub fn invalid(errors: Vec<FieldProblem>) -> Self {
+        Self { errors, ..Self::new(Code::ValidationFailed) }
+    }
+
+    /// One refused field or parameter.
+    pub fn invalid_field(field: impl Into<Cow<'static, str>>, code: impl Into<Cow<'static, str>>) -> Self {
+        Self::invalid(vec![FieldProblem::new(field, code)])
+    }
+
+    /// A defect; its cause is logged and never shown.
+    pub fn internal(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::new(Code::Internal).because(cause)
+    }
+
+    /// The same, with a cause for the log.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(cause.into());
+        self
+    }
+
+    /// The same, worth trying again after so many seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    /// A path that is known, but not with this method; `methods` go into `Allow`.
+    pub fn method_not_allowed(methods: String) -> Self {
+        Self { allow: Some(methods), ..Self::new(Code::MethodNotAllowed) }
+    }
+
+    /// The kind of problem.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The refused fields.
+    pub fn errors(&self) -> &[FieldProblem] {
+        &self.errors
+    }
+
+    /// The nearest kind for a status that was answered without a problem of its own.
+    pub fn for_status(status: StatusCode) -> Self {
+        Self::new(match status {
+            StatusCode::UNAUTHORIZED => Code::Unauthenticated,
+            StatusCode::FORBIDDEN => Code::Forbidden,
+            StatusCode::NOT_FOUND => Code::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+            StatusCode::NOT_ACCEPTABLE => Code::NotAcceptable,
+            StatusCode::REQUEST_TIMEOUT => Code::RequestTimeout,
+            StatusCode::CONFLICT => Code::Conflict,
+            StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+            StatusCode::TOO_MANY_REQUESTS => Code::TooManyRequests,
+            StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
+            other if other.is_server_error() => Code::Internal,
+            _ => Code::BadRequest,
+        })
+    }
+
+    /// The answer, in `language`, to the request with this id.
+    pub fn render(&self, language: Language, request_id: &str) -> HttpResponse {
+        let (title, detail) = self.code.texts(language);
+        let errors = self.errors.iter().map(|error| ErrorBody {
+            field: &error.field,
+            code: &error.code,
+            message: field_text(&error.code, language),
+        });
+        let body = ProblemBody {
+            kind: format!("urn:huntzen:problem:{}", self.code.as_str()),
+            title,
+            status: self.code.status().as_u16(),
+            detail,
+            code: self.code.as_str(),
+            request_id,
+            errors: errors.collect(),
+        };
+        let mut answer = self.headers();
+        answer.insert_header((header::CONTENT_LANGUAGE, language.tag()));
+        answer.append_header((header::VARY, "accept-language"));
+        let mut answer = answer.json(body);
+        // `json` keeps a type that is set, but this one must win whatever was set before.
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        answer
+    }
+
+    fn headers(&self) -> actix_web::HttpResponseBuilder {
+        let mut answer = HttpResponse::build(self.code.status());
+        if let Some(seconds) = self.retry_after {
+            answer.insert_header((header::RETRY_AFTER, seconds));
+        }
+        if let Some(methods) = &self.allow {
+            answer.insert_header((header::ALLOW, methods.as_str()));
+        }
+        match self.code {
+            Code::InvalidToken | Code::SessionEnded => {
+                answer.insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
+            }
+            code if code.status() == StatusCode::UNAUTHORIZED => {
+                answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+            }
+            _ => {}
+        }
+        answer
+    }
+
+    /// The causes, outermost first, for the log.
+    pub fn causes(&self) -> String {
+        let mut text = String::new();
+        let mut next: Option<&(dyn Error + 'static)> = self.source();
+        while let Some(cause) = next {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&cause.to_string());
+            next = cause.source();
+        }
+        text
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProblemBody<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    title: &'static str,
+    status: u16,
+    detail: &'static str,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ErrorBody<'a>>,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    field: &'a str,
+    code: &'a str,
+    message: &'static str,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.as_str())
+    }
+}
+
+impl Error for Problem {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    /// Without a body: the edge, which knows the language, renders it.
+    fn error_response(&self) -> HttpResponse {
+        self.headers().finish()
+    }
+}
+
+impl From<Forbidden> for Problem {
+    fn from(_: Forbidden) -> Self {
+        Self::new(Code::Forbidden)
+    }
+}
+
+impl From<Vec<FieldError>> for Problem {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self::invalid(errors.into_iter().map(|error| FieldProblem::new(error.field, error.code)).collect())
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let code = match &error {
+            StoreError::Refused(_) => Code::Conflict,
+            StoreError::Unavailable(_) => Code::Unavailable,
+            StoreError::Defect(_) => Code::Internal,
+        };
+        Self::new(code).because(error)
+    }
+}
+
+impl From<TenancyError> for Problem {
+    fn from(error: TenancyError) -> Self {
+        match error {
+            TenancyError::Forbidden(forbidden) => forbidden.into(),
+            TenancyError::Invalid(errors) => errors.into(),
+            TenancyError::NotFound => Self::new(Code::NotFound),
+            TenancyError::NoEligibleCompany => Self::new(Code::NoEligibleCompany),
+            TenancyError::EmailTaken => Self::new(Code::EmailTaken),
+            TenancyError::DomainTaken => Self::new(Code::DomainTaken),
+            TenancyError::SiretTaken => Self::new(Code::SiretTaken),
+            TenancyError::InvalidCredentials => Self::new(Code::InvalidCredentials),
+            TenancyError::AccountInactive => Self::new(Code::AccountInactive),
+            TenancyError::EmailNotVerified => Self::new(Code::EmailNotVerified),
+            TenancyError::CompanyInactive => Self::new(Code::CompanyInactive),
+            TenancyError::InvalidRefreshToken => Self::new(Code::InvalidRefreshToken),
+            TenancyError::SessionEnded => Self::new(Code::SessionEnded),
+            TenancyError::Hashing(_) => Self::internal(error),
+            TenancyError::Store(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What people read when a request fails: French and English texts by code.
+use actix_web::http::StatusCode;
+
+use super::language::Language;
+
+/// Declares the problem codes with their status and texts: the only such table.
+macro_rules! codes {
+    ($($(#[$about:meta])* $name:ident = $status:ident $word:literal
+        fr: $title_fr:literal, $detail_fr:literal; en: $title_en:literal, $detail_en:literal;)+) => {
+        /// Why a request failed, as a stable word that clients may rely on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$about])* $name),+ }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The stable word, in `snake_case`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $word),+ }
+            }
+
+            /// The status that it is answered with.
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status),+ }
+            }
+
+            /// Title and detail.
+            pub const fn texts(self, language: Language) -> (&'static str, &'static str) {
+                match (self, language) {
+                    $((Self::$name, Language::French) => ($title_fr, $detail_fr),
+                      (Self::$name, Language::English) => ($title_en, $detail_en)),+
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request cannot be understood.
+    BadRequest = BAD_REQUEST "bad_request"
+        fr: "Requête incorrecte", "La requête ne peut pas être comprise.";
+        en: "Bad request", "The request cannot be understood.";
+    /// The body is not JSON.
+    MalformedJson = BAD_REQUEST "malformed_json"
+        fr: "JSON incorrect", "Le corps de la requête n'est pas un document JSON valide.";
+        en: "Malformed JSON", "The request body is not a valid JSON document.";
+    /// The body is missing.
+    BodyRequired = BAD_REQUEST "body_required"
+        fr: "Corps manquant", "Cette requête demande un corps JSON.";
+        en: "Missing body", "This request needs a JSON body.";
+    /// The route takes no body.
+    UnexpectedBody = BAD_REQUEST "unexpected_body"
+        fr: "Corps inattendu", "Cette requête ne prend pas de corps.";
+        en: "Unexpected body", "This request takes no body.";
+    /// Fields or parameters are refused, each named in `errors`.
+    ValidationFailed = BAD_REQUEST "validation_failed"
+        fr: "Données refusées", "Certaines valeurs ne peuvent pas être acceptées.";
+        en: "Invalid values", "Some values cannot be accepted.";
+    /// The e-mail's domain belongs to no active company.
+    NoEligibleCompany = BAD_REQUEST "no_eligible_company"
+        fr: "Aucune entreprise", "Le domaine de cette adresse n'appartient à aucune entreprise cliente active.";
+        en: "No eligible company", "The domain of this address belongs to no active customer company.";
+    /// No token came with the request.
+    Unauthenticated = UNAUTHORIZED "unauthenticated"
+        fr: "Connexion requise", "Connectez-vous pour continuer.";
+        en: "Sign-in required", "Sign in to go on.";
+    /// The token is not valid.
+    InvalidToken = UNAUTHORIZED "invalid_token"
+        fr: "Jeton refusé", "Le jeton d'accès est invalide ou expiré.";
+        en: "Invalid token", "The access token is invalid or has expired.";
+    /// The session was ended.
+    SessionEnded = UNAUTHORIZED "session_ended"
+        fr: "Session terminée", "Cette session est terminée. Connectez-vous de nouveau.";
+        en: "Session ended", "This session has ended. Sign in again.";
+    /// The refresh token is not valid.
+    InvalidRefreshToken = UNAUTHORIZED "invalid_refresh_token"
+        fr: "Session expirée", "Le jeton de renouvellement n'est pas valide. Connectez-vous de nouveau.";
+        en: "Session expired", "The refresh token is not valid. Sign in again.";
+    /// Wrong e-mail or password.
+    InvalidCredentials = UNAUTHORIZED "invalid_credentials"
+        fr: "Identifiants incorrects", "L'adresse ou le mot de passe est incorrect.";
+        en: "Wrong credentials", "The e-mail or the password is wrong.";
+    /// The account is blocked or erased.
+    AccountInactive = UNAUTHORIZED "account_inactive"
+        fr: "Compte inactif", "Ce compte n'est pas actif.";
+        en: "Inactive account", "This account is not active.";
+    /// The address was never confirmed.
+    EmailNotVerified = UNAUTHORIZED "email_not_verified"
+        fr: "Adresse à confirmer", "Confirmez d'abord votre adresse avec le lien reçu par courriel.";
+        en: "E-mail not verified", "First confirm your address with the link that was mailed to you.";
+    /// The HR account's company is suspended or not yet validated.
+    CompanyInactive = UNAUTHORIZED "company_inactive"
+        fr: "Entreprise inactive", "L'entreprise de ce compte n'est pas active.";
+        en: "Inactive company", "The company of this account is not active.";
+    /// The role lacks the permission.
+    Forbidden = FORBIDDEN "forbidden"
+        fr: "Accès refusé", "Votre rôle ne permet pas cette opération.";
+        en: "Forbidden", "Your role does not allow this operation.";
+    /// Absent, or not the caller's to see.
+    NotFound = NOT_FOUND "not_found"
+        fr: "Introuvable", "Rien n'a été trouvé à cette adresse.";
+        en: "Not found", "Nothing was found at this address.";
+    /// The path takes other methods.
+    MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed"
+        fr: "Méthode refusée", "Cette adresse n'accepte pas cette méthode.";
+        en: "Method not allowed", "This address does not take this method.";
+    /// No representation that the client accepts exists.
+    NotAcceptable = NOT_ACCEPTABLE "not_acceptable"
+        fr: "Format non disponible", "Aucun format accepté par le client n'est disponible.";
+        en: "Not acceptable", "No format that the client accepts is available.";
+    /// The request came too slowly.
+    RequestTimeout = REQUEST_TIMEOUT "request_timeout"
+        fr: "Délai dépassé", "La requête n'est pas arrivée à temps.";
+        en: "Request timeout", "The request did not arrive in time.";
+    /// A rule of uniqueness or of state refuses it.
+    Conflict = CONFLICT "conflict"
+        fr: "Conflit", "L'état actuel de la ressource ne permet pas cette opération.";
+        en: "Conflict", "The present state of the resource does not allow this operation.";
+    /// Another account has the e-mail.
+    EmailTaken = CONFLICT "email_taken"
+        fr: "Adresse déjà utilisée", "Un autre compte utilise cette adresse.";
+        en: "E-mail taken", "Another account has this e-mail.";
+    /// Another company has one of the domains.
+    DomainTaken = CONFLICT "domain_taken"
+        fr: "Domaine déjà utilisé", "Une autre entreprise utilise l'un de ces domaines.";
+        en: "Domain taken", "Another company has one of these domains.";
+    /// Another company has the SIRET.
+    SiretTaken = CONFLICT "siret_taken"
+        fr: "SIRET déjà utilisé", "Une autre entreprise porte ce numéro SIRET.";
+        en: "SIRET taken", "Another company has this SIRET number.";
+    /// The body is too large.
+    PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large"
+        fr: "Requête trop volumineuse", "Le corps de la requête dépasse la taille permise.";
+        en: "Payload too large", "The request body is larger than allowed.";
+    /// The body is of another media type.
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type"
+        fr: "Type de contenu refusé", "Le corps de la requête n'est pas d'un type accepté ici.";
+        en: "Unsupported media type", "The request body is not of a type that is accepted here.";
+    /// Too many requests in a short time.
+    TooManyRequests = TOO_MANY_REQUESTS "too_many_requests"
+        fr: "Trop de requêtes", "Trop de requêtes en peu de temps. Réessayez plus tard.";
+        en: "Too many requests", "Too many requests in a short time. Try again later.";
+    /// A defect on our side.
+    Internal = INTERNAL_SERVER_ERROR "internal"
+        fr: "Erreur interne", "Une erreur est survenue de notre côté.";
+        en: "Internal error", "Something went wrong on our side.";
+    /// Something that the service needs is down.
+    Unavailable = SERVICE_UNAVAILABLE "unavailable"
+        fr: "Service indisponible", "Le service est momentanément indisponible. Réessayez dans un instant.";
+        en: "Service unavailable", "The service is unavailable for the moment. Try again shortly.";
+    /// More requests than can be served in time.
+    Overloaded = SERVICE_UNAVAILABLE "overloaded"
+        fr: "Service surchargé", "Le service est très sollicité. Réessayez dans un instant.";
+        en: "Service overloaded", "The service is very busy. Try again shortly.";
+}
+
+/// What a person reads about one refused field. A code without a text of its own gets a general one.
+pub fn field_text(code: &str, language: Language) -> &'static str {
+    let (french, english) = match code {
+        "required" => ("Cette valeur est obligatoire.", "This value is required."),
+        "unknown_field" => ("Ce champ n'existe pas.", "There is no such field."),
+        "unknown_parameter" => ("Ce paramètre n'existe pas.", "There is no such parameter."),
+        "duplicate_field" | "repeated" => ("Cette valeur est donnée plusieurs fois.", "This value is given more than once."),
+        "wrong_type" => ("Cette valeur n'est pas du type attendu.", "This value is not of the expected type."),
+        "unknown_value" => ("Cette valeur ne figure pas dans la liste permise.", "This value is not one of those allowed."),
+        "too_long" => ("Cette valeur est trop longue.", "This value is too long."),
+        "too_short" => ("Cette valeur est trop courte.", "This value is too short."),
+        "too_many" => ("Cette liste est trop longue.", "This list is too long."),
+        "too_common" => ("Ce mot de passe est trop courant.", "This password is too common."),
+        "contains_email" => ("Le mot de passe ne doit pas contenir l'adresse.", "The password must not contain the e-mail."),
+        "out_of_range" => ("Cette valeur est hors des limites permises.", "This value is outside the allowed range."),
+        "invalid_email" => ("Cette adresse électronique est incorrecte.", "This is not a valid e-mail address."),
+        "invalid_cursor" => ("Ce marqueur de page est incorrect.", "This page cursor is not valid."),
+        "invalid_characters" => ("Cette valeur contient un caractère refusé.", "This value contains a character that is refused."),
+        "not_changeable" => ("Ce champ ne peut pas être modifié.", "This field cannot be changed."),
+        _ => ("Cette valeur ne peut pas être acceptée.", "This value cannot be accepted."),
+    };
+    match language {
+        Language::French => french,
+        Language::English => english,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_snake_case_words_with_texts_in_both_languages() {
+        let mut words = HashSet::new();
+        for code in Code::ALL {
+            let word = code.as_str();
+            assert!(word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'), "{word}");
+            assert!(words.insert(word), "{word} is used twice");
+            assert_ne!(code.texts(Language::French), code.texts(Language::English), "{word}");
+            assert!(code.status().is_client_error() || code.status().is_server_error());
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The bridge from the asynchronous edge to the synchronous core: two bounded lanes of threads.
+use std::{
+    cell::Cell,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix_web::web;
+use tokio::{sync::Semaphore, time::timeout};
+
+use crate::http::problem::{Code, Problem};
+
+/// How long a request may wait for its use cases before it is answered 503.
+pub const PATIENCE: Duration = Duration::from_millis(3_500);
+
+/// Which threads a use case runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Everything that does not hash a password.
+    General,
+    /// Use cases that hash or compare passwords: slow on purpose, so kept apart.
+    Password,
+}
+
+/// How many use cases each lane runs and queues at once, over all workers of the process.
+#[derive(Clone, Copy, Debug)]
+pub struct LaneSizes {
+    /// General use cases that run: as many as the pool has connections.
+    pub general_running: usize,
+    /// General use cases that wait for their turn.
+    pub general_waiting: usize,
+    /// Hashing use cases that run: one for every two cores.
+    pub password_running: usize,
+    /// Hashing use cases that wait for their turn.
+    pub password_waiting: usize,
+}
+
+impl LaneSizes {
+    /// The sizes for a pool of `connections` on a machine with `cores`.
+    pub fn of(connections: usize, cores: usize) -> Self {
+        Self {
+            general_running: connections.max(1),
+            general_waiting: 256,
+            password_running: (cores / 2).max(1),
+            password_waiting: 64,
+        }
+    }
+}
+
+/// The two lanes; shared by all workers.
+#[derive(Debug)]
+pub struct Lanes {
+    general: Gate,
+    password: Gate,
+}
+
+#[derive(Debug)]
+struct Gate {
+    admitted: Arc<Semaphore>,
+    running: Arc<Semaphore>,
+}
+
+impl Gate {
+    fn new(running: usize, waiting: usize) -> Self {
+        Self {
+            admitted: Arc::new(Semaphore::new(running.saturating_add(waiting))),
+            running: Arc::new(Semaphore::new(running)),
+        }
+    }
+}
+
+impl Lanes {
+    /// Lanes of these sizes.
+    pub fn new(sizes: LaneSizes) -> Self {
+        Self {
+            general: Gate::new(sizes.general_running, sizes.general_waiting),
+            password: Gate::new(sizes.password_running, sizes.password_waiting),
+        }
+    }
+
+    fn gate(&self, lane: Lane) -> &Gate {
+        match lane {
+            Lane::General => &self.general,
+            Lane::Password => &self.password,
+        }
+    }
+}
+
+/// What a request has left of its waiting time, over all its use cases together; reading its
+/// body does not count.
+#[derive(Debug)]
+pub struct Patience(Cell<Duration>);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(Cell::new(PATIENCE))
+    }
+}
+
+/// Runs a whole use case on a thread of `lane`. This holds the workspace's only `web::block`.
+///
+/// A use case whose turn comes after the request was answered is not started; one that runs is
+/// never interrupted, so its writes may be kept although the answer was 503.
+///
+/// # Errors
+/// `overloaded` when the lane's queue is full or the patience ran out, `internal` when the use
+/// case panicked, else what the use case refused with.
+pub async fn offload<T, E, F>(lanes: &Lanes, lane: Lane, patience: &Patience, use_case: F) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    E: Send + 'static,
+    Problem: From<E>,
+    F: FnOnce() -> Result<T, E> + Send + 'static,
+{
+    let gate = lanes.gate(lane);
+    let Ok(admitted) = Arc::clone(&gate.admitted).try_acquire_owned() else {
+        return Err(Problem::new(Code::Overloaded));
+    };
+    let running = Arc::clone(&gate.running);
+    let left = patience.0.get();
+    let begun = Instant::now();
+    let work = async move {
+        let turn = running.acquire_owned().await;
+        web::block(move || {
+            // Held by the thread, so that an abandoned use case still counts until it ends.
+            let _held = (admitted, turn);
+            (begun.elapsed() < left).then(use_case)
+        })
+        .await
+    };
+    let outcome = timeout(left, work).await;
+    patience.0.set(left.saturating_sub(begun.elapsed()));
+    match outcome {
+        Ok(Ok(Some(done))) => done.map_err(Problem::from),
+        Ok(Ok(None)) | Err(_) => Err(Problem::new(Code::Overloaded)),
+        Ok(Err(lost)) => Err(Problem::internal(lost)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn lanes(running: usize, waiting: usize) -> Lanes {
+        Lanes::new(LaneSizes {
+            general_running: running,
+            general_waiting: waiting,
+            password_running: 1,
+            password_waiting: 0,
+        })
+    }
+
+    #[actix_web::test]
+    async fn a_full_lane_refuses_and_leaves_the_other_alone() {
+        let lanes = lanes(1, 0);
+        let (release, held) = mpsc::channel::<()>();
+        let patience = Patience::default();
+        let slow = offload(&lanes, Lane::General, &patience, move || {
+            held.recv().unwrap();
+            Ok::<_, Problem>(1)
+        });
+        let others = async {
+            tokio::task::yield_now().await;
+            let patience = Patience::default();
+            let refused = offload(&lanes, Lane::General, &patience, || Ok::<_, Problem>(2)).await;
+            assert_eq!(refused.unwrap_err().code(), Code::Overloaded);
+            let other = offload(&lanes, Lane::Password, &patience, || Ok::<_, Problem>(3)).await;
+            assert_eq!(other.unwrap(), 3);
+            release.send(()).unwrap();
+        };
+        let (slow, ()) = futures_util::future::join(slow, others).await;
+        assert_eq!(slow.unwrap(), 1);
+        let after = offload(&lanes, Lane::General, &Patience::default(), || Ok::<_, Problem>(4)).await;
+        assert_eq!(after.unwrap(), 4);
+    }
+
+    #[actix_web::test]
+    async fn patience_ends_the_wait_and_keeps_the_place_taken_until_the_thread_ends() {
+        let lanes = lanes(1, 0);
+        let (release, held) = mpsc::channel::<()>();
+        let short = Patience(Cell::new(Duration::from_millis(20)));
+        let late = offload(&lanes, Lane::General, &short, move || {
+            held.recv().unwrap();
+            Ok::<_, Problem>(())
+        });
+        assert_eq!(late.await.unwrap_err().code(), Code::Overloaded);
+        assert_eq!(short.0.get(), Duration::ZERO);
+        assert_eq!(lanes.general.running.available_permits(), 0);
+        release.send(()).unwrap();
+        let freed = lanes.general.running.acquire().await;
+        assert!(freed.is_ok());
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_an_internal_problem_and_frees_the_lane() {
+        let lanes = lanes(1, 0);
+        let patience = Patience::default();
+        let panicked = offload(&lanes, Lane::General, &patience, || {
+            assert!(std::hint::black_box(false), "on purpose");
+            Ok::<_, Problem>(())
+        });
+        assert_eq!(panicked.await.unwrap_err().code(), Code::Internal);
+        assert_eq!(lanes.general.running.available_permits(), 1);
+    }
+}

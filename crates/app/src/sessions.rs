@@ -1,0 +1,146 @@
+//! The session cache: who a session's account is, known for a minute, forgotten at once when told.
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use huntzen_tenancy::{
+    Origin, TenancyError,
+    identity::{AccessClaims, SessionState},
+    ids::{CompanyId, SessionId, UserId},
+};
+use jiff::{SignedDuration, Timestamp};
+
+/// How long an account's standing is believed without asking the store again.
+pub const FRESH_FOR: SignedDuration = SignedDuration::from_secs(60);
+
+const SHARDS: u16 = 16;
+
+/// Where sessions are read when the cache does not know them.
+pub trait SessionSource: Send + Sync {
+    /// The live session that `claims` names, with its account; `None` when it has ended.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn live_session(&self, claims: &AccessClaims, origin: &Origin) -> Result<Option<SessionState>, TenancyError>;
+}
+
+/// Sessions of this node with their accounts. No lock is held across input or output.
+#[derive(Debug)]
+pub struct SessionCache {
+    shards: Vec<Mutex<Shard>>,
+    most_per_shard: usize,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    /// Counts what was forgotten, so that an answer read before is not kept after.
+    forgettings: u64,
+    sessions: HashMap<SessionId, Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    state: Arc<SessionState>,
+    since: Timestamp,
+}
+
+impl Known {
+    fn holds(&self, now: Timestamp) -> bool {
+        let age = now.duration_since(self.since);
+        !age.is_negative() && age < FRESH_FOR && self.state.is_live(now)
+    }
+}
+
+/// Taken before a session is read from the store; lets the cache refuse what was forgotten since.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    session: SessionId,
+    forgettings: u64,
+}
+
+impl SessionCache {
+    /// A cache of at most about `most` sessions.
+    pub fn new(most: usize) -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            most_per_shard: (most / usize::from(SHARDS)).max(1),
+        }
+    }
+
+    /// The session's state when it is known and fresh at `now`.
+    pub fn get(&self, session: SessionId, now: Timestamp) -> Option<Arc<SessionState>> {
+        let shard = self.shard(session)?;
+        let known = shard.sessions.get(&session)?;
+        known.holds(now).then(|| Arc::clone(&known.state))
+    }
+
+    /// To be called before the store is asked about `session`.
+    pub fn reading(&self, session: SessionId) -> Reading {
+        let forgettings = self.shard(session).map_or(0, |shard| shard.forgettings);
+        Reading { session, forgettings }
+    }
+
+    /// Keeps what the store said at `now`, unless something was forgotten since the reading began.
+    /// The password hash is not kept.
+    pub fn keep(&self, reading: Reading, mut state: SessionState, now: Timestamp) -> Arc<SessionState> {
+        state.user.password = None;
+        let state = Arc::new(state);
+        if let Some(mut shard) = self.shard(reading.session)
+            && shard.forgettings == reading.forgettings
+        {
+            self.make_room(&mut shard, now);
+            shard.sessions.insert(reading.session, Known { state: Arc::clone(&state), since: now });
+        }
+        state
+    }
+
+    /// Forgets one session.
+    pub fn forget(&self, session: SessionId) {
+        if let Some(mut shard) = self.shard(session) {
+            shard.forgettings = shard.forgettings.wrapping_add(1);
+            shard.sessions.remove(&session);
+        }
+    }
+
+    /// Forgets every session of `user`.
+    pub fn forget_user(&self, user: UserId) {
+        self.forget_where(|state| state.user.id == user);
+    }
+
+    /// Forgets every session of the accounts of `company`.
+    pub fn forget_company(&self, company: CompanyId) {
+        self.forget_where(|state| state.user.company == Some(company));
+    }
+
+    fn forget_where(&self, matches: impl Fn(&SessionState) -> bool) {
+        for shard in &self.shards {
+            let mut shard = locked(shard);
+            shard.forgettings = shard.forgettings.wrapping_add(1);
+            shard.sessions.retain(|_, known| !matches(&known.state));
+        }
+    }
+
+    fn make_room(&self, shard: &mut Shard, now: Timestamp) {
+        if shard.sessions.len() < self.most_per_shard {
+            return;
+        }
+        shard.sessions.retain(|_, known| known.holds(now));
+        // Still full: any session will do, it is read again when it comes back.
+        if shard.sessions.len() >= self.most_per_shard
+            && let Some(any) = shard.sessions.keys().next().copied()
+        {
+            shard.sessions.remove(&any);
+        }
+    }
+
+    fn shard(&self, session: SessionId) -> Option<MutexGuard<'_, Shard>> {
+        let at = session.0.as_u128() % u128::from(SHARDS);
+        self.shards.get(usize::try_from(at).ok()?).map(locked)
+    }
+}
+
+/// A map of owned values is sound even after a panic elsewhere, so poisoning means nothing here.
+fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,49 @@
+//! The unit of work of this crate: every port it needs, in one transaction.
+use huntzen_tenancy::{Commit, Scope, StoreError, employee::Employees, identity::Inviting};
+
+use crate::{
+    BookingError,
+    consultation::Consultations,
+    practitioner::Practitioners,
+    reminders::Reminders,
+    review::Reviews,
+    timetable::Timetables,
+};
+
+/// Everything that one booking unit of work may touch (`Inviting` brings accounts, invitations,
+/// the outbox and the audit trail).
+pub trait BookingTx:
+    Practitioners + Timetables + Consultations + Reviews + Reminders + Employees + Inviting + Commit
+{
+}
+
+impl<T> BookingTx for T where
+    T: Practitioners + Timetables + Consultations + Reviews + Reminders + Employees + Inviting + Commit
+{
+}
+
+/// Opens units of work, each confined to what its scope may see.
+pub trait BookingStore: Send + Sync {
+    /// Begins a unit of work.
+    ///
+    /// # Errors
+    /// `Unavailable` when the store cannot be reached in time.
+    fn begin(&self, scope: &Scope) -> Result<Box<dyn BookingTx>, StoreError>;
+}
+
+impl dyn BookingStore {
+    /// Runs `work` in one unit of work: kept when it succeeds, undone when it does not.
+    ///
+    /// # Errors
+    /// Those of `work`, and `StoreError` from beginning and committing.
+    pub fn run<T>(
+        &self,
+        scope: &Scope,
+        work: impl FnOnce(&mut dyn BookingTx) -> Result<T, BookingError>,
+    ) -> Result<T, BookingError> {
+        let mut tx = self.begin(scope)?;
+        let value = work(tx.as_mut())?;
+        tx.commit()?;
+        Ok(value)
+    }
+}

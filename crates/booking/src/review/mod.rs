@@ -1,0 +1,98 @@
+//! Reviews: what people say of a consultation, shown without a trace of who said it.
+use huntzen_tenancy::{
+    Page, PageRequest, StoreError,
+    ids::{CompanyId, UserId},
+    words,
+};
+use jiff::Timestamp;
+
+use crate::{
+    BookingError,
+    ids::{ConsultationId, PractitionerId, ReviewId},
+};
+
+words! {
+    /// Whether a review is shown.
+    ReviewStatus {
+        /// An administrator has not looked yet.
+        Pending = "PENDING",
+        /// Shown.
+        Published = "PUBLISHED",
+        /// Not shown.
+        Rejected = "REJECTED",
+    }
+}
+
+/// A review as its author gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewReview {
+    /// Its id.
+    pub id: ReviewId,
+    /// Of which consultation.
+    pub consultation: ConsultationId,
+    /// The tenant.
+    pub company: CompanyId,
+    /// Who gives it.
+    pub employee_user: UserId,
+    /// Of whom.
+    pub practitioner: PractitionerId,
+    /// From 1 to 5.
+    pub rating: u8,
+    /// In the author's words.
+    pub comment: Option<String>,
+    /// The month in which it was given, `YYYY-MM`.
+    pub month: String,
+    /// When it was given.
+    pub created_at: Timestamp,
+}
+
+/// A review as everybody else sees it: never who, never which consultation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Review {
+    /// Its id.
+    pub id: ReviewId,
+    /// Of whom.
+    pub practitioner: PractitionerId,
+    /// From 1 to 5.
+    pub rating: u8,
+    /// In the author's words; the published text once published.
+    pub comment: Option<String>,
+    /// The month in which it was given, `YYYY-MM`.
+    pub month: String,
+    /// Whether it is shown.
+    pub status: ReviewStatus,
+}
+
+/// Reviews. Employees add, administrators moderate, everybody reads the published ones.
+pub trait Reviews {
+    /// Adds a review, to be moderated.
+    ///
+    /// # Errors
+    /// `AlreadyReviewed` when the consultation has one.
+    fn add_review(&mut self, review: &NewReview) -> Result<(), BookingError>;
+
+    /// A page of the reviews that wait for moderation, oldest first.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn pending_reviews(&mut self, page: PageRequest) -> Result<Page<Review>, StoreError>;
+
+    /// One review; administrators any, others a published one.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn review(&mut self, id: ReviewId) -> Result<Option<Review>, StoreError>;
+
+    /// Publishes or rejects at `at`; the practitioner's rating follows the published ones.
+    /// `false` when it is not in sight.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn moderate(&mut self, id: ReviewId, status: ReviewStatus, at: Timestamp) -> Result<bool, StoreError>;
+
+    /// The latest published reviews of a practitioner, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn published_reviews(&mut self, practitioner: PractitionerId, limit: u32) -> Result<Vec<Review>, StoreError>;
+}

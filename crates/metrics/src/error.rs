@@ -1,0 +1,19 @@
+//! How the use cases of this crate refuse.
+use huntzen_tenancy::{FieldError, StoreError, policy::Forbidden};
+
+/// Why a figure was not given.
+#[derive(Debug, thiserror::Error)]
+pub enum MetricsError {
+    /// The role lacks the permission.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    /// Fields that cannot be accepted, each named.
+    #[error("invalid input")]
+    Invalid(Vec<FieldError>),
+    /// The thing is absent, or not the caller's to see.
+    #[error("not found")]
+    NotFound,
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

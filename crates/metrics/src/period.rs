@@ -1,0 +1,58 @@
+//! The span of civil days that a figure covers.
+use huntzen_tenancy::FieldError;
+use jiff::civil::Date;
+
+use crate::MetricsError;
+
+/// The longest period that may be asked for, in days.
+pub const DAYS_MAX: i32 = 366;
+
+/// Civil days, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    from: Date,
+    to: Date,
+}
+
+impl Period {
+    /// The days from `from` to `to`.
+    ///
+    /// # Errors
+    /// `Invalid` when `to` comes first, or when there are more than [`DAYS_MAX`] days.
+    pub fn new(from: Date, to: Date) -> Result<Self, MetricsError> {
+        let days = from.duration_until(to).as_hours() / 24 + 1;
+        if to < from {
+            Err(MetricsError::Invalid(vec![FieldError::new("to", "before_from")]))
+        } else if days > i64::from(DAYS_MAX) {
+            Err(MetricsError::Invalid(vec![FieldError::new("to", "period_too_long")]))
+        } else {
+            Ok(Self { from, to })
+        }
+    }
+
+    /// The first day.
+    pub fn from(self) -> Date {
+        self.from
+    }
+
+    /// The last day.
+    pub fn to(self) -> Date {
+        self.to
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_period_has_a_day_to_a_leap_year() {
+        let day = date(2027, 1, 1);
+        assert!(Period::new(day, day).is_ok());
+        assert!(Period::new(day, date(2026, 12, 31)).is_err());
+        assert!(Period::new(date(2028, 1, 1), date(2028, 12, 31)).is_ok());
+        assert!(Period::new(date(2028, 1, 1), date(2029, 1, 1)).is_err());
+    }
+}

@@ -1,0 +1,225 @@
+//! The audit trail: who did what to what, never with its content.
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{
+    clock::Randomness,
+    ids::{CompanyId, UserId},
+    policy::Role,
+    scope::Scope,
+    store::StoreError,
+    words,
+};
+
+words! {
+    /// What was done.
+    Action {
+        /// An account was made by its owner.
+        Register = "REGISTER",
+        /// An address was confirmed.
+        VerifyEmail = "VERIFY_EMAIL",
+        /// The letter that confirms an address was asked for again.
+        ResendVerification = "RESEND_VERIFICATION",
+        /// A sign-in succeeded.
+        Login = "LOGIN",
+        /// A sign-in was refused.
+        LoginFailed = "LOGIN_FAILED",
+        /// One session or all were ended by their owner.
+        Logout = "LOGOUT",
+        /// A refresh token came a second time; its family was revoked.
+        RefreshReuse = "REFRESH_REUSE",
+        /// A session was ended by its owner from another.
+        RevokeSession = "REVOKE_SESSION",
+        /// A password reset was asked for.
+        ForgotPassword = "FORGOT_PASSWORD",
+        /// A password was reset by a mailed token.
+        ResetPassword = "RESET_PASSWORD",
+        /// A password was changed by its owner.
+        ChangePassword = "CHANGE_PASSWORD",
+        /// Somebody was invited.
+        Invite = "INVITE",
+        /// An invitation was taken back.
+        WithdrawInvitation = "WITHDRAW_INVITATION",
+        /// An invitation was accepted.
+        AcceptInvitation = "ACCEPT_INVITATION",
+        /// A thing was made.
+        Create = "CREATE",
+        /// A thing was read.
+        Read = "READ",
+        /// A thing was changed.
+        Update = "UPDATE",
+        /// A thing was deleted.
+        Delete = "DELETE",
+        /// A company or a practitioner was validated.
+        Validate = "VALIDATE",
+        /// A company or a practitioner was suspended.
+        Suspend = "SUSPEND",
+        /// An employee became eligible.
+        Activate = "ACTIVATE",
+        /// An employee's eligibility ended.
+        Deactivate = "DEACTIVATE",
+        /// An account was blocked.
+        Block = "BLOCK",
+        /// An account was unblocked.
+        Unblock = "UNBLOCK",
+        /// A consultation was booked.
+        Book = "BOOK",
+        /// A consultation was confirmed.
+        Confirm = "CONFIRM",
+        /// A consultation was cancelled.
+        Cancel = "CANCEL",
+        /// A consultation was moved.
+        Reschedule = "RESCHEDULE",
+        /// A consultation was started.
+        Start = "START",
+        /// A consultation was ended.
+        End = "END",
+        /// A consultation was marked as missed.
+        NoShow = "NO_SHOW",
+        /// A consultation that never started was excluded from billing.
+        Exclude = "EXCLUDE",
+        /// A room token was issued.
+        JoinRoom = "JOIN_ROOM",
+        /// Feedback was given.
+        GiveFeedback = "GIVE_FEEDBACK",
+        /// A review was published.
+        Publish = "PUBLISH",
+        /// A review was rejected.
+        Reject = "REJECT",
+        /// A request was refused.
+        Refuse = "REFUSE",
+    }
+}
+
+words! {
+    /// What kind of thing it was done to.
+    Resource {
+        /// An account.
+        User = "USER",
+        /// A session.
+        Session = "SESSION",
+        /// A company.
+        Company = "COMPANY",
+        /// An employee.
+        Employee = "EMPLOYEE",
+        /// An invitation.
+        Invitation = "INVITATION",
+        /// A practitioner.
+        Practitioner = "PRACTITIONER",
+        /// An availability rule.
+        Availability = "AVAILABILITY",
+        /// An exception to the rules.
+        AvailabilityException = "AVAILABILITY_EXCEPTION",
+        /// A consultation.
+        Consultation = "CONSULTATION",
+        /// A review.
+        Review = "REVIEW",
+        /// Usage figures.
+        Metrics = "METRICS",
+        /// A route, when the request never reached a resource.
+        Route = "ROUTE",
+    }
+}
+
+words! {
+    /// How it ended.
+    Outcome {
+        /// Done.
+        Success = "SUCCESS",
+        /// Refused.
+        Refused = "REFUSED",
+    }
+}
+
+/// One line of the audit trail. Never a content, a token, an e-mail or a search term.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// The entry's own id (UUIDv7).
+    pub id: Uuid,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who did it; `None` for the system and for strangers.
+    pub actor: Option<UserId>,
+    /// The actor's role then.
+    pub actor_role: Option<Role>,
+    /// Whose data it touched.
+    pub subject: Option<UserId>,
+    /// What was done.
+    pub action: Action,
+    /// To what kind of thing.
+    pub resource: Resource,
+    /// To which one.
+    pub resource_id: Option<Uuid>,
+    /// In which tenant.
+    pub company: Option<CompanyId>,
+    /// From where: a truncated address.
+    pub ip: Option<String>,
+    /// In which request.
+    pub request_id: String,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+impl AuditEntry {
+    /// `action` on a `resource`, done within `scope` at `at`, with success.
+    pub fn new(scope: &Scope, randomness: &dyn Randomness, at: Timestamp, action: Action, resource: Resource) -> Self {
+        let actor = scope.actor();
+        Self {
+            id: randomness.uuid_v7(at),
+            at,
+            actor: actor.map(|actor| actor.user),
+            actor_role: actor.map(|actor| actor.role),
+            subject: None,
+            action,
+            resource,
+            resource_id: None,
+            company: actor.and_then(|actor| actor.company),
+            ip: scope.origin.ip.clone(),
+            request_id: scope.origin.request_id.clone(),
+            outcome: Outcome::Success,
+        }
+    }
+
+    /// The same, on the thing with this id.
+    #[must_use]
+    pub fn on(mut self, id: impl Into<Uuid>) -> Self {
+        self.resource_id = Some(id.into());
+        self
+    }
+
+    /// The same, touching this person's data.
+    #[must_use]
+    pub fn about(mut self, subject: UserId) -> Self {
+        self.subject = Some(subject);
+        self
+    }
+
+    /// The same, in this tenant.
+    #[must_use]
+    pub fn within(mut self, company: Option<CompanyId>) -> Self {
+        self.company = company;
+        self
+    }
+
+    /// The same, refused.
+    #[must_use]
+    pub fn refused(mut self) -> Self {
+        self.outcome = Outcome::Refused;
+        self
+    }
+}
+
+/// The audit trail, written in the same unit of work as what it records.
+pub trait AuditLog {
+    /// Appends `entry`. Any scope may append; nothing ever changes or removes an entry.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn record(&mut self, entry: &AuditEntry) -> Result<(), StoreError>;
+
+    /// The entries about this resource, oldest first. Only `Job::Audit` sees any.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn trail(&mut self, resource_id: Uuid) -> Result<Vec<AuditEntry>, StoreError>;
+}

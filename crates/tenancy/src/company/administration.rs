@@ -1,0 +1,238 @@
+//! What administrators do with companies, and HR with its own.
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{
+    Company, CompanyFilter,
+    change::{CompanyChange, NewCompany},
+    slug,
+};
+use crate::{
+    TenancyStore, TenancyTx,
+    audit::{Action, AuditEntry, Resource},
+    clock::{Clock, Randomness},
+    error::{Checks, TenancyError},
+    fields,
+    identity::{Inviter, NewAccount, User},
+    ids::{CompanyId, UserId},
+    outbox::{Letter, OutboxMessage},
+    policy::{Permission, Role},
+    scope::{Actor, Caller, Scope},
+    store::{Page, PageRequest, StoreError},
+};
+
+/// How often a slug is chosen anew when another company takes it meanwhile.
+const SLUG_RACES: usize = 4;
+
+/// An HR colleague to invite; texts as typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewHr {
+    /// The address.
+    pub email: String,
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+}
+
+/// The company use cases.
+#[derive(Clone)]
+pub struct CompanyAdministration {
+    store: Arc<dyn TenancyStore>,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    inviter: Inviter,
+}
+
+impl CompanyAdministration {
+    /// Over this store, clock and randomness.
+    pub fn new(store: Arc<dyn TenancyStore>, clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> Self {
+        let inviter = Inviter::new(clock.clone(), randomness.clone());
+        Self { store, clock, randomness, inviter }
+    }
+
+    /// Adds a company, inactive until it is validated.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Invalid`; `DomainTaken`; `SiretTaken`.
+    pub fn create(&self, caller: &Caller, company: &NewCompany) -> Result<Company, TenancyError> {
+        caller.actor.require(Permission::CompaniesManage)?;
+        let (now, scope) = (self.clock.now(), caller.scope());
+        let mut company = company.to_company(CompanyId(self.randomness.uuid_v7(now)), now)?;
+        let stem = slug::stem(&company.name);
+        let mut races = 0;
+        loop {
+            let added = self.store.run(&scope, |tx| {
+                company.slug = slug::free(&stem, &tx.slugs_like(&stem)?);
+                tx.add_company(&company)?;
+                Ok(tx.record(&self.entry(&scope, now, Action::Create, company.id))?)
+            });
+            match added {
+                Ok(()) => return Ok(company),
+                Err(TenancyError::Store(StoreError::Refused(rule)))
+                    if rule == "companies_slug_key" && races < SLUG_RACES =>
+                {
+                    races += 1;
+                }
+                Err(refusal) => return Err(refusal),
+            }
+        }
+    }
+
+    /// A page of companies, by name.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Invalid` for a search text that no name can contain.
+    pub fn list(
+        &self,
+        caller: &Caller,
+        filter: &CompanyFilter,
+        page: PageRequest,
+    ) -> Result<Page<Company>, TenancyError> {
+        caller.actor.require(Permission::CompaniesManage)?;
+        let mut checks = Checks::default();
+        fields::searched(&mut checks, filter.text.as_deref(), "q");
+        checks.finish()?;
+        self.store.run(&caller.scope(), |tx| Ok(tx.companies(filter, page)?))
+    }
+
+    /// The HR caller's own company.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`.
+    pub fn own(&self, caller: &Caller) -> Result<Company, TenancyError> {
+        caller.actor.require(Permission::CompanyOwnRead)?;
+        let id = caller.actor.company.ok_or(TenancyError::NotFound)?;
+        self.find(&caller.scope(), id)
+    }
+
+    /// A company: any for an administrator, one's own for HR.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`.
+    pub fn get(&self, caller: &Caller, id: CompanyId) -> Result<Company, TenancyError> {
+        caller.actor.require(Permission::CompanyEdit)?;
+        require_reach(&caller.actor, id)?;
+        self.find(&caller.scope(), id)
+    }
+
+    /// Changes a company: an administrator everything, HR how its own is reached and its zone.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Invalid`, with `not_allowed` for what is not HR's to change; `NotFound`;
+    /// `DomainTaken`; `SiretTaken`.
+    pub fn change(&self, caller: &Caller, id: CompanyId, change: &CompanyChange) -> Result<Company, TenancyError> {
+        caller.actor.require(Permission::CompanyEdit)?;
+        let change = change.accept(caller.actor.role)?;
+        require_reach(&caller.actor, id)?;
+        let (now, scope) = (self.clock.now(), caller.scope());
+        self.store.run(&scope, |tx| {
+            let mut company = tx.company_for_update(id)?.ok_or(TenancyError::NotFound)?;
+            change.apply(&mut company, now);
+            tx.update_company(&company)?;
+            tx.record(&self.entry(&scope, now, Action::Update, id))?;
+            Ok(company)
+        })
+    }
+
+    /// Makes a company's people eligible and tells its HR. Repeating changes nothing.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`.
+    pub fn validate(&self, caller: &Caller, id: CompanyId) -> Result<Company, TenancyError> {
+        caller.actor.require(Permission::CompaniesManage)?;
+        let (now, scope) = (self.clock.now(), caller.scope());
+        self.store.run(&scope, |tx| {
+            let mut company = tx.company_for_update(id)?.ok_or(TenancyError::NotFound)?;
+            if company.is_active {
+                return Ok(company);
+            }
+            company.is_active = true;
+            company.validated_at = Some(now);
+            company.validated_by = Some(caller.actor.user);
+            company.updated_at = now;
+            tx.update_company(&company)?;
+            for recipient in tx.hr_of(id)? {
+                self.announce(tx, recipient, now)?;
+            }
+            tx.record(&self.entry(&scope, now, Action::Validate, id))?;
+            Ok(company)
+        })
+    }
+
+    /// Ends the eligibility of a company's people and signs its HR out; answers the HR accounts
+    /// whose sessions ended. Repeating changes nothing.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`.
+    pub fn suspend(&self, caller: &Caller, id: CompanyId) -> Result<(Company, Vec<UserId>), TenancyError> {
+        caller.actor.require(Permission::CompaniesManage)?;
+        let (now, scope) = (self.clock.now(), caller.scope());
+        self.store.run(&scope, |tx| {
+            let mut company = tx.company_for_update(id)?.ok_or(TenancyError::NotFound)?;
+            if !company.is_active {
+                return Ok((company, Vec::new()));
+            }
+            company.is_active = false;
+            company.updated_at = now;
+            tx.update_company(&company)?;
+            let signed_out = tx.hr_of(id)?;
+            tx.sign_out_hr(id, now)?;
+            tx.record(&self.entry(&scope, now, Action::Suspend, id))?;
+            Ok((company, signed_out))
+        })
+    }
+
+    /// Invites an HR colleague: an administrator to any company, HR to its own.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Invalid`; `NotFound`; `EmailTaken`.
+    pub fn invite_hr(&self, caller: &Caller, id: CompanyId, colleague: &NewHr) -> Result<User, TenancyError> {
+        caller.actor.require(Permission::CompanyAdminsInvite)?;
+        let mut checks = Checks::default();
+        let email = fields::email(&mut checks, &colleague.email, "email");
+        let first_name = fields::required(&mut checks, &colleague.first_name, "firstName", fields::NAME);
+        let last_name = fields::required(&mut checks, &colleague.last_name, "lastName", fields::NAME);
+        let email = checks.pass(email)?;
+        require_reach(&caller.actor, id)?;
+        let account = NewAccount {
+            id: UserId(self.randomness.uuid_v7(self.clock.now())),
+            company: Some(id),
+            email,
+            role: Role::AdminRh,
+            first_name,
+            last_name,
+        };
+        let scope = caller.scope();
+        self.store.run(&scope, |tx| {
+            tx.company(id)?.ok_or(TenancyError::NotFound)?;
+            self.inviter.add_and_invite_account(tx, &scope, account)
+        })
+    }
+
+    fn find(&self, scope: &Scope, id: CompanyId) -> Result<Company, TenancyError> {
+        self.store.run(scope, |tx| tx.company(id)?.ok_or(TenancyError::NotFound))
+    }
+
+    fn entry(&self, scope: &Scope, now: Timestamp, action: Action, id: CompanyId) -> AuditEntry {
+        AuditEntry::new(scope, self.randomness.as_ref(), now, action, Resource::Company).on(id).within(Some(id))
+    }
+
+    fn announce(&self, tx: &mut dyn TenancyTx, recipient: UserId, now: Timestamp) -> Result<(), StoreError> {
+        tx.enqueue(&OutboxMessage {
+            id: self.randomness.uuid_v7(now),
+            recipient,
+            letter: Letter::CompanyValidated,
+            arguments: json!({}),
+            created_at: now,
+        })
+    }
+}
+
+/// Hides every company but their own from those who belong to one.
+fn require_reach(actor: &Actor, id: CompanyId) -> Result<(), TenancyError> {
+    let reached = !actor.role.has_company() || actor.company == Some(id);
+    if reached { Ok(()) } else { Err(TenancyError::NotFound) }
+}

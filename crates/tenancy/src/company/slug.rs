@@ -1,0 +1,40 @@
+//! The word that a company's addresses carry: made from its name, one for each company.
+
+/// The most characters of a slug before its number.
+const LONGEST: usize = 80;
+
+/// The slug of a name, before it is told apart from others; never empty.
+pub(super) fn stem(name: &str) -> String {
+    let slug = slug::slugify(name);
+    let cut: String = slug.chars().take(LONGEST).collect();
+    let cut = cut.trim_matches('-');
+    if cut.is_empty() { "company".to_owned() } else { cut.to_owned() }
+}
+
+/// `stem`, or the first of `stem-2`, `stem-3` … that nobody has.
+pub(super) fn free(stem: &str, taken: &[String]) -> String {
+    let is_free = |slug: &String| !taken.contains(slug);
+    std::iter::once(stem.to_owned())
+        .chain((2_u64..).map(|number| format!("{stem}-{number}")))
+        .find(is_free)
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stem_is_plain_and_bounded() {
+        assert_eq!(stem("Éditions d'Été & Cie"), "editions-d-ete-cie");
+        assert_eq!(stem("!!!"), "company");
+        assert_eq!(stem(&"a".repeat(200)).len(), LONGEST);
+    }
+
+    #[test]
+    fn the_first_free_number_is_taken() {
+        let taken = ["techcorp", "techcorp-2", "techcorp-industries"].map(str::to_owned);
+        assert_eq!(free("techcorp", &taken), "techcorp-3");
+        assert_eq!(free("techcor", &taken), "techcor");
+    }
+}

@@ -1,0 +1,114 @@
+//! Letters to send: written with the change that causes them, sent later by a worker.
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{email::Email, ids::UserId, store::StoreError, words};
+
+words! {
+    /// Which letter.
+    Letter {
+        /// Confirm your address. Arguments: `token`.
+        VerifyEmail = "VERIFY_EMAIL",
+        /// Join as an employee or HR. Arguments: `token`.
+        Invitation = "INVITATION",
+        /// Join as a practitioner. Arguments: `token`.
+        PractitionerInvitation = "PRACTITIONER_INVITATION",
+        /// Choose a new password. Arguments: `token`.
+        PasswordReset = "PASSWORD_RESET",
+        /// Your password has changed.
+        PasswordChanged = "PASSWORD_CHANGED",
+        /// Your company was validated.
+        CompanyValidated = "COMPANY_VALIDATED",
+        /// An appointment was made. Arguments of this and the next six: `consultationId`,
+        /// `scheduledAt` (RFC 3339), `timezone` (the recipient's, IANA).
+        ConsultationScheduled = "CONSULTATION_SCHEDULED",
+        /// It was confirmed.
+        ConsultationConfirmed = "CONSULTATION_CONFIRMED",
+        /// It was cancelled.
+        ConsultationCancelled = "CONSULTATION_CANCELLED",
+        /// It was moved.
+        ConsultationRescheduled = "CONSULTATION_RESCHEDULED",
+        /// It is near.
+        ConsultationReminder = "CONSULTATION_REMINDER",
+        /// It has ended; tell us how it was.
+        ConsultationFollowUp = "CONSULTATION_FOLLOW_UP",
+    }
+}
+
+/// A letter to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutboxMessage {
+    /// Its id, also its Message-ID: the same at each try.
+    pub id: Uuid,
+    /// To whom; the address and language are looked up when it is sent.
+    pub recipient: UserId,
+    /// Which letter.
+    pub letter: Letter,
+    /// What the letter's text needs: a JSON object.
+    pub arguments: Value,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+/// A letter as the worker takes it, with what it needs to render and send it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DueLetter {
+    /// The letter.
+    pub message: OutboxMessage,
+    /// How often it was tried before.
+    pub attempts: u32,
+    /// The recipient's address now; `None` when the account is gone.
+    pub address: Option<Email>,
+    /// The recipient's first name.
+    pub first_name: String,
+    /// The recipient's language: `fr` or `en`.
+    pub language: String,
+}
+
+/// Letters, written by any scope and taken by the worker.
+pub trait Outbox {
+    /// Adds a letter, to be sent at once.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn enqueue(&mut self, message: &OutboxMessage) -> Result<(), StoreError>;
+}
+
+/// The worker's side of the outbox: `Job::Outbox` alone.
+pub trait OutboxQueue {
+    /// Takes up to `limit` unsent letters that are due at `now`, oldest first, skipping those
+    /// that another node has taken, and holds each until `leased_until`: a worker that dies
+    /// lets them become due again then.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn take_due(&mut self, now: Timestamp, leased_until: Timestamp, limit: u32) -> Result<Vec<DueLetter>, StoreError>;
+
+    /// Marks a letter as sent at `at`.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn mark_sent(&mut self, id: Uuid, at: Timestamp) -> Result<(), StoreError>;
+
+    /// Counts a failed try; the letter is due again at `next_attempt_at`, or never when `None`.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn mark_failed(&mut self, id: Uuid, next_attempt_at: Option<Timestamp>) -> Result<(), StoreError>;
+
+    /// How many letters wait, and since when the oldest of them has been due.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn backlog(&mut self, now: Timestamp) -> Result<Backlog, StoreError>;
+}
+
+/// What waits in the outbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// How many letters are unsent and not given up.
+    pub waiting: u64,
+    /// When the oldest of them was written.
+    pub oldest: Option<Timestamp>,
+}

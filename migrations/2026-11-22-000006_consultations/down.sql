@@ -1,0 +1,13 @@
+DROP FUNCTION redacted_consultation_events(uuid);
+DROP FUNCTION redacted_consultation(uuid);
+DROP FUNCTION participant_names(uuid);
+DROP FUNCTION tell_participant(uuid, uuid, text, text, text, timestamptz, timestamptz);
+DROP TABLE reminders;
+DROP TABLE reviews;
+DROP TABLE consultation_events;
+DROP TABLE consultations;
+DROP FUNCTION reviews_count();
+DROP FUNCTION reminders_tell();
+DROP FUNCTION consultation_events_tell();
+DROP FUNCTION consultations_measure();
+DROP FUNCTION consultations_hold_time();
