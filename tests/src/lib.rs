@@ -1,1 +1,10 @@
-//! The harness.
+//! The harness: one world over either store, the contracts that both keep, and a small client.
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a harness panics where a test would"
+)]
+pub mod client;
+pub mod clock;
+pub mod cluster;
+pub mod world;

@@ -67,8 +67,7 @@ impl JwtSigner {
     fn open(&self, token: &str) -> Option<Payload> {
         let token = jsonwebtoken::decode::<Payload>(token, &self.checking, &self.validation).ok()?;
         // An extension that must be understood is not understood here (RFC 7515 §4.1.11).
-        let plain = token.header.crit.is_none()
-            && token.header.typ.is_none_or(|kind| kind.eq_ignore_ascii_case("JWT"));
+        let plain = token.header.crit.is_none() && token.header.typ.is_none_or(|kind| kind.eq_ignore_ascii_case("JWT"));
         // The library takes a list that holds the right word; ours is always the one word.
         let ours = token.claims.iss == self.issuer && token.claims.aud == self.audience;
         (plain && ours).then_some(token.claims)

@@ -60,8 +60,7 @@ impl PasswordHasher for BcryptHasher {
         let password = password.expose_secret();
         let against = hash.map_or(self.dummy.as_str(), HashedPassword::as_str);
         // Compared before anything is decided, so that every answer takes the same time.
-        let equal =
-            bcrypt::verify(password, against).map_err(|error| TenancyError::Hashing(Box::new(error)))?;
+        let equal = bcrypt::verify(password, against).map_err(|error| TenancyError::Hashing(Box::new(error)))?;
         Ok(equal && hash.is_some() && Unhashable::check(password).is_ok())
     }
 }
@@ -103,10 +102,7 @@ mod tests {
         for (password, hash) in [
             ("a", "$2a$06$m0CrhHm10qJ3lXRY.5zDGO3rS2KdeeWLuGmsfGlMfOxih58VYVfxe"),
             ("abc", "$2a$06$If6bvum7DFjUnE9p2uDeDu0YHzrHM6tf.iqN8.yx.jNN1ILEf7h0i"),
-            (
-                "abcdefghijklmnopqrstuvwxyz",
-                "$2a$06$.rCVZVOThsIa97pEDOxvGuRRgzG64bvtJ0938xuqzv18d3ZpQhstC",
-            ),
+            ("abcdefghijklmnopqrstuvwxyz", "$2a$06$.rCVZVOThsIa97pEDOxvGuRRgzG64bvtJ0938xuqzv18d3ZpQhstC"),
         ] {
             assert!(hasher.matches(&secret(password), Some(&stored(hash))).unwrap(), "{password}");
         }
@@ -149,7 +145,9 @@ mod tests {
     #[test]
     fn a_stored_string_that_is_no_hash_is_an_error() {
         let hasher = BcryptHasher::new(4);
-        for hash in ["", "douze signes", "$2b$04$tooshort", "$1$04$...................................................."] {
+        for hash in
+            ["", "douze signes", "$2b$04$tooshort", "$1$04$...................................................."]
+        {
             let refused = hasher.matches(&secret("douze signes"), Some(&stored(hash))).unwrap_err();
             assert!(matches!(refused, TenancyError::Hashing(_)), "{refused:?}");
         }

@@ -30,10 +30,7 @@ mod tests {
         let secrets: Vec<[u8; 32]> = (0..64).map(|_| OsRandomness.secret()).collect();
         assert_eq!(secrets.iter().collect::<HashSet<_>>().len(), 64);
         for place in 0..32 {
-            assert!(
-                secrets.iter().any(|secret| secret.get(place) != Some(&0)),
-                "byte {place} is never written"
-            );
+            assert!(secrets.iter().any(|secret| secret.get(place) != Some(&0)), "byte {place} is never written");
         }
     }
 

@@ -37,10 +37,7 @@ mod tests {
         RoomClaims::issue(
             RoomServer { app_id: "huntzen_app", domain: "meet.huntzen.care", audience: "huntzen_app" },
             &RoomName::from_random([9; 16]),
-            RoomWindow::around(
-                "2027-03-08T09:00:00Z".parse().unwrap(),
-                "2027-03-08T09:50:00Z".parse().unwrap(),
-            ),
+            RoomWindow::around("2027-03-08T09:00:00Z".parse().unwrap(), "2027-03-08T09:50:00Z".parse().unwrap()),
             RoomGuest { pseudonym: "5f2c", alias: None, is_practitioner: false },
             "2027-03-08T08:55:00Z".parse().unwrap(),
             Uuid::nil(),
@@ -53,10 +50,7 @@ mod tests {
         let token = JitsiSigner::new(&SecretString::from("a secret of the room server")).sign(&claims()).unwrap();
         let (signed, signature) = token.rsplit_once('.').unwrap();
         let (header, payload) = signed.split_once('.').unwrap();
-        assert_eq!(
-            BASE64URL_NOPAD.decode(header.as_bytes()).unwrap(),
-            br#"{"typ":"JWT","alg":"HS256"}"#
-        );
+        assert_eq!(BASE64URL_NOPAD.decode(header.as_bytes()).unwrap(), br#"{"typ":"JWT","alg":"HS256"}"#);
         let said: serde_json::Value =
             serde_json::from_slice(&BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap()).unwrap();
         assert_eq!(said, serde_json::to_value(claims()).unwrap());

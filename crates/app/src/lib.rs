@@ -2,3 +2,8 @@
 
 pub mod config;
 pub mod embedded;
+pub mod http;
+pub mod offload;
+pub mod server;
+pub mod sessions;
+pub mod state;

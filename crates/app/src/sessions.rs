@@ -6,7 +6,7 @@ use std::{
 
 use huntzen_tenancy::{
     Origin, TenancyError,
-    identity::{AccessClaims, SessionState},
+    identity::{AccessClaims, SessionState, SignIn},
     ids::{CompanyId, SessionId, UserId},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -18,11 +18,17 @@ const SHARDS: u16 = 16;
 
 /// Where sessions are read when the cache does not know them.
 pub trait SessionSource: Send + Sync {
-    /// The live session that `claims` names, with its account; `None` when it has ended.
+    /// The live session that `claims` names, with its account.
     ///
     /// # Errors
-    /// Those of the store.
-    fn live_session(&self, claims: &AccessClaims, origin: &Origin) -> Result<Option<SessionState>, TenancyError>;
+    /// `SessionEnded` unless it is live; `StoreError`.
+    fn live_session(&self, origin: &Origin, claims: &AccessClaims) -> Result<SessionState, TenancyError>;
+}
+
+impl SessionSource for SignIn {
+    fn live_session(&self, origin: &Origin, claims: &AccessClaims) -> Result<SessionState, TenancyError> {
+        self.session(origin, claims)
+    }
 }
 
 /// Sessions of this node with their accounts. No lock is held across input or output.

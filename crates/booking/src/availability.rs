@@ -1,13 +1,17 @@
 //! What a practitioner declares: weekly rules, leave and extra hours, each valid once it exists.
-use std::{fmt, str::FromStr};
+mod consultation_type;
 
-use huntzen_tenancy::error::{Checks, FieldError};
+use huntzen_tenancy::{
+    error::{Checks, FieldError},
+    words,
+};
 use jiff::{
     SignedDuration, Timestamp,
     civil::{Date, Time, Weekday},
 };
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+pub use self::consultation_type::{ConsultationType, TypeSet};
 
 /// The shortest and the longest slot, in minutes.
 pub const SLOT_MINUTES: std::ops::RangeInclusive<u16> = 5..=480;
@@ -21,108 +25,6 @@ pub const EXTRA_DAYS_MAX: i64 = 92;
 pub const LEAVE_DAYS_MAX: i64 = 366;
 /// The longest label of an exception, in characters.
 pub const LABEL_CHARACTERS_MAX: usize = 120;
-
-/// How a consultation takes place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ConsultationType {
-    /// In a room with picture and sound.
-    Video,
-    /// In a room with sound alone.
-    Audio,
-    /// By telephone.
-    Phone,
-    /// In writing.
-    Chat,
-}
-
-impl ConsultationType {
-    /// Every type, in the order in which they are listed.
-    pub const ALL: [Self; 4] = [Self::Video, Self::Audio, Self::Phone, Self::Chat];
-
-    /// The name in JSON and in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Video => "VIDEO",
-            Self::Audio => "AUDIO",
-            Self::Phone => "PHONE",
-            Self::Chat => "CHAT",
-        }
-    }
-
-    const fn bit(self) -> u8 {
-        1 << self as u8
-    }
-}
-
-impl fmt::Display for ConsultationType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The text names no type of consultation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a type of consultation")]
-pub struct UnknownConsultationType;
-
-impl FromStr for ConsultationType {
-    type Err = UnknownConsultationType;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownConsultationType)
-    }
-}
-
-/// A set of types of consultation. It may be empty; a rule and extra hours never hold an empty one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct TypeSet(u8);
-
-impl TypeSet {
-    /// No type.
-    pub const EMPTY: Self = Self(0);
-    /// All four types.
-    pub const ALL: Self = Self(0b1111);
-
-    /// Whether `kind` is a member.
-    pub const fn contains(self, kind: ConsultationType) -> bool {
-        self.0 & kind.bit() != 0
-    }
-
-    /// Whether it has no member.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The types that are in both sets.
-    #[must_use]
-    pub const fn intersection(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    /// The members, in the order of [`ConsultationType::ALL`].
-    pub fn iter(self) -> impl Iterator<Item = ConsultationType> {
-        ConsultationType::ALL.into_iter().filter(move |kind| self.contains(*kind))
-    }
-}
-
-impl FromIterator<ConsultationType> for TypeSet {
-    fn from_iter<I: IntoIterator<Item = ConsultationType>>(types: I) -> Self {
-        Self(types.into_iter().fold(0, |bits, kind| bits | kind.bit()))
-    }
-}
-
-impl Serialize for TypeSet {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter())
-    }
-}
-
-impl<'de> Deserialize<'de> for TypeSet {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::<ConsultationType>::deserialize(deserializer).map(Self::from_iter)
-    }
-}
 
 /// Reads a wall time written `HH:MM`, 00:00 to 23:59. There is no 24:00: a rule stays within its
 /// civil day, and the minute after 23:59 belongs to the next one.
@@ -179,22 +81,15 @@ impl AvailabilityRule {
     /// seconds, an `endTime` not after `startTime`, no `types`, a `validUntil` before `validFrom`.
     pub fn new(id: Uuid, practitioner_id: Uuid, terms: RuleTerms) -> Result<Self, Vec<FieldError>> {
         let mut checks = Checks::default();
-        let weekday = checks.parsed(
-            Weekday::from_monday_one_offset(terms.day_of_week).ok(),
-            "dayOfWeek",
-            "out_of_range",
-        );
+        let weekday =
+            checks.parsed(Weekday::from_monday_one_offset(terms.day_of_week).ok(), "dayOfWeek", "out_of_range");
         let (start, end) = (minute_of_day(terms.start_time), minute_of_day(terms.end_time));
         checks.require(is_whole_minute(terms.start_time), "startTime", "not_whole_minutes");
         checks.require(is_whole_minute(terms.end_time), "endTime", "not_whole_minutes");
         checks.require(start < end, "endTime", "not_after_start");
         let length = terms.slot_minutes;
         checks.require(SLOT_MINUTES.contains(&length), "slotMinutes", "out_of_range");
-        checks.require(
-            start >= end || start + i64::from(length) <= end,
-            "slotMinutes",
-            "does_not_fit",
-        );
+        checks.require(start >= end || start + i64::from(length) <= end, "slotMinutes", "does_not_fit");
         let buffer = terms.buffer_minutes;
         checks.require(buffer <= BUFFER_MINUTES_MAX, "bufferMinutes", "out_of_range");
         checks.require(!terms.types.is_empty(), "types", "required");
@@ -255,23 +150,13 @@ pub struct SlotShape {
     pub types: TypeSet,
 }
 
-/// The two kinds of exception to the weekly rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum ExceptionKind {
-    /// Time away: removes every slot it touches.
-    Leave,
-    /// Extra hours: adds slots.
-    Extra,
-}
-
-impl ExceptionKind {
-    /// The name in JSON and in the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Leave => "LEAVE",
-            Self::Extra => "EXTRA",
-        }
+words! {
+    /// The two kinds of exception to the weekly rules.
+    ExceptionKind {
+        /// Time away: removes every slot it touches.
+        Leave = "LEAVE",
+        /// Extra hours: adds slots.
+        Extra = "EXTRA",
     }
 }
 
@@ -323,11 +208,7 @@ impl AvailabilityException {
     /// [`EXTRA_DAYS_MAX`] or [`LEAVE_DAYS_MAX`], a `label` over [`LABEL_CHARACTERS_MAX`]; for extra
     /// hours also a `startsAt` with seconds (slots start on whole minutes), `slotMinutes` and
     /// `bufferMinutes` out of their bounds or not fitting, an empty `types`.
-    pub fn new(
-        id: Uuid,
-        practitioner_id: Uuid,
-        terms: ExceptionTerms,
-    ) -> Result<Self, Vec<FieldError>> {
+    pub fn new(id: Uuid, practitioner_id: Uuid, terms: ExceptionTerms) -> Result<Self, Vec<FieldError>> {
         let ExceptionTerms { starts_at, ends_at, kind, .. } = terms;
         let mut checks = Checks::default();
         let length = starts_at.duration_until(ends_at);

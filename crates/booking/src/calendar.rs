@@ -25,11 +25,8 @@ pub struct CalendarEntry {
 /// It names no organizer, though RFC 5546 §3.2.1 wants one for METHOD:PUBLISH: a calendar is
 /// often shared at work, and whom somebody sees is for nobody else to read.
 pub fn calendar_file(entry: &CalendarEntry) -> String {
-    let (method, status) = if entry.cancelled {
-        ("CANCEL", EventStatus::Cancelled)
-    } else {
-        ("PUBLISH", EventStatus::Confirmed)
-    };
+    let (method, status) =
+        if entry.cancelled { ("CANCEL", EventStatus::Cancelled) } else { ("PUBLISH", EventStatus::Confirmed) };
     let event = Event::new()
         .uid(&format!("{}@huntzen.care", entry.consultation_id))
         .summary("Rendez-vous")

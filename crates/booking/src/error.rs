@@ -78,7 +78,8 @@ impl From<TenancyError> for BookingError {
             | TenancyError::CompanyInactive
             | TenancyError::InvalidRefreshToken
             | TenancyError::SessionEnded
-            | TenancyError::Hashing(_)) => Self::Tenancy(other),
+            | TenancyError::Hashing(_)
+            | TenancyError::Signing(_)) => Self::Tenancy(other),
         }
     }
 }

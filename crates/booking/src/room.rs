@@ -1,7 +1,6 @@
 //! The room of a video or audio consultation: its name, when it is open, what a token to it says.
 use std::fmt;
 
-use data_encoding::BASE32_NOPAD;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
@@ -22,7 +21,16 @@ pub struct RoomName(String);
 impl RoomName {
     /// A name from 16 fresh random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
-        Self(format!("{PREFIX}{}", BASE32_NOPAD.encode(&bytes).to_ascii_lowercase()))
+        // RFC 4648 §6: five bits a character, the last one filled up with zeros.
+        let bits = u128::from_be_bytes(bytes);
+        let groups = (0..ENCODED_CHARACTERS).map(|place| {
+            let [.., group] = (bits << (place * 5) >> 123).to_be_bytes();
+            char::from(match group {
+                0..26 => b'a' + group,
+                digit => b'2' + (digit - 26),
+            })
+        });
+        Self(PREFIX.chars().chain(groups).collect())
     }
 
     /// A name as it is kept; `None` when it is none of ours.
@@ -159,8 +167,7 @@ impl RoomClaims {
             return Err(RoomClosed);
         }
         let alias = guest.alias.map(str::trim).filter(|alias| !alias.is_empty());
-        let (affiliation, moderator) =
-            if guest.is_practitioner { ("owner", "true") } else { ("member", "false") };
+        let (affiliation, moderator) = if guest.is_practitioner { ("owner", "true") } else { ("member", "false") };
         Ok(Self {
             iss: server.app_id.to_owned(),
             aud: server.audience.to_owned(),
@@ -210,10 +217,8 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use super::*;
 
-    const SERVER: RoomServer<'_> =
-        RoomServer { app_id: "huntzen", domain: "meet.example.org", audience: "jitsi" };
-    const GUEST: RoomGuest<'_> =
-        RoomGuest { pseudonym: "5f2c", alias: None, is_practitioner: false };
+    const SERVER: RoomServer<'_> = RoomServer { app_id: "huntzen", domain: "meet.example.org", audience: "jitsi" };
+    const GUEST: RoomGuest<'_> = RoomGuest { pseudonym: "5f2c", alias: None, is_practitioner: false };
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()

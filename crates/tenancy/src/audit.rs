@@ -134,7 +134,7 @@ words! {
 /// One line of the audit trail. Never a content, a token, an e-mail or a search term.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// The entry's own id (UUIDv7).
+    /// The entry's own id (UUID version 7).
     pub id: Uuid,
     /// When it happened.
     pub at: Timestamp,

@@ -130,7 +130,7 @@ pub trait Companies {
 }
 
 /// The canonical name of an IANA zone that the time zone database knows; `None` for any other.
-pub(crate) fn known_zone(name: &str) -> Option<String> {
+pub fn known_zone(name: &str) -> Option<String> {
     let zone = jiff::tz::TimeZone::get(name).ok()?;
     zone.iana_name().map(str::to_owned)
 }

@@ -10,9 +10,11 @@ use crate::{
 };
 
 mod change;
+mod enrolment;
 mod workforce;
 pub use change::EmployeeChange;
-pub use workforce::{InvitedEmployee, NewEmployee, Workforce};
+pub use enrolment::{InvitedEmployee, NewEmployee};
+pub use workforce::Workforce;
 
 words! {
     /// Whether new bookings are paid for by the company.

@@ -2,10 +2,10 @@
 use crate::{email::Email, error::Checks};
 
 /// The most characters of a person's given or family name.
-pub(crate) const NAME: usize = 100;
+pub const NAME: usize = 100;
 
 /// The text, trimmed; refused when nothing is left, or more than `most` characters.
-pub(crate) fn required(checks: &mut Checks, raw: &str, field: &'static str, most: usize) -> String {
+pub fn required(checks: &mut Checks, raw: &str, field: &'static str, most: usize) -> String {
     let text = raw.trim();
     checks.require(!text.is_empty(), field, "required");
     check(checks, text, field, most);
@@ -13,26 +13,26 @@ pub(crate) fn required(checks: &mut Checks, raw: &str, field: &'static str, most
 }
 
 /// The text, trimmed; `None` when it is absent or nothing is left.
-pub(crate) fn optional(checks: &mut Checks, raw: Option<&str>, field: &'static str, most: usize) -> Option<String> {
+pub fn optional(checks: &mut Checks, raw: Option<&str>, field: &'static str, most: usize) -> Option<String> {
     let text = raw.map(str::trim).filter(|text| !text.is_empty())?;
     check(checks, text, field, most);
     Some(text.to_owned())
 }
 
 /// The address, normalised; refused when it is none.
-pub(crate) fn email(checks: &mut Checks, raw: &str, field: &'static str) -> Option<Email> {
-    checks.parsed(Email::parse(raw), field, "invalid")
+pub fn email(checks: &mut Checks, raw: &str, field: &'static str) -> Option<Email> {
+    checks.parsed(Email::parse(raw), field, "invalid_email")
 }
 
 /// Refuses a search text that no stored text can contain.
-pub(crate) fn searched(checks: &mut Checks, text: Option<&str>, field: &'static str) {
+pub fn searched(checks: &mut Checks, text: Option<&str>, field: &'static str) {
     check(checks, text.unwrap_or_default(), field, 200);
 }
 
 fn check(checks: &mut Checks, text: &str, field: &'static str, most: usize) {
     checks.require(text.chars().count() <= most, field, "too_long");
     // Line breaks are left in: postal addresses have them.
-    checks.require(!text.chars().any(|c| c.is_control() && c != '\n' && c != '\r'), field, "invalid");
+    checks.require(!text.chars().any(|c| c.is_control() && c != '\n' && c != '\r'), field, "invalid_characters");
 }
 
 #[cfg(test)]
@@ -55,7 +55,7 @@ mod tests {
         required(&mut checks, " ", "firstName", NAME);
         required(&mut checks, "a\0b", "lastName", NAME);
         optional(&mut checks, Some("éàü"), "department", 2);
-        let wanted = [("firstName", "required"), ("lastName", "invalid"), ("department", "too_long")];
+        let wanted = [("firstName", "required"), ("lastName", "invalid_characters"), ("department", "too_long")];
         assert_eq!(checks.into_errors(), wanted.map(|(field, code)| FieldError::new(field, code)));
     }
 }

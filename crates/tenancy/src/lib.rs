@@ -6,7 +6,7 @@ pub mod company;
 pub mod email;
 pub mod employee;
 pub mod error;
-mod fields;
+pub mod fields;
 pub mod identity;
 pub mod ids;
 pub mod mail;

@@ -5,6 +5,9 @@ use uuid::Uuid;
 
 use crate::{email::Email, ids::UserId, store::StoreError, words};
 
+mod dispatch;
+pub use dispatch::{Dispatched, LetterDispatch};
+
 words! {
     /// Which letter.
     Letter {

@@ -15,13 +15,10 @@ pub trait Words: Copy + Eq + Sized + 'static {
 
     /// The value that `word` names, in any case; `None` for a word that is not of the vocabulary.
     fn parse(word: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|value| {
-                value.as_str().eq_ignore_ascii_case(word)
-                    || value.aliases().iter().any(|alias| alias.eq_ignore_ascii_case(word))
-            })
+        Self::ALL.iter().copied().find(|value| {
+            value.as_str().eq_ignore_ascii_case(word)
+                || value.aliases().iter().any(|alias| alias.eq_ignore_ascii_case(word))
+        })
     }
 }
 

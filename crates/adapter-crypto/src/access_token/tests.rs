@@ -128,11 +128,8 @@ fn a_token_holds_from_its_issue_to_its_end_without_leeway() {
 
 #[test]
 fn fractions_of_a_second_never_lengthen_a_token() {
-    let claims = AccessClaims {
-        issued_at: at("2027-03-08T08:55:00.7Z"),
-        expires_at: at("2027-03-08T09:10:00.7Z"),
-        ..claims()
-    };
+    let claims =
+        AccessClaims { issued_at: at("2027-03-08T08:55:00.7Z"), expires_at: at("2027-03-08T09:10:00.7Z"), ..claims() };
     let token = signer().sign(&claims).unwrap();
     assert!(signer().verify(&token, claims.issued_at).is_ok());
     assert!(signer().verify(&token, at("2027-03-08T09:10:00Z")).is_err());
@@ -183,9 +180,9 @@ fn two_hundred_forged_tokens_do_not_pass() {
 
 #[test]
 fn no_other_algorithm_passes() {
-    for algorithm in [
-        "none", "None", "NONE", "nOnE", "", "HS384", "HS512", "RS256", "RS512", "PS256", "ES256", "EdDSA", "hs256",
-    ] {
+    for algorithm in
+        ["none", "None", "NONE", "nOnE", "", "HS384", "HS512", "RS256", "RS512", "PS256", "ES256", "EdDSA", "hs256"]
+    {
         let header = json!({"alg": algorithm, "typ": "JWT"});
         assert!(!passes(&forged(&header, &payload(), SECRET)), "{algorithm}");
         assert!(!passes(&format!("{}.", unsigned(&header, &payload()))), "{algorithm}");
@@ -263,7 +260,7 @@ fn a_claim_given_twice_does_not_pass() {
 fn what_is_no_token_does_not_pass() {
     let genuine = signer().sign(&claims()).unwrap();
     for text in [
-        "".to_owned(),
+        String::new(),
         ".".to_owned(),
         "..".to_owned(),
         "...".to_owned(),

@@ -18,9 +18,7 @@ pub fn secret<'de, D: Deserializer<'de>>(value: D) -> Result<SecretString, D::Er
 }
 
 /// Reads a secret that may be absent.
-pub fn optional_secret<'de, D: Deserializer<'de>>(
-    value: D,
-) -> Result<Option<SecretString>, D::Error> {
+pub fn optional_secret<'de, D: Deserializer<'de>>(value: D) -> Result<Option<SecretString>, D::Error> {
     Ok(Option::<String>::deserialize(value)?.map(SecretString::from))
 }
 
@@ -31,10 +29,7 @@ pub fn mask<S: Serializer>(_secret: &SecretString, out: S) -> Result<S::Ok, S::E
 
 /// Shows whether a secret is set.
 #[expect(clippy::ref_option, reason = "the signature is serde's")]
-pub fn mask_optional<S: Serializer>(
-    secret: &Option<SecretString>,
-    out: S,
-) -> Result<S::Ok, S::Error> {
+pub fn mask_optional<S: Serializer>(secret: &Option<SecretString>, out: S) -> Result<S::Ok, S::Error> {
     match secret {
         Some(_) => out.serialize_str(MASK),
         None => out.serialize_none(),
@@ -46,10 +41,7 @@ pub fn duration<'de, D: Deserializer<'de>>(value: D) -> Result<SignedDuration, D
     let refused = || D::Error::custom("a duration such as 15m, 12h or 7d is expected");
     let text = String::deserialize(value)?;
     let span: Span = text.parse().ok().ok_or_else(refused)?;
-    let length = span
-        .to_duration(SpanRelativeTo::days_are_24_hours())
-        .ok()
-        .ok_or_else(refused)?;
+    let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok().ok_or_else(refused)?;
     if length <= SignedDuration::ZERO {
         return Err(refused());
     }
@@ -69,18 +61,12 @@ pub fn percent_or_off<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u8>,
     }
     match text.parse() {
         Ok(percent @ 1..=100) => Ok(Some(percent)),
-        _ => Err(D::Error::custom(
-            "a percentage from 1 to 100, or \"off\", is expected",
-        )),
+        _ => Err(D::Error::custom("a percentage from 1 to 100, or \"off\", is expected")),
     }
 }
 
 /// Shows a number, or `off`.
-#[expect(
-    clippy::ref_option,
-    clippy::trivially_copy_pass_by_ref,
-    reason = "the signature is serde's"
-)]
+#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 pub fn show_or_off<S: Serializer>(number: &Option<u8>, out: S) -> Result<S::Ok, S::Error> {
     match number {
         Some(number) => out.serialize_u8(*number),

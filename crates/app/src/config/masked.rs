@@ -38,11 +38,7 @@ fn flatten(key: &str, value: &Value, entries: &mut Vec<(String, String)>) {
     match value {
         Value::Object(section) => {
             for (name, inner) in section {
-                let key = if key.is_empty() {
-                    name.clone()
-                } else {
-                    format!("{key}.{name}")
-                };
+                let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
                 flatten(&key, inner, entries);
             }
         }

@@ -112,18 +112,10 @@ pub struct Http {
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// A PostgreSQL server (libpq URL); without it the program runs its own private cluster.
-    #[serde(
-        default,
-        deserialize_with = "fields::optional_secret",
-        serialize_with = "fields::mask_optional"
-    )]
+    #[serde(default, deserialize_with = "fields::optional_secret", serialize_with = "fields::mask_optional")]
     pub url: Option<SecretString>,
     /// The same server as the owner of the schema, for `migrate` only.
-    #[serde(
-        default,
-        deserialize_with = "fields::optional_secret",
-        serialize_with = "fields::mask_optional"
-    )]
+    #[serde(default, deserialize_with = "fields::optional_secret", serialize_with = "fields::mask_optional")]
     pub owner_url: Option<SecretString>,
     /// Connections kept to the database; also bounds the use cases that run at once.
     pub pool_size: u32,
@@ -145,16 +137,10 @@ pub struct Auth {
     #[serde(deserialize_with = "fields::secret", serialize_with = "fields::mask")]
     pub jwt_refresh_secret: SecretString,
     /// How long an access token is valid, such as `15m`.
-    #[serde(
-        deserialize_with = "fields::duration",
-        serialize_with = "fields::show_duration"
-    )]
+    #[serde(deserialize_with = "fields::duration", serialize_with = "fields::show_duration")]
     pub jwt_expires_in: SignedDuration,
     /// How long an unused session lives, such as `7d`.
-    #[serde(
-        deserialize_with = "fields::duration",
-        serialize_with = "fields::show_duration"
-    )]
+    #[serde(deserialize_with = "fields::duration", serialize_with = "fields::show_duration")]
     pub jwt_refresh_expires_in: SignedDuration,
     /// `iss` of the access tokens.
     pub issuer: String,
@@ -222,11 +208,7 @@ pub struct Smtp {
     #[serde(default)]
     pub user: Option<String>,
     /// Password at the mail server.
-    #[serde(
-        default,
-        deserialize_with = "fields::optional_secret",
-        serialize_with = "fields::mask_optional"
-    )]
+    #[serde(default, deserialize_with = "fields::optional_secret", serialize_with = "fields::mask_optional")]
     pub password: Option<SecretString>,
     /// Sender of every letter (RFC 5322 mailbox).
     pub from: String,
@@ -263,10 +245,7 @@ pub struct Jobs {
 #[serde(deny_unknown_fields)]
 pub struct Health {
     /// Percentage of the data disk in use from which `/health` answers 503; `off` never looks.
-    #[serde(
-        deserialize_with = "fields::percent_or_off",
-        serialize_with = "fields::show_or_off"
-    )]
+    #[serde(deserialize_with = "fields::percent_or_off", serialize_with = "fields::show_or_off")]
     pub disk_percent: Option<u8>,
 }
 

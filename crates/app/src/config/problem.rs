@@ -24,18 +24,12 @@ pub struct Problem {
 impl Problem {
     /// A problem with the key `section.key`.
     pub(super) fn with_key(key: &str, reason: impl Into<String>) -> Self {
-        Self {
-            place: format!("{key} ({})", shown_name(key)),
-            reason: reason.into(),
-        }
+        Self { place: format!("{key} ({})", shown_name(key)), reason: reason.into() }
     }
 
     /// A problem with a file or a variable as a whole.
     pub(super) fn at(place: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            reason: reason.into(),
-        }
+        Self { place: place.into(), reason: reason.into() }
     }
 }
 
@@ -89,11 +83,7 @@ fn problem_of(error: &figment::Error) -> Problem {
             format!("is no known key; known here are {}", accepted.join(", "))
         }
         Kind::MissingField(field) => {
-            let key = if key.is_empty() {
-                field.to_string()
-            } else {
-                format!("{key}.{field}")
-            };
+            let key = if key.is_empty() { field.to_string() } else { format!("{key}.{field}") };
             return Problem::with_key(&key, "is required");
         }
         Kind::DuplicateField(_) => "is given twice".to_owned(),

@@ -24,8 +24,7 @@ impl TrustedProxy {
         let width = width(self.network);
         let address = address.to_canonical();
         let ignored = u32::from(width.saturating_sub(self.prefix));
-        width == self::width(address)
-            && kept(bits(self.network), ignored) == kept(bits(address), ignored)
+        width == self::width(address) && kept(bits(self.network), ignored) == kept(bits(address), ignored)
     }
 }
 
@@ -87,10 +86,7 @@ mod tests {
     use super::*;
 
     fn contains(network: &str, address: &str) -> bool {
-        network
-            .parse::<TrustedProxy>()
-            .unwrap()
-            .contains(address.parse().unwrap())
+        network.parse::<TrustedProxy>().unwrap().contains(address.parse().unwrap())
     }
 
     #[test]
@@ -113,18 +109,8 @@ mod tests {
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for wrong in [
-            "",
-            "proxy",
-            "10.0.0.0/33",
-            "10.0.0/8",
-            "10.0.0.0/",
-            "::1/129",
-        ] {
-            assert!(
-                wrong.parse::<TrustedProxy>().is_err(),
-                "{wrong} was accepted"
-            );
+        for wrong in ["", "proxy", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "::1/129"] {
+            assert!(wrong.parse::<TrustedProxy>().is_err(), "{wrong} was accepted");
         }
     }
 }

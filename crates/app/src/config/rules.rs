@@ -35,11 +35,7 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
 }
 
 fn finish(problems: Vec<Problem>) -> Result<(), ConfigError> {
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(ConfigError::new(problems))
-    }
+    if problems.is_empty() { Ok(()) } else { Err(ConfigError::new(problems)) }
 }
 
 fn ranges(config: &Config, problems: &mut Vec<Problem>) {
@@ -48,11 +44,7 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
             problems.push(Problem::with_key(key, reason));
         }
     };
-    let lowest_cost = if config.environment == Environment::Test {
-        4
-    } else {
-        10
-    };
+    let lowest_cost = if config.environment == Environment::Test { 4 } else { 10 };
     require(
         (lowest_cost..=16).contains(&config.auth.bcrypt_cost),
         "auth.bcrypt_cost",
@@ -69,52 +61,31 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
         "must not be shorter than auth.jwt_expires_in",
     );
     // The private cluster takes 60 connections; a server is its operator's business.
-    let most_connections = if config.database.url.is_none() {
-        50
-    } else {
-        500
-    };
+    let most_connections = if config.database.url.is_none() { 50 } else { 500 };
     require(
         (1..=most_connections).contains(&config.database.pool_size),
         "database.pool_size",
         "1 to 50 is expected, to 500 with database.url",
     );
-    require(
-        (1..=366).contains(&config.booking.horizon_days),
-        "booking.horizon_days",
-        "1 to 366 is expected",
-    );
+    require((1..=366).contains(&config.booking.horizon_days), "booking.horizon_days", "1 to 366 is expected");
     require(
         config.booking.min_notice_minutes < config.booking.horizon_days.saturating_mul(24 * 60),
         "booking.min_notice_minutes",
         "must be less than booking.horizon_days",
     );
-    require(
-        config.booking.early_start_minutes <= 24 * 60,
-        "booking.early_start_minutes",
-        "0 to 1440 is expected",
-    );
+    require(config.booking.early_start_minutes <= 24 * 60, "booking.early_start_minutes", "0 to 1440 is expected");
     require(
         (1024..=16 * 1024 * 1024).contains(&config.http.body_limit_bytes),
         "http.body_limit_bytes",
         "1024 to 16777216 is expected",
     );
+    require(config.http.workers <= 256, "http.workers", "0 to 256 is expected");
     require(
-        config.http.workers <= 256,
-        "http.workers",
-        "0 to 256 is expected",
-    );
-    require(
-        !config.http.frontend_urls.is_empty()
-            && config.http.frontend_urls.iter().all(|url| is_origin(url)),
+        !config.http.frontend_urls.is_empty() && config.http.frontend_urls.iter().all(|url| is_origin(url)),
         "http.frontend_urls",
         "origins such as https://app.example.org, parted by commas, are expected",
     );
-    require(
-        config.smtp.from.contains('@'),
-        "smtp.from",
-        "a mail address is expected",
-    );
+    require(config.smtp.from.contains('@'), "smtp.from", "a mail address is expected");
     require(
         config.smtp.user.is_none() || config.smtp.password.is_some(),
         "smtp.password",
@@ -124,13 +95,9 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
 
 /// An origin as browsers send it (RFC 6454 §6.2): scheme, host, perhaps a port, no path.
 fn is_origin(url: &str) -> bool {
-    url.strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"))
-        .is_some_and(|rest| {
-            !rest.is_empty()
-                && !rest.contains(['/', '?', '#', '@', '*'])
-                && !rest.contains(char::is_whitespace)
-        })
+    url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).is_some_and(|rest| {
+        !rest.is_empty() && !rest.contains(['/', '?', '#', '@', '*']) && !rest.contains(char::is_whitespace)
+    })
 }
 
 fn production(config: &Config, problems: &mut Vec<Problem>) -> Result<(), ConfigError> {
@@ -143,10 +110,7 @@ fn production(config: &Config, problems: &mut Vec<Problem>) -> Result<(), Config
     for (key, secret) in secrets {
         let secret = secret.expose_secret();
         if secret.len() < SECRET_BYTES {
-            problems.push(Problem::with_key(
-                key,
-                format!("at least {SECRET_BYTES} bytes are expected"),
-            ));
+            problems.push(Problem::with_key(key, format!("at least {SECRET_BYTES} bytes are expected")));
         }
         if published.iter().any(|known| known == secret) {
             problems.push(Problem::with_key(key, "is published with the source code"));
@@ -157,10 +121,7 @@ fn production(config: &Config, problems: &mut Vec<Problem>) -> Result<(), Config
         problems.push(Problem::with_key("smtp.host", "is required"));
     }
     if config.smtp.tls == SmtpTls::None {
-        problems.push(Problem::with_key(
-            "smtp.tls",
-            "starttls or implicit is expected",
-        ));
+        problems.push(Problem::with_key("smtp.tls", "starttls or implicit is expected"));
     }
     Ok(())
 }

@@ -29,10 +29,9 @@ impl Schedule {
     pub fn next_after(&self, now: Timestamp) -> Option<Timestamp> {
         match self {
             Self::Off => None,
-            Self::At(cron) => cron
-                .find_next_occurrence(&now.to_zoned(TimeZone::UTC), false)
-                .ok()
-                .map(|run| run.timestamp()),
+            Self::At(cron) => {
+                cron.find_next_occurrence(&now.to_zoned(TimeZone::UTC), false).ok().map(|run| run.timestamp())
+            }
         }
     }
 }
@@ -71,9 +70,7 @@ impl fmt::Display for Schedule {
 
 impl<'de> Deserialize<'de> for Schedule {
     fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
-        String::deserialize(value)?
-            .parse()
-            .map_err(D::Error::custom)
+        String::deserialize(value)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -108,14 +105,7 @@ mod tests {
 
     #[test]
     fn only_five_fields_are_accepted() {
-        for wrong in [
-            "",
-            "@daily",
-            "* * * *",
-            "0 * * * * *",
-            "61 * * * *",
-            "never at all my friend",
-        ] {
+        for wrong in ["", "@daily", "* * * *", "0 * * * * *", "61 * * * *", "never at all my friend"] {
             assert!(wrong.parse::<Schedule>().is_err(), "{wrong} was accepted");
         }
     }

@@ -40,10 +40,7 @@ pub fn shown_name(key: &str) -> Cow<'static, str> {
     SHORT_NAMES
         .iter()
         .find(|(_, named)| *named == key)
-        .map_or_else(
-            || Cow::Owned(full_name(key)),
-            |(short, _)| Cow::Borrowed(*short),
-        )
+        .map_or_else(|| Cow::Owned(full_name(key)), |(short, _)| Cow::Borrowed(*short))
 }
 
 /// The key that a variable of the environment sets, if it sets one.
@@ -54,8 +51,5 @@ pub fn key_of(variable: &str) -> Option<String> {
     if let Some(rest) = variable.strip_prefix(PREFIX) {
         return Some(rest.to_lowercase().replace("__", "."));
     }
-    SHORT_NAMES
-        .iter()
-        .find(|(short, _)| *short == variable)
-        .map(|(_, key)| (*key).to_owned())
+    SHORT_NAMES.iter().find(|(short, _)| *short == variable).map(|(_, key)| (*key).to_owned())
 }

@@ -34,9 +34,7 @@ impl Sources {
     pub fn of_process() -> Self {
         Self {
             variables: std::env::vars_os()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
             folder: PathBuf::from("."),
         }
@@ -90,9 +88,7 @@ fn environment(
         Some((_, "development")) => Ok(Environment::Development),
         Some((_, "test")) => Ok(Environment::Test),
         Some((_, "production")) => Ok(Environment::Production),
-        Some((name, _)) => {
-            Err(Problem::at(name, "development, test or production is expected").into())
-        }
+        Some((name, _)) => Err(Problem::at(name, "development, test or production is expected").into()),
     }
 }
 
@@ -148,16 +144,11 @@ impl Provider for Layer {
 
 pub(super) fn file_layer(name: &str, text: &str) -> Result<Layer, ConfigError> {
     match Toml::from_str::<Dict>(text) {
-        Ok(values) => Ok(Layer {
-            name: name.to_owned(),
-            values,
-        }),
+        Ok(values) => Ok(Layer { name: name.to_owned(), values }),
         Err(error) => {
             // Only the position: the rest of the message quotes the line, perhaps a secret.
-            let line = error
-                .span()
-                .and_then(|span| text.get(..span.start))
-                .map_or(1, |before| before.lines().count().max(1));
+            let line =
+                error.span().and_then(|span| text.get(..span.start)).map_or(1, |before| before.lines().count().max(1));
             Err(Problem::at(name, format!("is not valid TOML near line {line}")).into())
         }
     }
@@ -176,10 +167,7 @@ fn variables_layer(variables: &BTreeMap<String, String>) -> Layer {
             }
         }
     }
-    Layer {
-        name: "the environment".to_owned(),
-        values,
-    }
+    Layer { name: "the environment".to_owned(), values }
 }
 
 fn insert(values: &mut Dict, key: &str, value: &str) {
@@ -188,9 +176,7 @@ fn insert(values: &mut Dict, key: &str, value: &str) {
             values.insert(key.to_owned(), Value::from(value));
         }
         Some((section, rest)) => {
-            let section = values
-                .entry(section.to_owned())
-                .or_insert_with(|| Value::from(Dict::new()));
+            let section = values.entry(section.to_owned()).or_insert_with(|| Value::from(Dict::new()));
             if let Value::Dict(_, inner) = section {
                 insert(inner, rest, value);
             }

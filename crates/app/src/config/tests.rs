@@ -27,10 +27,7 @@ impl Folder {
 
     fn load(&self, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
         Config::load(&Sources {
-            variables: variables
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            variables: variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             folder: self.0.clone(),
         })
     }
@@ -45,11 +42,7 @@ impl Drop for Folder {
 fn unique() -> String {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!(
-        "{}-{}",
-        std::process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    )
+    format!("{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn load(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
@@ -63,10 +56,7 @@ fn refusal(variables: &[(&str, &str)]) -> String {
 const PRODUCTION: [(&str, &str); 5] = [
     ("HUNTZEN_ENV", "production"),
     ("JWT_SECRET", "an-access-secret-of-the-operator-0001"),
-    (
-        "JWT_REFRESH_SECRET",
-        "a-refresh-secret-of-the-operator-0002",
-    ),
+    ("JWT_REFRESH_SECRET", "a-refresh-secret-of-the-operator-0002"),
     ("JITSI_SECRET", "a-room-secret-shared-with-jitsi-0003"),
     ("SMTP_HOST", "mail.example.org"),
 ];
@@ -82,18 +72,12 @@ fn production_with<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)
 fn without_anything_it_is_development_with_the_documented_defaults() {
     let config = load(&[]).unwrap();
     assert_eq!(config.environment, Environment::Development);
-    assert_eq!(
-        (config.http.host.as_str(), config.http.port),
-        ("127.0.0.1", 3000)
-    );
+    assert_eq!((config.http.host.as_str(), config.http.port), ("127.0.0.1", 3000));
     assert_eq!(config.http.frontend_urls, ["http://localhost:5173"]);
     assert_eq!(config.database.data_dir, PathBuf::from("./data"));
     assert!(config.database.url.is_none());
     assert_eq!(config.auth.jwt_expires_in, SignedDuration::from_mins(15));
-    assert_eq!(
-        config.auth.jwt_refresh_expires_in,
-        SignedDuration::from_hours(7 * 24)
-    );
+    assert_eq!(config.auth.jwt_refresh_expires_in, SignedDuration::from_hours(7 * 24));
     assert_eq!(config.auth.bcrypt_cost, 10);
     assert_eq!(config.booking.min_notice_minutes, 120);
     assert_eq!(config.booking.horizon_days, 90);
@@ -135,10 +119,7 @@ fn within_one_layer_the_full_name_wins() {
 
 #[test]
 fn the_environment_is_named_by_huntzen_env_or_its_alias_also_in_the_env_file() {
-    assert_eq!(
-        load(&[("NODE_ENV", "test")]).unwrap().environment,
-        Environment::Test
-    );
+    assert_eq!(load(&[("NODE_ENV", "test")]).unwrap().environment, Environment::Test);
     let both = load(&[("HUNTZEN_ENV", "test"), ("NODE_ENV", "production")]).unwrap();
     assert_eq!(both.environment, Environment::Test);
     let folder = Folder::new().with(".env", "HUNTZEN_ENV=test\n");
@@ -146,10 +127,7 @@ fn the_environment_is_named_by_huntzen_env_or_its_alias_also_in_the_env_file() {
     let real = folder.load(&[("NODE_ENV", "development")]).unwrap();
     assert_eq!(real.environment, Environment::Development);
     let wrong = refusal(&[("HUNTZEN_ENV", "produktion")]);
-    assert!(
-        wrong.contains("HUNTZEN_ENV") && !wrong.contains("produktion"),
-        "{wrong}"
-    );
+    assert!(wrong.contains("HUNTZEN_ENV") && !wrong.contains("produktion"), "{wrong}");
 }
 
 #[test]
@@ -179,36 +157,18 @@ fn every_short_name_sets_its_key() {
     let config = load(&values).unwrap();
     let text = |secret: &Option<SecretString>| secret.as_ref().unwrap().expose_secret().to_owned();
     assert_eq!(text(&config.database.url), "postgres://u:p@db/huntzen");
-    assert_eq!(
-        text(&config.database.owner_url),
-        "postgres://o:p@db/huntzen"
-    );
+    assert_eq!(text(&config.database.owner_url), "postgres://o:p@db/huntzen");
     assert_eq!(config.database.data_dir, PathBuf::from("/srv/huntzen"));
     assert_eq!(config.database.pg_bin, Some(PathBuf::from("/opt/pg/bin")));
-    assert_eq!(
-        (config.http.host.as_str(), config.http.port),
-        ("0.0.0.0", 8080)
-    );
-    assert_eq!(
-        config.http.frontend_urls,
-        ["https://a.example", "https://b.example:8443"]
-    );
+    assert_eq!((config.http.host.as_str(), config.http.port), ("0.0.0.0", 8080));
+    assert_eq!(config.http.frontend_urls, ["https://a.example", "https://b.example:8443"]);
     // A secret that looks like a number, a truth value or a list is still text.
-    assert_eq!(
-        config.auth.jwt_secret.expose_secret(),
-        "12345678901234567890123456789012"
-    );
+    assert_eq!(config.auth.jwt_secret.expose_secret(), "12345678901234567890123456789012");
     assert_eq!(config.auth.jwt_refresh_secret.expose_secret(), "true");
     assert_eq!(config.jitsi.secret.expose_secret(), "[1,2]");
     assert_eq!(config.auth.jwt_expires_in, SignedDuration::from_mins(5));
-    assert_eq!(
-        config.auth.jwt_refresh_expires_in,
-        SignedDuration::from_hours(30 * 24)
-    );
-    assert_eq!(
-        (config.jitsi.domain.as_str(), config.jitsi.app_id.as_str()),
-        ("jitsi.example", "app")
-    );
+    assert_eq!(config.auth.jwt_refresh_expires_in, SignedDuration::from_hours(30 * 24));
+    assert_eq!((config.jitsi.domain.as_str(), config.jitsi.app_id.as_str()), ("jitsi.example", "app"));
     assert_eq!(config.smtp.host.as_deref(), Some("smtp.example"));
     assert_eq!(config.smtp.port, 465);
     assert_eq!(config.smtp.user.as_deref(), Some("mailer"));
@@ -248,12 +208,8 @@ fn an_empty_variable_means_not_set() {
 #[test]
 fn unknown_keys_are_refused_in_files_and_under_the_prefix_only() {
     let file = Folder::new().with("config/test.toml", "[http]\nprot = 80\n");
-    let error = file.load(&[
-        ("HUNTZEN_ENV", "test"),
-        ("JWT_SECRET", "a"),
-        ("JWT_REFRESH_SECRET", "b"),
-        ("JITSI_SECRET", "c"),
-    ]);
+    let error =
+        file.load(&[("HUNTZEN_ENV", "test"), ("JWT_SECRET", "a"), ("JWT_REFRESH_SECRET", "b"), ("JITSI_SECRET", "c")]);
     let error = error.unwrap_err().to_string();
     assert!(error.contains("http.prot"), "{error}");
     let error = refusal(&[("HUNTZEN__HTTP__PROT", "80")]);
@@ -286,22 +242,13 @@ fn a_wrong_value_is_named_by_its_key_and_never_shown() {
 
 #[test]
 fn a_broken_file_is_named_and_not_quoted() {
-    let file = Folder::new().with(
-        "config/development.toml",
-        "[auth]\njwt_secret = \"hunter2\n",
-    );
+    let file = Folder::new().with("config/development.toml", "[auth]\njwt_secret = \"hunter2\n");
     let error = file.load(&[]).unwrap_err().to_string();
-    assert!(
-        error.contains("config/development.toml") && error.contains("line 2"),
-        "{error}"
-    );
+    assert!(error.contains("config/development.toml") && error.contains("line 2"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
     let file = Folder::new().with(".env", "JWT_SECRET \"hunter2\n");
     let error = file.load(&[]).unwrap_err().to_string();
-    assert!(
-        error.contains(".env") && !error.contains("hunter2"),
-        "{error}"
-    );
+    assert!(error.contains(".env") && !error.contains("hunter2"), "{error}");
 }
 
 #[test]
@@ -325,10 +272,7 @@ fn ranges_are_checked() {
         ("EMAIL_FROM", "nobody"),
         ("SMTP_USER", "mailer"),
     ] {
-        assert!(
-            load(&[(name, value)]).is_err(),
-            "{name}={value} was accepted"
-        );
+        assert!(load(&[(name, value)]).is_err(), "{name}={value} was accepted");
     }
     assert!(load(&[("HUNTZEN_ENV", "test"), ("HUNTZEN__AUTH__BCRYPT_COST", "4")]).is_ok());
     assert!(load(&[("HUNTZEN_ENV", "test"), ("HUNTZEN__AUTH__BCRYPT_COST", "3")]).is_err());
@@ -402,10 +346,7 @@ fn what_is_shown_holds_every_key_and_no_secret() {
         "jobs.reminders = \"* * * * *\"",
         "database.pg_bin = (not set)",
     ] {
-        assert!(
-            shown.lines().any(|shown| shown == line),
-            "{line} is missing in:\n{shown}"
-        );
+        assert!(shown.lines().any(|shown| shown == line), "{line} is missing in:\n{shown}");
     }
     let debug = format!("{:?}", load(&variables).unwrap());
     assert!(!debug.contains("hunter2"), "{debug}");
@@ -421,35 +362,18 @@ fn the_example_file_names_every_key_and_changes_nothing() {
         .map(|(name, _)| name.to_owned())
         .collect();
     for (short, _) in SHORT_NAMES {
-        assert!(
-            named.iter().any(|name| name == short),
-            "{short} is not in .env.example"
-        );
+        assert!(named.iter().any(|name| name == short), "{short} is not in .env.example");
     }
     let config = load(&[]).unwrap();
-    let keys: Vec<String> = config
-        .entries()
-        .unwrap()
-        .into_iter()
-        .map(|(key, _)| key)
-        .collect();
+    let keys: Vec<String> = config.entries().unwrap().into_iter().map(|(key, _)| key).collect();
     for key in keys.iter().filter(|key| *key != "environment") {
         let full = full_name(key);
         let short = SHORT_NAMES.iter().any(|(_, named)| named == key);
-        assert!(
-            short || named.contains(&full),
-            "{full} is not in .env.example"
-        );
+        assert!(short || named.contains(&full), "{full} is not in .env.example");
     }
-    for name in named
-        .iter()
-        .filter(|name| *name != "HUNTZEN_ENV" && *name != "NODE_ENV")
-    {
+    for name in named.iter().filter(|name| *name != "HUNTZEN_ENV" && *name != "NODE_ENV") {
         let key = key_of(name);
-        assert!(
-            key.is_some_and(|key| keys.contains(&key)),
-            "{name} sets nothing"
-        );
+        assert!(key.is_some_and(|key| keys.contains(&key)), "{name} sets nothing");
     }
     // Copied to .env as it is, and with every line switched on, it gives the defaults.
     let switched_on = example

@@ -9,6 +9,9 @@ use std::process::{Command, Stdio};
 
 use super::error::EmbeddedError;
 
+/// What starts the server's programs, as a person may have to install it.
+pub const LAUNCHER: &str = "setpriv (package util-linux)";
+
 /// The user under which the server runs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Account {
@@ -27,18 +30,10 @@ impl Account {
         let uid = rustix::process::geteuid().as_raw();
         if uid != 0 {
             let gid = rustix::process::getegid().as_raw();
-            return Ok(Self {
-                uid,
-                gid,
-                changes: false,
-            });
+            return Ok(Self { uid, gid, changes: false });
         }
-        let users = fs::read_to_string("/etc/passwd")
-            .map_err(EmbeddedError::folder(Path::new("/etc/passwd")))?;
-        ["postgres", "nobody"]
-            .into_iter()
-            .find_map(|name| listed(&users, name))
-            .ok_or(EmbeddedError::NoAccount)
+        let users = fs::read_to_string("/etc/passwd").map_err(EmbeddedError::folder(Path::new("/etc/passwd")))?;
+        ["postgres", "nobody"].into_iter().find_map(|name| listed(&users, name)).ok_or(EmbeddedError::NoAccount)
     }
 
     /// Whether this program is root and the server another user.
@@ -49,8 +44,7 @@ impl Account {
     /// Whether the server's user may walk through every folder down to `folder`.
     pub fn may_enter(self, folder: &Path) -> bool {
         folder.ancestors().all(|folder| {
-            fs::metadata(folder)
-                .is_ok_and(|found| self.may_enter_one(found.uid(), found.gid(), found.mode()))
+            fs::metadata(folder).is_ok_and(|found| self.may_enter_one(found.uid(), found.gid(), found.mode()))
         })
     }
 
@@ -103,21 +97,13 @@ impl Account {
         // SIGINT asks the server for a fast shutdown: open transactions end, no data is lost.
         command.arg("--pdeathsig").arg("INT");
         if self.changes {
-            command
-                .arg(format!("--reuid={}", self.uid))
-                .arg(format!("--regid={}", self.gid))
-                .arg("--clear-groups");
+            command.arg(format!("--reuid={}", self.uid)).arg(format!("--regid={}", self.gid)).arg("--clear-groups");
         }
         command
             .arg("--")
             .arg(program)
             .env_clear()
-            .env(
-                "PATH",
-                std::env::var_os("PATH")
-                    .as_deref()
-                    .unwrap_or(OsStr::new("/usr/bin:/bin")),
-            )
+            .env("PATH", std::env::var_os("PATH").as_deref().unwrap_or(OsStr::new("/usr/bin:/bin")))
             .env("LC_ALL", "C")
             .env("TZ", "UTC")
             .current_dir("/")
@@ -136,11 +122,7 @@ fn listed(users: &str, name: &str) -> Option<Account> {
         }
         let uid = fields.nth(1)?.parse().ok()?;
         let gid = fields.next()?.parse().ok()?;
-        Some(Account {
-            uid,
-            gid,
-            changes: true,
-        })
+        Some(Account { uid, gid, changes: true })
     })
 }
 
@@ -155,17 +137,9 @@ mod tests {
 
     #[test]
     fn users_are_found_by_their_whole_name() {
-        let postgres = Account {
-            uid: 101,
-            gid: 104,
-            changes: true,
-        };
+        let postgres = Account { uid: 101, gid: 104, changes: true };
         assert_eq!(listed(USERS, "postgres"), Some(postgres));
-        let nobody = Account {
-            uid: 65534,
-            gid: 65533,
-            changes: true,
-        };
+        let nobody = Account { uid: 65534, gid: 65533, changes: true };
         assert_eq!(listed(USERS, "nobody"), Some(nobody));
         assert_eq!(listed(USERS, "huntzen"), None);
         assert_eq!(listed("postgres:x\n", "postgres"), None);
@@ -173,11 +147,7 @@ mod tests {
 
     #[test]
     fn a_folder_is_open_by_the_bits_of_the_closest_class() {
-        let account = Account {
-            uid: 101,
-            gid: 104,
-            changes: true,
-        };
+        let account = Account { uid: 101, gid: 104, changes: true };
         assert!(account.may_enter_one(0, 0, 0o711));
         assert!(!account.may_enter_one(0, 0, 0o750));
         assert!(account.may_enter_one(0, 104, 0o710));

@@ -27,16 +27,10 @@ impl Binaries {
     ///
     /// # Errors
     /// When nothing usable is found.
-    pub fn find(
-        data_folder: &Path,
-        named: Option<&Path>,
-        wanted: Option<u32>,
-    ) -> Result<Self, EmbeddedError> {
+    pub fn find(data_folder: &Path, named: Option<&Path>, wanted: Option<u32>) -> Result<Self, EmbeddedError> {
         if let Some(folder) = named {
-            return Self::at(folder).ok_or_else(|| EmbeddedError::NamedBinaries {
-                oldest: OLDEST,
-                folder: folder.to_owned(),
-            });
+            return Self::at(folder)
+                .ok_or_else(|| EmbeddedError::NamedBinaries { oldest: OLDEST, folder: folder.to_owned() });
         }
         let own = data_folder.join("postgres-bin");
         let mut first = None;
@@ -50,10 +44,7 @@ impl Binaries {
             first = first.or(Some(found));
         }
         // Of another version than the cluster: the caller says so, with both versions.
-        first.ok_or(EmbeddedError::NoBinaries {
-            oldest: OLDEST,
-            own,
-        })
+        first.ok_or(EmbeddedError::NoBinaries { oldest: OLDEST, own })
     }
 
     fn at(folder: &Path) -> Option<Self> {
@@ -77,9 +68,7 @@ fn candidates(own: &Path) -> impl Iterator<Item = PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let on_path: Vec<PathBuf> = env::split_paths(&path).collect();
     // Asked only when nothing before it fits: it costs a process.
-    let by_config = std::iter::once_with(|| answer(Path::new("pg_config"), "--bindir"))
-        .flatten()
-        .map(PathBuf::from);
+    let by_config = std::iter::once_with(|| answer(Path::new("pg_config"), "--bindir")).flatten().map(PathBuf::from);
     let own = [own.join("bin"), own.to_owned()];
     on_path
         .into_iter()
@@ -97,19 +86,12 @@ fn packaged(parent: &Path) -> Vec<PathBuf> {
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .collect();
     versions.sort_unstable_by(|a, b| b.cmp(a));
-    versions
-        .into_iter()
-        .map(|version| parent.join(version.to_string()).join("bin"))
-        .collect()
+    versions.into_iter().map(|version| parent.join(version.to_string()).join("bin")).collect()
 }
 
 /// What a program prints when it is asked for one thing.
 fn answer(program: impl AsRef<OsStr>, argument: &str) -> Option<String> {
-    let output = Command::new(program)
-        .arg(argument)
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
+    let output = Command::new(program).arg(argument).stdin(Stdio::null()).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim().to_owned())
 }
@@ -117,9 +99,7 @@ fn answer(program: impl AsRef<OsStr>, argument: &str) -> Option<String> {
 /// `postgres (PostgreSQL) 15.18 (Debian …)`, `17beta1`: the leading number of the third word.
 fn major(text: &str) -> Option<u32> {
     let version = text.split_whitespace().nth(2)?;
-    let end = version
-        .find(|letter: char| !letter.is_ascii_digit())
-        .unwrap_or(version.len());
+    let end = version.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(version.len());
     version.get(..end)?.parse().ok()
 }
 
@@ -129,10 +109,7 @@ mod tests {
 
     #[test]
     fn the_major_version_is_read_from_every_form() {
-        assert_eq!(
-            major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
-            Some(15)
-        );
+        assert_eq!(major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some(15));
         assert_eq!(major("postgres (PostgreSQL) 17.2"), Some(17));
         assert_eq!(major("postgres (PostgreSQL) 18beta1"), Some(18));
         assert_eq!(major("postgres (PostgreSQL) 9.6.24"), Some(9));
@@ -146,8 +123,7 @@ mod tests {
         let write = |name: &str, script: &str| {
             use std::os::unix::fs::PermissionsExt as _;
             let path = folder.join(name);
-            fs::write(&path, script)
-                .and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
+            fs::write(&path, script).and_then(|()| fs::set_permissions(&path, fs::Permissions::from_mode(0o755)))
         };
         assert!(fs::create_dir_all(&folder).is_ok());
         assert!(Binaries::at(&folder).is_none());
@@ -155,17 +131,11 @@ mod tests {
         assert!(write("initdb", "#!/bin/sh\n").is_ok());
         assert!(Binaries::at(&folder).is_none(), "version 14 was taken");
         let refused = Binaries::find(Path::new("/nowhere"), Some(&folder), None);
-        assert!(matches!(
-            refused,
-            Err(EmbeddedError::NamedBinaries { oldest: 15, .. })
-        ));
+        assert!(matches!(refused, Err(EmbeddedError::NamedBinaries { oldest: 15, .. })));
         assert!(write("postgres", "#!/bin/sh\necho 'postgres (PostgreSQL) 16.1'\n").is_ok());
         assert_eq!(Binaries::at(&folder).map(|found| found.major), Some(16));
         assert!(fs::remove_file(folder.join("initdb")).is_ok());
-        assert!(
-            Binaries::at(&folder).is_none(),
-            "a folder without initdb was taken"
-        );
+        assert!(Binaries::at(&folder).is_none(), "a folder without initdb was taken");
         assert!(fs::remove_dir_all(&folder).is_ok());
     }
 }

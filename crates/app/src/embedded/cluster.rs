@@ -1,11 +1,11 @@
 //! Makes the cluster once: its files, its owner and its database.
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::DirBuilderExt;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
-use super::account::Account;
+use super::account::{Account, LAUNCHER};
 use super::binaries::Binaries;
 use super::error::EmbeddedError;
 use super::place::Place;
@@ -18,11 +18,9 @@ use super::{DATABASE, OWNER, server};
 pub fn ensure(place: &Place, binaries: &Binaries, account: Account) -> Result<(), EmbeddedError> {
     match place.version() {
         Some(version) if version == binaries.major.to_string() => account.take(&place.cluster),
-        Some(version) => Err(EmbeddedError::OtherVersion {
-            folder: place.cluster.clone(),
-            cluster: version,
-            found: binaries.major,
-        }),
+        Some(version) => {
+            Err(EmbeddedError::OtherVersion { folder: place.cluster.clone(), cluster: version, found: binaries.major })
+        }
         None => make(place, binaries, account),
     }
 }
@@ -52,10 +50,7 @@ fn make_way(place: &Place) -> Result<(), EmbeddedError> {
     let kind = error.kind();
     if kind == ErrorKind::NotFound {
         Ok(())
-    } else if matches!(
-        kind,
-        ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory
-    ) {
+    } else if matches!(kind, ErrorKind::DirectoryNotEmpty | ErrorKind::NotADirectory) {
         Err(EmbeddedError::NotACluster(place.cluster.clone()))
     } else {
         Err(EmbeddedError::folder(&place.cluster)(error))
@@ -70,19 +65,11 @@ fn empty_folder(place: &Place, account: Account) -> Result<(), EmbeddedError> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) => return Err(EmbeddedError::folder(folder)(error)),
     }
-    DirBuilder::new()
-        .mode(0o700)
-        .create(folder)
-        .map_err(EmbeddedError::folder(folder))?;
+    DirBuilder::new().mode(0o700).create(folder).map_err(EmbeddedError::folder(folder))?;
     account.take(folder)
 }
 
-fn initdb(
-    place: &Place,
-    binaries: &Binaries,
-    account: Account,
-    locale: &str,
-) -> Result<Output, EmbeddedError> {
+fn initdb(place: &Place, binaries: &Binaries, account: Account, locale: &str) -> Result<Output, EmbeddedError> {
     let mut command = account.command(&binaries.program("initdb"));
     command
         .arg("--pgdata")
@@ -93,7 +80,7 @@ fn initdb(
         .arg("--locale-provider=libc")
         .arg(format!("--locale={locale}"))
         .arg("--no-instructions");
-    output(command, "initdb")
+    command.output().map_err(not_started)
 }
 
 /// Creates the database, closes every door but the socket, and gives the cluster its name.
@@ -101,8 +88,7 @@ fn finish(place: &Place, binaries: &Binaries, account: Account) -> Result<(), Em
     let folder = &place.unfinished;
     let doors = folder.join("pg_hba.conf");
     // The socket lies in a folder that only its user can enter: no password adds to that.
-    fs::write(&doors, "# The private socket only.\nlocal all all trust\n")
-        .map_err(EmbeddedError::folder(&doors))?;
+    fs::write(&doors, "# The private socket only.\nlocal all all trust\n").map_err(EmbeddedError::folder(&doors))?;
 
     // The single-user mode needs neither a socket nor a client program.
     let mut command = account.command(&binaries.program("postgres"));
@@ -116,16 +102,12 @@ fn finish(place: &Place, binaries: &Binaries, account: Account) -> Result<(), Em
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let refused = |source| EmbeddedError::Spawn {
-        program: "postgres".to_owned(),
-        source,
-    };
-    let mut child = command.spawn().map_err(refused)?;
+    let mut child = command.spawn().map_err(not_started)?;
     let written = match child.stdin.take() {
         Some(mut input) => writeln!(input, "CREATE DATABASE {DATABASE}"),
         None => Ok(()),
     };
-    let output = child.wait_with_output().map_err(refused)?;
+    let output = child.wait_with_output().map_err(not_started)?;
     if written.is_err() || !output.status.success() {
         return Err(EmbeddedError::Initdb(last_line(&output.stderr)));
     }
@@ -133,18 +115,13 @@ fn finish(place: &Place, binaries: &Binaries, account: Account) -> Result<(), Em
     fs::rename(folder, &place.cluster).map_err(EmbeddedError::folder(&place.cluster))?;
     // The new name is as durable as what it names.
     if let Some(parent) = place.cluster.parent() {
-        File::open(parent)
-            .and_then(|parent| parent.sync_all())
-            .map_err(EmbeddedError::folder(parent))?;
+        File::open(parent).and_then(|parent| parent.sync_all()).map_err(EmbeddedError::folder(parent))?;
     }
     Ok(())
 }
 
-fn output(mut command: Command, program: &str) -> Result<Output, EmbeddedError> {
-    command.output().map_err(|source| EmbeddedError::Spawn {
-        program: program.to_owned(),
-        source,
-    })
+fn not_started(source: io::Error) -> EmbeddedError {
+    EmbeddedError::Spawn { program: LAUNCHER.to_owned(), source }
 }
 
 /// The last words of a program, for a message.

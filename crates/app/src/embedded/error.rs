@@ -51,9 +51,7 @@ pub enum EmbeddedError {
     #[error("{} exists and is not a private folder of the server's user; remove it", .0.display())]
     UnsafeSocketFolder(PathBuf),
     /// As root, and nobody to run the server as.
-    #[error(
-        "PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody"
-    )]
+    #[error("PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody")]
     NoAccount,
     /// A file or folder could not be used.
     #[error("{}: {source}", path.display())]

@@ -70,10 +70,8 @@ impl Shared {
     /// Waits until `done` or until the time is up; tells which.
     fn wait(&self, time: Duration, done: impl Fn(&State) -> bool) -> bool {
         let state = self.state();
-        let (state, _) = self
-            .changed
-            .wait_timeout_while(state, time, |state| !done(state))
-            .unwrap_or_else(PoisonError::into_inner);
+        let (state, _) =
+            self.changed.wait_timeout_while(state, time, |state| !done(state)).unwrap_or_else(PoisonError::into_inner);
         done(&state)
     }
 }
@@ -83,11 +81,7 @@ impl Keeper {
     ///
     /// # Errors
     /// When it ends before, or takes too long.
-    pub fn start(
-        place: &Place,
-        binaries: Binaries,
-        account: Account,
-    ) -> Result<Self, EmbeddedError> {
+    pub fn start(place: &Place, binaries: Binaries, account: Account) -> Result<Self, EmbeddedError> {
         let shared = Arc::new(Shared::default());
         let thread = thread::Builder::new()
             .name("postgres-keeper".to_owned())
@@ -98,14 +92,8 @@ impl Keeper {
                     shared.change(|state| state.ended = true);
                 }
             })
-            .map_err(|source| EmbeddedError::Spawn {
-                program: "a thread".to_owned(),
-                source,
-            })?;
-        let keeper = Self {
-            shared,
-            thread: Some(thread),
-        };
+            .map_err(|source| EmbeddedError::Spawn { program: "a thread".to_owned(), source })?;
+        let keeper = Self { shared, thread: Some(thread) };
         keeper.wait_until_ready(place)?;
         Ok(keeper)
     }
@@ -118,19 +106,14 @@ impl Keeper {
                 if let Some(failure) = state.failure.take() {
                     return Err(failure);
                 }
-                let process = state
-                    .process
-                    .and_then(|process| u32::try_from(process.as_raw_nonzero().get()).ok());
+                let process = state.process.and_then(|process| u32::try_from(process.as_raw_nonzero().get()).ok());
                 if process.is_some() && server::is_ready(place, process) {
                     state.was_ready = true;
                     return Ok(());
                 }
             }
             if started.elapsed() > START_PATIENCE {
-                return Err(EmbeddedError::Start {
-                    reason: "it was not ready in time".to_owned(),
-                    log: place.log(),
-                });
+                return Err(EmbeddedError::Start { reason: "it was not ready in time".to_owned(), log: place.log() });
             }
             sleep(Duration::from_millis(2));
         }
@@ -173,10 +156,7 @@ fn keep(shared: &Shared, place: &Place, binaries: &Binaries, account: Account) {
             return;
         }
         let reason = match ended {
-            Ok(()) => EmbeddedError::Start {
-                reason: server::last_words(place),
-                log: place.log(),
-            },
+            Ok(()) => EmbeddedError::Start { reason: server::last_words(place), log: place.log() },
             Err(error) => error,
         };
         if !state.was_ready {
@@ -196,12 +176,7 @@ fn keep(shared: &Shared, place: &Place, binaries: &Binaries, account: Account) {
 }
 
 /// Starts the server and returns when it has ended.
-fn run_once(
-    shared: &Shared,
-    place: &Place,
-    binaries: &Binaries,
-    account: Account,
-) -> Result<(), EmbeddedError> {
+fn run_once(shared: &Shared, place: &Place, binaries: &Binaries, account: Account) -> Result<(), EmbeddedError> {
     server::wait_for_left_overs(place)?;
     let mut child = {
         // Under the lock: who asks to stop either sees the process or keeps it from starting.
@@ -219,21 +194,13 @@ fn run_once(
     state.process = None;
     let reaped = child.wait();
     drop(state);
-    ended
-        .and(reaped.map(drop))
-        .map_err(|source| EmbeddedError::Spawn {
-            program: "postgres".to_owned(),
-            source,
-        })
+    ended.and(reaped.map(drop)).map_err(|source| EmbeddedError::Spawn { program: "postgres".to_owned(), source })
 }
 
 fn wait_without_reaping(child: &Child) -> io::Result<()> {
     let process = WaitId::Pid(Pid::from_child(child));
     loop {
-        match waitid(
-            process.clone(),
-            WaitIdOptions::EXITED | WaitIdOptions::NOWAIT,
-        ) {
+        match waitid(process.clone(), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
             Ok(_) => return Ok(()),
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),

@@ -79,11 +79,7 @@ impl Embedded {
     ///
     /// # Errors
     /// As [`Embedded::start`].
-    pub fn start_with(
-        data_dir: &Path,
-        programs: Option<&Path>,
-        purpose: Purpose,
-    ) -> Result<Self, EmbeddedError> {
+    pub fn start_with(data_dir: &Path, programs: Option<&Path>, purpose: Purpose) -> Result<Self, EmbeddedError> {
         let account = Account::of_server()?;
         let place = Place::prepare(data_dir, account)?;
         if let Some(folder) = &place.moved_to {
@@ -94,11 +90,7 @@ impl Embedded {
         }
         let lock = match ownership::settle(&place, purpose)? {
             Ownership::Guest => {
-                return Ok(Self {
-                    keeper: None,
-                    _lock: None,
-                    place,
-                });
+                return Ok(Self { keeper: None, _lock: None, place });
             }
             Ownership::Owner(lock) => lock,
         };
@@ -106,11 +98,7 @@ impl Embedded {
         let binaries = Binaries::find(&place.data, programs, wanted)?;
         cluster::ensure(&place, &binaries, account)?;
         let keeper = Keeper::start(&place, binaries, account)?;
-        Ok(Self {
-            keeper: Some(keeper),
-            _lock: Some(lock),
-            place,
-        })
+        Ok(Self { keeper: Some(keeper), _lock: Some(lock), place })
     }
 
     /// The libpq URL of the program's database for a role, over the socket.
@@ -172,9 +160,6 @@ mod tests {
 
     #[test]
     fn a_path_is_encoded_for_a_url() {
-        assert_eq!(
-            percent_encoded("/srv/a b/é".as_bytes()),
-            "%2Fsrv%2Fa%20b%2F%C3%A9"
-        );
+        assert_eq!(percent_encoded("/srv/a b/é".as_bytes()), "%2Fsrv%2Fa%20b%2F%C3%A9");
     }
 }

@@ -57,16 +57,12 @@ pub fn settle(place: &Place, purpose: Purpose) -> Result<Ownership, EmbeddedErro
             Err(TryLockError::WouldBlock) => {}
         }
         let owner = signature(&mut file).map_err(EmbeddedError::folder(&path))?;
-        let beside_a_server =
-            purpose == Purpose::Command && owner.starts_with(Purpose::Serve.name());
+        let beside_a_server = purpose == Purpose::Command && owner.starts_with(Purpose::Serve.name());
         if beside_a_server && server::is_ready(place, None) {
             return Ok(Ownership::Guest);
         }
         if started.elapsed() > patience {
-            return Err(EmbeddedError::Busy {
-                folder: place.data.clone(),
-                owner,
-            });
+            return Err(EmbeddedError::Busy { folder: place.data.clone(), owner });
         }
         sleep(LOOK_AGAIN);
     }

@@ -59,13 +59,7 @@ impl Place {
             socket
         };
         let unfinished = parent.join("postgres.initdb");
-        Ok(Self {
-            data,
-            cluster,
-            unfinished,
-            socket,
-            moved_to,
-        })
+        Ok(Self { data, cluster, unfinished, socket, moved_to })
     }
 
     /// The file whose lock says who owns the cluster.
@@ -94,10 +88,7 @@ impl Place {
             Ok(()) => account.take(&self.socket),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 let found = fs::symlink_metadata(&self.socket).map_err(refused)?;
-                if found.is_dir()
-                    && found.mode().trailing_zeros() >= 6
-                    && account.owns(&self.socket)
-                {
+                if found.is_dir() && found.mode().trailing_zeros() >= 6 && account.owns(&self.socket) {
                     Ok(())
                 } else {
                     Err(EmbeddedError::UnsafeSocketFolder(self.socket.clone()))
@@ -115,24 +106,14 @@ impl Place {
         const LONG: u64 = 16 * 1024 * 1024;
         let path = self.log();
         if fs::metadata(&path).is_ok_and(|found| found.len() > LONG) {
-            fs::rename(&path, path.with_extension("log.old"))
-                .map_err(EmbeddedError::folder(&path))?;
+            fs::rename(&path, path.with_extension("log.old")).map_err(EmbeddedError::folder(&path))?;
         }
-        OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(EmbeddedError::folder(&path))
+        OpenOptions::new().append(true).create(true).mode(0o600).open(&path).map_err(EmbeddedError::folder(&path))
     }
 }
 
 fn make(folder: &Path, mode: u32) -> Result<(), EmbeddedError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(mode)
-        .create(folder)
-        .map_err(EmbeddedError::folder(folder))
+    DirBuilder::new().recursive(true).mode(mode).create(folder).map_err(EmbeddedError::folder(folder))
 }
 
 /// Leaves the new place where `make clean-data` finds it.
@@ -159,14 +140,8 @@ mod tests {
 
     #[test]
     fn the_digest_of_a_path_is_short_and_stays() {
-        assert_eq!(
-            digest(Path::new("/srv/huntzen")),
-            digest(Path::new("/srv/huntzen"))
-        );
-        assert_ne!(
-            digest(Path::new("/srv/huntzen")),
-            digest(Path::new("/srv/huntzen2"))
-        );
+        assert_eq!(digest(Path::new("/srv/huntzen")), digest(Path::new("/srv/huntzen")));
+        assert_ne!(digest(Path::new("/srv/huntzen")), digest(Path::new("/srv/huntzen2")));
         assert_eq!(digest(Path::new("/srv/huntzen")).len(), 16);
     }
 }

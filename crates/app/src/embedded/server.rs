@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::account::Account;
+use super::account::{Account, LAUNCHER};
 use super::binaries::Binaries;
 use super::cluster::last_line;
 use super::error::EmbeddedError;
@@ -59,9 +59,7 @@ const SETTINGS: &[&str] = &[
 pub fn spawn(place: &Place, binaries: &Binaries, account: Account) -> Result<Child, EmbeddedError> {
     place.make_socket_folder(account)?;
     let log = place.open_log()?;
-    let second = log
-        .try_clone()
-        .map_err(EmbeddedError::folder(&place.log()))?;
+    let second = log.try_clone().map_err(EmbeddedError::folder(&place.log()))?;
     let mut command = account.command(&binaries.program("postgres"));
     command.arg("-D").arg(&place.cluster);
     for setting in SETTINGS {
@@ -75,10 +73,7 @@ pub fn spawn(place: &Place, binaries: &Binaries, account: Account) -> Result<Chi
         .stdout(Stdio::from(second))
         .stderr(Stdio::from(log))
         .spawn()
-        .map_err(|source| EmbeddedError::Spawn {
-            program: "setpriv".to_owned(),
-            source,
-        })
+        .map_err(|source| EmbeddedError::Spawn { program: LAUNCHER.to_owned(), source })
 }
 
 /// Whether the server says in its `postmaster.pid` that it takes connections.
@@ -90,9 +85,7 @@ pub fn is_ready(place: &Place, process: Option<u32>) -> bool {
         return false;
     };
     let mut lines = text.lines();
-    let named = lines
-        .next()
-        .and_then(|line| line.trim().parse::<u32>().ok());
+    let named = lines.next().and_then(|line| line.trim().parse::<u32>().ok());
     let ready = lines.nth(6).is_some_and(|status| status.trim() == "ready");
     let right = match process {
         Some(_) => named == process,
@@ -110,9 +103,7 @@ pub fn wait_for_left_overs(place: &Place) -> Result<(), EmbeddedError> {
     wait_until_deserted(&place.cluster)?;
     let note = place.cluster.join("postmaster.pid");
     match fs::remove_file(&note) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(EmbeddedError::folder(&note)(error))
-        }
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(EmbeddedError::folder(&note)(error)),
         _ => Ok(()),
     }
 }
@@ -138,11 +129,7 @@ pub fn wait_until_deserted(folder: &Path) -> Result<(), EmbeddedError> {
             });
         }
         // A server ends fast at SIGINT; what lost its server notices by itself, or at SIGQUIT.
-        let signal = if started.elapsed() > LEFT_OVER_PATIENCE * 2 / 3 {
-            Signal::QUIT
-        } else {
-            Signal::INT
-        };
+        let signal = if started.elapsed() > LEFT_OVER_PATIENCE * 2 / 3 { Signal::QUIT } else { Signal::INT };
         if asked != Some(signal) {
             asked = Some(signal);
             for process in left {
@@ -165,8 +152,7 @@ fn working_in(cluster: &Path) -> Vec<Pid> {
         .filter_map(|entry| {
             let process = Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?;
             let here = fs::read_link(entry.path().join("cwd")).ok()? == cluster;
-            let ours =
-                here && fs::read_to_string(entry.path().join("comm")).ok()?.trim() == "postgres";
+            let ours = here && fs::read_to_string(entry.path().join("comm")).ok()?.trim() == "postgres";
             ours.then_some(process)
         })
         .collect()

@@ -9,6 +9,8 @@ use actix_web::{
         header::{self, HeaderValue},
     },
 };
+use huntzen_booking::error::BookingError;
+use huntzen_metrics::MetricsError;
 use huntzen_tenancy::{FieldError, StoreError, TenancyError, policy::Forbidden};
 use serde::Serialize;
 
@@ -262,8 +264,43 @@ impl From<TenancyError> for Problem {
             TenancyError::CompanyInactive => Self::new(Code::CompanyInactive),
             TenancyError::InvalidRefreshToken => Self::new(Code::InvalidRefreshToken),
             TenancyError::SessionEnded => Self::new(Code::SessionEnded),
-            TenancyError::Hashing(_) => Self::internal(error),
+            TenancyError::Hashing(_) | TenancyError::Signing(_) => Self::internal(error),
             TenancyError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<BookingError> for Problem {
+    fn from(error: BookingError) -> Self {
+        match error {
+            BookingError::Forbidden(forbidden) => forbidden.into(),
+            BookingError::Invalid(errors) => errors.into(),
+            BookingError::NotFound => Self::new(Code::NotFound),
+            BookingError::EmailTaken => Self::new(Code::EmailTaken),
+            BookingError::NotEligible => Self::new(Code::NotEligible),
+            BookingError::PractitionerUnavailable => Self::new(Code::PractitionerUnavailable),
+            BookingError::NotASlot => Self::new(Code::NotASlot),
+            BookingError::SlotTaken => Self::new(Code::SlotTaken),
+            BookingError::AlreadyBooked => Self::new(Code::AlreadyBooked),
+            BookingError::InvalidTransition(_) => Self::new(Code::InvalidTransition),
+            BookingError::TooEarly => Self::new(Code::TooEarly),
+            BookingError::RoomClosed => Self::new(Code::RoomClosed),
+            BookingError::AlreadyReviewed => Self::new(Code::AlreadyReviewed),
+            BookingError::NotCompleted => Self::new(Code::NotCompleted),
+            BookingError::Signing(_) => Self::internal(error),
+            BookingError::Tenancy(error) => error.into(),
+            BookingError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<MetricsError> for Problem {
+    fn from(error: MetricsError) -> Self {
+        match error {
+            MetricsError::Forbidden(forbidden) => forbidden.into(),
+            MetricsError::Invalid(errors) => errors.into(),
+            MetricsError::NotFound => Self::new(Code::NotFound),
+            MetricsError::Store(error) => error.into(),
         }
     }
 }

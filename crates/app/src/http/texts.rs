@@ -129,6 +129,46 @@ codes! {
     SiretTaken = CONFLICT "siret_taken"
         fr: "SIRET déjà utilisé", "Une autre entreprise porte ce numéro SIRET.";
         en: "SIRET taken", "Another company has this SIRET number.";
+    /// The person's eligibility has ended.
+    NotEligible = CONFLICT "not_eligible"
+        fr: "Réservation impossible", "Votre entreprise ne prend plus en charge de nouveaux rendez-vous.";
+        en: "Not eligible", "Your company no longer covers new appointments.";
+    /// Not validated, suspended, or not accepting new clients.
+    PractitionerUnavailable = CONFLICT "practitioner_unavailable"
+        fr: "Praticien indisponible", "Ce praticien ne prend pas de nouveau rendez-vous.";
+        en: "Practitioner unavailable", "This practitioner takes no new appointment.";
+    /// No slot starts then.
+    NotASlot = BAD_REQUEST "not_a_slot"
+        fr: "Créneau inexistant", "Aucun créneau de ce type ne commence à cet instant.";
+        en: "No such slot", "No slot of this type starts at that instant.";
+    /// Somebody has the slot.
+    SlotTaken = CONFLICT "slot_taken"
+        fr: "Créneau déjà pris", "Ce créneau vient d'être réservé. Choisissez-en un autre.";
+        en: "Slot taken", "This slot has just been booked. Choose another one.";
+    /// The employee has another consultation then.
+    AlreadyBooked = CONFLICT "already_booked"
+        fr: "Déjà un rendez-vous", "Un autre rendez-vous occupe déjà cet horaire.";
+        en: "Already booked", "Another appointment takes place at that time.";
+    /// The state does not allow the transition.
+    InvalidTransition = CONFLICT "invalid_transition"
+        fr: "Changement d'état impossible", "L'état actuel du rendez-vous ne permet pas cette opération.";
+        en: "Invalid transition", "The present state of the appointment does not allow this operation.";
+    /// A consultation cannot start so early.
+    TooEarly = CONFLICT "too_early"
+        fr: "Trop tôt", "Le rendez-vous ne peut pas encore commencer.";
+        en: "Too early", "The appointment cannot start yet.";
+    /// The room is closed.
+    RoomClosed = CONFLICT "room_closed"
+        fr: "Salle fermée", "La salle de ce rendez-vous n'est pas ouverte.";
+        en: "Room closed", "The room of this appointment is not open.";
+    /// Feedback was given before.
+    AlreadyReviewed = CONFLICT "already_reviewed"
+        fr: "Avis déjà donné", "Un avis a déjà été donné pour ce rendez-vous.";
+        en: "Already reviewed", "Feedback was already given for this appointment.";
+    /// Feedback waits for the end of the consultation.
+    NotCompleted = CONFLICT "not_completed"
+        fr: "Rendez-vous non terminé", "Un avis ne peut être donné qu'après le rendez-vous.";
+        en: "Not completed", "Feedback can only be given after the appointment.";
     /// The body is too large.
     PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large"
         fr: "Requête trop volumineuse", "Le corps de la requête dépasse la taille permise.";

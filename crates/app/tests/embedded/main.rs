@@ -31,8 +31,7 @@ fn serve(folder: &Folder) -> Embedded {
 
 /// Whether a process runs; one that has ended and is only not yet asked for its result does not.
 fn is_alive(process: i32) -> bool {
-    fs::read_to_string(format!("/proc/{process}/stat"))
-        .is_ok_and(|text| !text.contains("(postgres) Z"))
+    fs::read_to_string(format!("/proc/{process}/stat")).is_ok_and(|text| !text.contains("(postgres) Z"))
 }
 
 fn wait_until(what: &str, done: impl Fn() -> bool) {
@@ -49,11 +48,7 @@ fn a_cold_start_makes_a_private_cluster_and_a_warm_one_finds_it() {
     let mut cluster = serve(&folder);
     assert!(cluster.is_owner());
     let socket = cluster.socket_folder().to_owned();
-    assert!(
-        cluster
-            .url(OWNER)
-            .starts_with("postgresql://huntzen_owner@/huntzen?host=%2F")
-    );
+    assert!(cluster.url(OWNER).starts_with("postgresql://huntzen_owner@/huntzen?host=%2F"));
     for (setting, value) in [
         ("fsync", "on"),
         ("synchronous_commit", "on"),
@@ -63,11 +58,7 @@ fn a_cold_start_makes_a_private_cluster_and_a_warm_one_finds_it() {
         ("TimeZone", "UTC"),
         ("jit", "off"),
     ] {
-        assert_eq!(
-            ask(&socket, &format!("SHOW {setting}")).unwrap(),
-            value,
-            "{setting}"
-        );
+        assert_eq!(ask(&socket, &format!("SHOW {setting}")).unwrap(), value, "{setting}");
     }
     for folder in [folder.cluster(), socket.clone()] {
         let found = fs::metadata(&folder).unwrap();
@@ -79,10 +70,7 @@ fn a_cold_start_makes_a_private_cluster_and_a_warm_one_finds_it() {
     let before = ask(&socket, identity).unwrap();
     let server = folder.server().unwrap();
     cluster.stop();
-    assert!(
-        !is_alive(server) && folder.server().is_none(),
-        "the server did not end"
-    );
+    assert!(!is_alive(server) && folder.server().is_none(), "the server did not end");
     assert!(ask(&socket, READ).is_err());
     drop(cluster);
 
@@ -121,13 +109,8 @@ fn a_killed_server_comes_back_by_itself() {
     for _ in 0..2 {
         let server = folder.server().unwrap();
         kill_process(Pid::from_raw(server).unwrap(), Signal::KILL).unwrap();
-        wait_until("the server is another one", || {
-            folder.server().is_some_and(|found| found != server)
-        });
-        assert_eq!(
-            ask_until_answered(cluster.socket_folder(), READ),
-            "still here"
-        );
+        wait_until("the server is another one", || folder.server().is_some_and(|found| found != server));
+        assert_eq!(ask_until_answered(cluster.socket_folder(), READ), "still here");
     }
 }
 
@@ -139,15 +122,9 @@ fn a_cluster_of_another_version_is_refused_and_left_alone() {
     let right = fs::read_to_string(&version).unwrap();
     fs::write(&version, "14\n").unwrap();
     let error = Embedded::start(&folder.data(), Purpose::Serve).unwrap_err();
-    assert!(
-        matches!(error, EmbeddedError::OtherVersion { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, EmbeddedError::OtherVersion { .. }), "{error}");
     let text = error.to_string();
-    assert!(
-        text.contains("PostgreSQL 14") && text.contains(right.trim()),
-        "{text}"
-    );
+    assert!(text.contains("PostgreSQL 14") && text.contains(right.trim()), "{text}");
 
     fs::write(&version, right).unwrap();
     assert!(serve(&folder).is_owner());
@@ -171,10 +148,7 @@ fn a_read_only_folder_is_refused_by_name() {
     let elsewhere = Folder::new();
     let mut program = Program::unprivileged(&elsewhere, &folder.data(), Purpose::Serve);
     let message = program.outcome().unwrap_err();
-    assert!(
-        message.contains(folder.data().to_str().unwrap()),
-        "{message}"
-    );
+    assert!(message.contains(folder.data().to_str().unwrap()), "{message}");
     assert!(message.contains("Permission denied"), "{message}");
 }
 
@@ -189,10 +163,7 @@ fn without_privileges_the_server_runs_as_the_programs_user() {
     assert_eq!(user(&server), user(folder.path()));
     assert_ne!(user(&server), 0);
     program.finish();
-    assert!(
-        folder.server().is_none(),
-        "the server did not end with its program"
-    );
+    assert!(folder.server().is_none(), "the server did not end with its program");
 }
 
 #[test]
@@ -202,16 +173,9 @@ fn as_root_a_closed_folder_sends_the_cluster_elsewhere_and_else_it_is_refused() 
     if is_root() {
         let cluster = serve(&folder);
         let elsewhere = cluster.moved_to().unwrap();
-        assert!(
-            elsewhere.starts_with("/var/lib/huntzen"),
-            "{}",
-            elsewhere.display()
-        );
+        assert!(elsewhere.starts_with("/var/lib/huntzen"), "{}", elsewhere.display());
         assert_eq!(ask(cluster.socket_folder(), "SELECT 1").unwrap(), "1");
-        assert_eq!(
-            fs::read_to_string(folder.data().join("postgres.moved")).unwrap(),
-            elsewhere.to_str().unwrap()
-        );
+        assert_eq!(fs::read_to_string(folder.data().join("postgres.moved")).unwrap(), elsewhere.to_str().unwrap());
         drop(cluster);
         assert!(elsewhere.join("postgres/PG_VERSION").exists());
         fs::remove_dir_all(elsewhere).unwrap();
@@ -233,11 +197,7 @@ fn a_command_uses_the_socket_of_a_running_server() {
     ask(&socket, WRITE).unwrap();
     command.stop();
     drop(command);
-    assert_eq!(
-        ask(&socket, READ).unwrap(),
-        "still here",
-        "the command stopped the server"
-    );
+    assert_eq!(ask(&socket, READ).unwrap(), "still here", "the command stopped the server");
     program.finish();
 }
 
@@ -250,10 +210,7 @@ fn a_second_server_waits_and_is_refused() {
     assert!(started.elapsed() >= Duration::from_secs(10));
     assert!(matches!(error, EmbeddedError::Busy { .. }), "{error}");
     let text = error.to_string();
-    assert!(
-        text.contains(&format!("serve, process {}", std::process::id())),
-        "{text}"
-    );
+    assert!(text.contains(&format!("serve, process {}", std::process::id())), "{text}");
     assert_eq!(ask(first.socket_folder(), "SELECT 1").unwrap(), "1");
 }
 
@@ -273,14 +230,9 @@ fn a_half_made_cluster_is_made_again() {
     let folder = Folder::new();
     let unfinished = folder.data().join("postgres.initdb");
     let mut program = Program::start(&folder.data(), Purpose::Serve);
-    wait_until("the making has begun", || {
-        unfinished.join("PG_VERSION").exists()
-    });
+    wait_until("the making has begun", || unfinished.join("PG_VERSION").exists());
     program.kill();
-    assert!(
-        !folder.cluster().exists(),
-        "a half cluster has the name of a whole one"
-    );
+    assert!(!folder.cluster().exists(), "a half cluster has the name of a whole one");
 
     let cluster = serve(&folder);
     assert_eq!(ask(cluster.socket_folder(), "SELECT 1").unwrap(), "1");
@@ -300,10 +252,7 @@ fn a_long_path_gets_a_short_socket() {
     // Someone else's folder of that name is not used.
     fs::set_permissions(&socket, fs::Permissions::from_mode(0o777)).unwrap();
     let error = Embedded::start(&data, Purpose::Serve).unwrap_err();
-    assert!(
-        matches!(error, EmbeddedError::UnsafeSocketFolder(_)),
-        "{error}"
-    );
+    assert!(matches!(error, EmbeddedError::UnsafeSocketFolder(_)), "{error}");
     fs::remove_dir(socket).unwrap();
 }
 

@@ -93,11 +93,7 @@ impl Program {
         let copy = folder.path().join("program");
         fs::copy(own, &copy).unwrap();
         let mut command = Command::new("setpriv");
-        command.args([
-            &format!("--reuid={NOBODY}"),
-            &format!("--regid={NOBODY}"),
-            "--clear-groups",
-        ]);
+        command.args([&format!("--reuid={NOBODY}"), &format!("--regid={NOBODY}"), "--clear-groups"]);
         command.arg("--").arg(copy);
         Self::run(command, data, purpose)
     }
@@ -125,14 +121,8 @@ impl Program {
     pub fn outcome(&mut self) -> Result<PathBuf, String> {
         let started = Instant::now();
         while !self.note.exists() {
-            assert!(
-                started.elapsed() < Duration::from_mins(1),
-                "the program says nothing"
-            );
-            assert!(
-                self.child.try_wait().unwrap().is_none(),
-                "the program ended"
-            );
+            assert!(started.elapsed() < Duration::from_mins(1), "the program says nothing");
+            assert!(self.child.try_wait().unwrap().is_none(), "the program ended");
             std::thread::sleep(Duration::from_millis(5));
         }
         let text = fs::read_to_string(&self.note).unwrap();

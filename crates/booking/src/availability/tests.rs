@@ -1,5 +1,6 @@
 //! What a rule and an exception accept and refuse, field by field.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+use huntzen_tenancy::words::Words as _;
 use jiff::civil::{date, time};
 
 use super::*;
@@ -37,9 +38,7 @@ fn extra() -> ExceptionTerms {
     }
 }
 
-fn exception(
-    terms: ExceptionTerms,
-) -> Result<AvailabilityException, Vec<(&'static str, &'static str)>> {
+fn exception(terms: ExceptionTerms) -> Result<AvailabilityException, Vec<(&'static str, &'static str)>> {
     AvailabilityException::new(Uuid::nil(), Uuid::nil(), terms).map_err(pairs)
 }
 
@@ -84,12 +83,8 @@ fn a_rule_holds_at_least_one_slot() {
 
 #[test]
 fn a_rule_holds_on_its_weekday_and_between_its_days_both_included() {
-    let rule = rule(RuleTerms {
-        valid_from: Some(date(2027, 1, 4)),
-        valid_until: Some(date(2027, 1, 11)),
-        ..terms()
-    })
-    .unwrap();
+    let rule = rule(RuleTerms { valid_from: Some(date(2027, 1, 4)), valid_until: Some(date(2027, 1, 11)), ..terms() })
+        .unwrap();
     let holds = |day: i8| {
         let date = date(2027, 1, day);
         rule.holds_on(date, date.weekday())
@@ -160,12 +155,23 @@ fn wall_times_are_two_digits_a_side() {
 #[test]
 fn types_are_named_as_in_json() {
     for kind in ConsultationType::ALL {
-        assert_eq!(kind.as_str().parse(), Ok(kind));
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
     }
-    assert_eq!("video".parse::<ConsultationType>(), Err(UnknownConsultationType));
+    assert_eq!(ConsultationType::parse("video"), Some(ConsultationType::Video));
     let set = TypeSet::from_iter([ConsultationType::Chat, ConsultationType::Video]);
     assert_eq!(serde_json::to_string(&set).unwrap(), r#"["VIDEO","CHAT"]"#);
     assert_eq!(serde_json::from_str::<TypeSet>(r#"["CHAT","VIDEO","CHAT"]"#).unwrap(), set);
     assert_eq!(set.intersection(TypeSet::from_iter([ConsultationType::Phone])), TypeSet::EMPTY);
+}
+
+#[test]
+fn sets_of_types_are_stored_as_bits() {
+    assert_eq!(
+        ConsultationType::ALL.iter().map(|kind| TypeSet::from_iter([*kind]).bits()).collect::<Vec<_>>(),
+        [1, 2, 4, 8]
+    );
+    for bits in 0..16 {
+        assert_eq!(TypeSet::from_bits(bits).map(TypeSet::bits), Some(bits));
+    }
+    assert_eq!(TypeSet::from_bits(16), None);
 }

@@ -16,9 +16,7 @@ mod wall_clock;
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
 use self::resolution::{Candidate, REACH_MINUTES, Resolution};
-use crate::availability::{
-    AvailabilityException, AvailabilityRule, ConsultationType, ExceptionKind, TypeSet,
-};
+use crate::availability::{AvailabilityException, AvailabilityRule, ConsultationType, ExceptionKind, TypeSet};
 
 /// The longest range of civil days that one question may ask for.
 pub const DAYS_MAX: i32 = 92;
@@ -192,7 +190,9 @@ pub fn slots(
     let mut view = View::new(timetable, range.first, kind, window);
     let mut resolution = Resolution::starting(timetable, range.first);
     for _ in 0..=range.first.duration_until(range.last).as_hours() / 24 {
-        let Some(day) = resolution.next_day() else { break };
+        let Some(day) = resolution.next_day() else {
+            break;
+        };
         slots.extend(day.iter().filter_map(|candidate| view.show(candidate)));
     }
     slots
@@ -206,8 +206,7 @@ pub fn first_free(
     not_before: Timestamp,
     window: &BookingWindow,
 ) -> Option<Slot> {
-    let never = timetable.rules.is_empty()
-        && timetable.exceptions.iter().all(|one| one.kind() == ExceptionKind::Leave);
+    let never = timetable.rules.is_empty() && timetable.exceptions.iter().all(|one| one.kind() == ExceptionKind::Leave);
     let (from, until) = (not_before.max(window.earliest()), window.latest());
     if never || until < from {
         return None;
@@ -230,12 +229,7 @@ pub fn first_free(
 
 /// Whether a slot of this type starts at `start`, and whether it can be booked. Who moves a
 /// consultation leaves its own busy span out of the timetable.
-pub fn find(
-    timetable: Timetable<'_>,
-    start: Timestamp,
-    kind: ConsultationType,
-    window: &BookingWindow,
-) -> Offer {
+pub fn find(timetable: Timetable<'_>, start: Timestamp, kind: ConsultationType, window: &BookingWindow) -> Offer {
     if !window.admits(start) {
         return Offer::NotASlot;
     }
@@ -257,20 +251,12 @@ struct View {
 }
 
 impl View {
-    fn new(
-        timetable: Timetable<'_>,
-        first: Date,
-        kind: Option<ConsultationType>,
-        window: &BookingWindow,
-    ) -> Self {
+    fn new(timetable: Timetable<'_>, first: Date, kind: Option<ConsultationType>, window: &BookingWindow) -> Self {
         let from = start_of_day(timetable.zone, first);
         let leave = timetable.exceptions.iter().filter(|one| one.kind() == ExceptionKind::Leave);
         Self {
             leave: Spans::ending_after(from, leave.map(|one| (one.starts_at(), one.ends_at()))),
-            busy: Spans::ending_after(
-                from,
-                timetable.busy.iter().map(|span| (span.starts_at, span.busy_until)),
-            ),
+            busy: Spans::ending_after(from, timetable.busy.iter().map(|span| (span.starts_at, span.busy_until))),
             kind,
             earliest: window.earliest(),
             latest: window.latest(),
@@ -287,9 +273,8 @@ impl View {
         if self.leave.meet(starts_at, ends_at) {
             return None;
         }
-        let available = self.earliest <= starts_at
-            && starts_at <= self.latest
-            && !self.busy.meet(starts_at, busy_until);
+        let available =
+            self.earliest <= starts_at && starts_at <= self.latest && !self.busy.meet(starts_at, busy_until);
         let Candidate { buffer_minutes, types, .. } = *candidate;
         Some(Slot { starts_at, ends_at, buffer_minutes, types, available })
     }
@@ -302,10 +287,7 @@ struct Spans {
 }
 
 impl Spans {
-    fn ending_after(
-        from: Timestamp,
-        spans: impl Iterator<Item = (Timestamp, Timestamp)>,
-    ) -> Self {
+    fn ending_after(from: Timestamp, spans: impl Iterator<Item = (Timestamp, Timestamp)>) -> Self {
         let mut spans: Vec<_> = spans.filter(|(_, ends)| from < *ends).collect();
         spans.sort_unstable();
         Self { spans, passed: 0 }
@@ -315,9 +297,8 @@ impl Spans {
     fn meet(&mut self, from: Timestamp, until: Timestamp) -> bool {
         let ahead = self.spans.iter().skip(self.passed);
         self.passed += ahead.take_while(|(_, ends)| *ends <= from).count();
-        let near = self.spans.iter().skip(self.passed).take_while(|(starts, _)| *starts < until);
-        // A long span may hide shorter ones that are over, so each end is looked at.
-        near.into_iter().any(|(_, ends)| from < *ends)
+        // The first that is not over decides: the ones after it start no earlier.
+        self.spans.get(self.passed).is_some_and(|(starts, _)| *starts < until)
     }
 }
 

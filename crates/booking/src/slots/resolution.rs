@@ -18,9 +18,7 @@ use super::{
     Timetable,
     wall_clock::{Day, WallClock},
 };
-use crate::availability::{
-    AvailabilityRule, BUFFER_MINUTES_MAX, ExceptionEffect, SLOT_MINUTES, SlotShape, TypeSet,
-};
+use crate::availability::{AvailabilityRule, BUFFER_MINUTES_MAX, ExceptionEffect, SLOT_MINUTES, SlotShape, TypeSet};
 
 /// The longest slot with the longest buffer, in minutes.
 pub(super) const REACH_MINUTES: i64 = *SLOT_MINUTES.end() as i64 + BUFFER_MINUTES_MAX as i64;

@@ -1,5 +1,7 @@
-//! Slots worked out by hand: the days on which clocks change, overlaps, leave, and the window.
+//! Slots worked out by hand: overlaps, leave, what is taken, and the window.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+mod clock_changes;
+
 use jiff::civil::{Time, date};
 use uuid::Uuid;
 
@@ -10,8 +12,7 @@ use crate::availability::{
 };
 
 /// A window in which every slot of these tests lies.
-const OPEN: BookingWindow =
-    BookingWindow { now: Timestamp::UNIX_EPOCH, min_notice_minutes: 0, horizon_days: u16::MAX };
+const OPEN: BookingWindow = BookingWindow { now: Timestamp::UNIX_EPOCH, min_notice_minutes: 0, horizon_days: u16::MAX };
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -74,128 +75,22 @@ fn day(
         .collect()
 }
 
-#[test]
-fn paris_loses_an_hour() {
-    let sunday = date(2027, 3, 28);
-    let rules = [rule(1, sunday, ("00:30", "05:00"), 50, 10)];
-    assert_eq!(
-        day("Europe/Paris", sunday, &rules, &[], &[]),
-        [
-            "00:30+01:00/01:20+01:00",
-            "01:30+01:00/03:20+02:00",
-            "03:30+02:00/04:20+02:00"
-        ]
-    );
-}
-
-#[test]
-fn a_slot_across_the_lost_hour_does_not_outlast_the_rule() {
-    let sunday = date(2027, 3, 28);
-    let to = |end| [rule(1, sunday, ("01:00", end), 90, 0)];
-    assert_eq!(day("Europe/Paris", sunday, &to("03:29"), &[], &[]), [""; 0]);
-    assert_eq!(day("Europe/Paris", sunday, &to("03:30"), &[], &[]), ["01:00+01:00/03:30+02:00"]);
-    // The clock jumps over 02:30, so the rule is over at the jump.
-    let until_the_jump = [rule(1, sunday, ("01:30", "02:30"), 30, 0)];
-    assert_eq!(
-        day("Europe/Paris", sunday, &until_the_jump, &[], &[]),
-        ["01:30+01:00/03:00+02:00"]
-    );
-}
-
-#[test]
-fn a_slot_that_real_time_pushes_onto_the_next_displaces_it() {
-    let sunday = date(2027, 3, 28);
-    let rules = [rule(1, sunday, ("00:00", "06:00"), 90, 0)];
-    assert_eq!(
-        day("Europe/Paris", sunday, &rules, &[], &[]),
-        ["00:00+01:00/01:30+01:00", "01:30+01:00/04:00+02:00", "04:30+02:00/06:00+02:00"]
-    );
-}
-
-#[test]
-fn paris_gains_an_hour_and_uses_its_first() {
-    let sunday = date(2027, 10, 31);
-    let rules = [rule(1, sunday, ("01:00", "04:00"), 60, 0)];
-    assert_eq!(
-        day("Europe/Paris", sunday, &rules, &[], &[]),
-        ["01:00+02:00/02:00+02:00", "02:00+02:00/02:00+01:00", "03:00+01:00/04:00+01:00"]
-    );
-}
-
-#[test]
-fn new_york_changes_both_ways() {
-    let spring = date(2027, 3, 14);
-    let rules = [rule(1, spring, ("01:00", "04:00"), 60, 0)];
-    assert_eq!(
-        day("America/New_York", spring, &rules, &[], &[]),
-        ["01:00-05:00/03:00-04:00", "03:00-04:00/04:00-04:00"]
-    );
-    let autumn = date(2027, 11, 7);
-    assert_eq!(
-        day("America/New_York", autumn, &rules, &[], &[]),
-        ["01:00-04:00/01:00-05:00", "02:00-05:00/03:00-05:00", "03:00-05:00/04:00-05:00"]
-    );
-}
-
-#[test]
-fn lord_howe_changes_by_half_an_hour() {
-    let spring = date(2027, 10, 3);
-    let rules = [rule(1, spring, ("01:30", "03:30"), 30, 0)];
-    assert_eq!(
-        day("Australia/Lord_Howe", spring, &rules, &[], &[]),
-        ["01:30+10:30/02:30+11:00", "02:30+11:00/03:00+11:00", "03:00+11:00/03:30+11:00"]
-    );
-    let autumn = date(2027, 4, 4);
-    assert_eq!(
-        day("Australia/Lord_Howe", autumn, &rules, &[], &[]),
-        [
-            "01:30+11:00/01:30+10:30",
-            "02:00+10:30/02:30+10:30",
-            "02:30+10:30/03:00+10:30",
-            "03:00+10:30/03:30+10:30"
-        ]
-    );
-}
-
-#[test]
-fn casablanca_changes_for_ramadan() {
-    let begins = date(2027, 2, 7);
-    let rules = [rule(1, begins, ("01:30", "04:30"), 60, 0)];
-    assert_eq!(
-        day("Africa/Casablanca", begins, &rules, &[], &[]),
-        ["01:30+01:00/02:30+01:00", "02:30+01:00/02:30+00:00", "03:30+00:00/04:30+00:00"]
-    );
-    let ends = date(2027, 3, 14);
-    assert_eq!(
-        day("Africa/Casablanca", ends, &rules, &[], &[]),
-        ["01:30+00:00/03:30+01:00", "03:30+01:00/04:30+01:00"]
-    );
-}
-
 const MONDAY: Date = date(2027, 1, 4);
 
 #[test]
 fn the_buffer_need_not_fit_before_the_end() {
     let rules = [rule(1, MONDAY, ("09:00", "10:50"), 50, 10)];
-    assert_eq!(
-        day("UTC", MONDAY, &rules, &[], &[]),
-        ["09:00+00:00/09:50+00:00", "10:00+00:00/10:50+00:00"]
-    );
+    assert_eq!(day("UTC", MONDAY, &rules, &[], &[]), ["09:00+00:00/09:50+00:00", "10:00+00:00/10:50+00:00"]);
 }
 
 #[test]
 fn overlaps_go_to_the_earlier_then_extra_then_shorter_then_lower_id() {
-    let starts = |rules: &[AvailabilityRule], extra: &[AvailabilityException]| {
-        day("UTC", MONDAY, rules, extra, &[])
-    };
+    let starts = |rules: &[AvailabilityRule], extra: &[AvailabilityException]| day("UTC", MONDAY, rules, extra, &[]);
     let earlier = rule(9, MONDAY, ("09:00", "10:00"), 60, 15);
     let later = rule(1, MONDAY, ("10:00", "10:30"), 30, 0);
     let after = rule(1, MONDAY, ("10:15", "10:45"), 30, 0);
     assert_eq!(starts(&[later, earlier.clone()], &[]), ["09:00+00:00/10:00+00:00"]);
-    assert_eq!(
-        starts(&[after, earlier.clone()], &[]),
-        ["09:00+00:00/10:00+00:00", "10:15+00:00/10:45+00:00"]
-    );
+    assert_eq!(starts(&[after, earlier.clone()], &[]), ["09:00+00:00/10:00+00:00", "10:15+00:00/10:45+00:00"]);
     let shorter = rule(8, MONDAY, ("09:00", "09:45"), 45, 0);
     assert_eq!(starts(&[earlier.clone(), shorter.clone()], &[]), ["09:00+00:00/09:45+00:00"]);
     let times = ("2027-01-04T09:00:00Z", "2027-01-04T10:30:00Z");
@@ -213,10 +108,7 @@ fn overlaps_go_to_the_earlier_then_extra_then_shorter_then_lower_id() {
 #[test]
 fn what_spills_over_midnight_counts_on_the_next_day() {
     let sunday = date(2027, 1, 3);
-    let rules = [
-        rule(1, sunday, ("22:30", "23:30"), 60, 60),
-        rule(2, MONDAY, ("00:00", "01:00"), 30, 0),
-    ];
+    let rules = [rule(1, sunday, ("22:30", "23:30"), 60, 60), rule(2, MONDAY, ("00:00", "01:00"), 30, 0)];
     assert_eq!(day("UTC", MONDAY, &rules, &[], &[]), ["00:30+00:00/01:00+00:00"]);
     let times = ("2027-01-03T23:00:00Z", "2027-01-04T01:30:00Z");
     let extra = [exception(ExceptionKind::Extra, times, 50)];
@@ -229,18 +121,21 @@ fn what_spills_over_midnight_counts_on_the_next_day() {
 
 #[test]
 fn leave_removes_what_it_touches_and_makes_nothing_appear() {
-    let rules = [
-        rule(1, MONDAY, ("09:00", "12:00"), 60, 0),
-        rule(2, MONDAY, ("09:30", "10:30"), 60, 0),
-    ];
+    let rules = [rule(1, MONDAY, ("09:00", "12:00"), 60, 0), rule(2, MONDAY, ("09:30", "10:30"), 60, 0)];
     let leave = |from, until| [exception(ExceptionKind::Leave, (from, until), 60)];
     let touching = leave("2027-01-04T09:59:00Z", "2027-01-04T11:00:00Z");
     assert_eq!(day("UTC", MONDAY, &rules, &touching, &[]), ["11:00+00:00/12:00+00:00"]);
     let beside = leave("2027-01-04T10:00:00Z", "2027-01-04T11:00:00Z");
-    assert_eq!(
-        day("UTC", MONDAY, &rules, &beside, &[]),
-        ["09:00+00:00/10:00+00:00", "11:00+00:00/12:00+00:00"]
-    );
+    assert_eq!(day("UTC", MONDAY, &rules, &beside, &[]), ["09:00+00:00/10:00+00:00", "11:00+00:00/12:00+00:00"]);
+}
+
+#[test]
+fn overlapping_leaves_count_together() {
+    let rules = [rule(1, MONDAY, ("09:00", "13:00"), 60, 0)];
+    let leave = |from, until| exception(ExceptionKind::Leave, (from, until), 60);
+    let leaves =
+        [leave("2027-01-04T10:30:00Z", "2027-01-04T10:40:00Z"), leave("2027-01-04T09:30:00Z", "2027-01-04T11:30:00Z")];
+    assert_eq!(day("UTC", MONDAY, &rules, &leaves, &[]), ["12:00+00:00/13:00+00:00"]);
 }
 
 #[test]

@@ -63,11 +63,7 @@ impl<'a> WallClock<'a> {
 
     /// The first instant at which the wall shows this minute of the day or has jumped over it.
     pub(super) fn instant_from(&self, day: &Day, minute: i64) -> Option<i64> {
-        if day.steady {
-            Some(day.starts + minute * 60)
-        } else {
-            self.first_instant_from(at(day, minute)?)
-        }
+        if day.steady { Some(day.starts + minute * 60) } else { self.first_instant_from(at(day, minute)?) }
     }
 
     /// The day, if the remembered offset holds all through it. A whole day must have passed since

@@ -17,9 +17,10 @@ const MOST_DOMAINS: usize = 20;
 /// The most people that a company can say it employs.
 const MOST_PEOPLE: u32 = 10_000_000;
 
-const NAME: usize = 200;
-const SECTOR: usize = 100;
-const PHONE: usize = 30;
+const NAME: usize = 120;
+const LEGAL_NAME: usize = 200;
+const SECTOR: usize = 120;
+const PHONE: usize = 32;
 const ADDRESS: usize = 500;
 
 /// What a company is made from; texts as typed.
@@ -50,7 +51,7 @@ pub struct NewCompany {
 }
 
 /// What changes about a company; texts as typed.
-#[expect(clippy::option_option, reason = "outer `None` leaves the field, inner `None` clears it")]
+/// In doubled options the outer `None` leaves the field and the inner one clears it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CompanyChange {
     /// The name; the slug stays.
@@ -82,7 +83,7 @@ impl NewCompany {
     pub(super) fn to_company(&self, id: CompanyId, now: Timestamp) -> Result<Company, TenancyError> {
         let mut checks = Checks::default();
         let name = fields::required(&mut checks, &self.name, "name", NAME);
-        let legal_name = fields::optional(&mut checks, self.legal_name.as_deref(), "legalName", NAME);
+        let legal_name = fields::optional(&mut checks, self.legal_name.as_deref(), "legalName", LEGAL_NAME);
         let siret = checks.parsed(Siret::parse(&self.siret), "siret", "invalid");
         let email_domains = domains(&mut checks, &self.email_domains);
         let sector = fields::optional(&mut checks, self.sector.as_deref(), "sector", SECTOR);
@@ -151,13 +152,16 @@ impl CompanyChange {
         let to = &mut checks;
         let change = AcceptedChange {
             name: self.name.as_deref().map(|raw| fields::required(to, raw, "name", NAME)),
-            legal_name: self.legal_name.as_deref().map(|raw| fields::required(to, raw, "legalName", NAME)),
+            legal_name: self.legal_name.as_deref().map(|raw| fields::required(to, raw, "legalName", LEGAL_NAME)),
             siret: self.siret.as_deref().and_then(|raw| to.parsed(Siret::parse(raw), "siret", "invalid")),
             email_domains: self.email_domains.as_deref().map(|raw| domains(to, raw)),
             sector: self.sector.as_ref().map(|raw| fields::optional(to, raw.as_deref(), "sector", SECTOR)),
             size: self.size.map(|size| people(to, size)),
             timezone: self.timezone.as_deref().map(|raw| zone(to, raw)),
-            contact_name: self.contact_name.as_ref().map(|raw| fields::optional(to, raw.as_deref(), "contactName", NAME)),
+            contact_name: self
+                .contact_name
+                .as_ref()
+                .map(|raw| fields::optional(to, raw.as_deref(), "contactName", NAME)),
             contact_email: self.contact_email.as_ref().map(|raw| contact_email(to, raw.as_deref())),
             phone: self.phone.as_ref().map(|raw| fields::optional(to, raw.as_deref(), "phone", PHONE)),
             address: self.address.as_ref().map(|raw| fields::optional(to, raw.as_deref(), "address", ADDRESS)),
@@ -200,7 +204,7 @@ fn domains(checks: &mut Checks, raw: &[String]) -> Vec<EmailDomain> {
     let given = domains.len();
     domains.sort_unstable();
     domains.dedup();
-    checks.require(domains.len() == given, "emailDomains", "duplicate");
+    checks.require(domains.len() == given, "emailDomains", "repeated");
     domains
 }
 
@@ -240,7 +244,9 @@ mod tests {
     }
 
     fn refusals<T: std::fmt::Debug>(result: Result<T, TenancyError>) -> Vec<FieldError> {
-        let TenancyError::Invalid(refusals) = result.unwrap_err() else { return Vec::new() };
+        let TenancyError::Invalid(refusals) = result.unwrap_err() else {
+            return Vec::new();
+        };
         refusals
     }
 
@@ -257,7 +263,7 @@ mod tests {
         for (domains, code) in [
             (&[][..], "required"),
             (&["gmail.com"][..], "public_mail_domain"),
-            (&["a.example", "A.example"][..], "duplicate"),
+            (&["a.example", "A.example"][..], "repeated"),
             (&["localhost"][..], "invalid"),
         ] {
             let email_domains = domains.iter().map(|&domain| domain.to_owned()).collect();

@@ -19,8 +19,8 @@ impl Siret {
             .enumerate()
             .map(|(at, value)| if at % 2 == 1 { value * 2 / 10 + value * 2 % 10 } else { *value })
             .sum();
-        let la_poste = digits.starts_with("356000000") && values.iter().sum::<u32>() % 5 == 0;
-        (luhn % 10 == 0 || la_poste).then_some(Self(digits))
+        let la_poste = digits.starts_with("356000000") && values.iter().sum::<u32>().is_multiple_of(5);
+        (luhn.is_multiple_of(10) || la_poste).then_some(Self(digits))
     }
 
     /// The 14 digits.

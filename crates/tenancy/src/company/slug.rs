@@ -13,11 +13,13 @@ pub(super) fn stem(name: &str) -> String {
 
 /// `stem`, or the first of `stem-2`, `stem-3` … that nobody has.
 pub(super) fn free(stem: &str, taken: &[String]) -> String {
-    let is_free = |slug: &String| !taken.contains(slug);
-    std::iter::once(stem.to_owned())
-        .chain((2_u64..).map(|number| format!("{stem}-{number}")))
-        .find(is_free)
-        .unwrap_or_default()
+    let mut slug = stem.to_owned();
+    let mut number = 1_usize;
+    while taken.contains(&slug) {
+        number += 1;
+        slug = format!("{stem}-{number}");
+    }
+    slug
 }
 
 #[cfg(test)]

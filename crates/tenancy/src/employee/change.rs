@@ -9,11 +9,11 @@ use crate::{
 };
 
 /// The most characters of a department's or a position's name.
-pub(super) const DEPARTMENT: usize = 100;
-const PHONE: usize = 30;
+pub(super) const DEPARTMENT: usize = 120;
+const PHONE: usize = 32;
 
 /// What changes about an employee; texts as typed. Nobody changes an address here.
-#[expect(clippy::option_option, reason = "outer `None` leaves the field, inner `None` clears it")]
+/// In doubled options the outer `None` leaves the field and the inner one clears it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EmployeeChange {
     /// Given name.
@@ -45,7 +45,10 @@ impl EmployeeChange {
             first_name: self.first_name.as_deref().map(|raw| fields::required(to, raw, "firstName", fields::NAME)),
             last_name: self.last_name.as_deref().map(|raw| fields::required(to, raw, "lastName", fields::NAME)),
             phone: self.phone.as_ref().map(|raw| fields::optional(to, raw.as_deref(), "phone", PHONE)),
-            department: self.department.as_ref().map(|raw| fields::optional(to, raw.as_deref(), "department", DEPARTMENT)),
+            department: self
+                .department
+                .as_ref()
+                .map(|raw| fields::optional(to, raw.as_deref(), "department", DEPARTMENT)),
             position: self.position.as_ref().map(|raw| fields::optional(to, raw.as_deref(), "position", DEPARTMENT)),
         };
         checks.pass(Some(AcceptedChange(change)))

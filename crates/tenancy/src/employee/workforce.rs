@@ -3,58 +3,27 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{
-    Employee, EmployeeFilter, EmployeeStatus,
-    change::{DEPARTMENT, EmployeeChange},
-};
+use super::{Employee, EmployeeFilter, EmployeeStatus, change::EmployeeChange};
 use crate::{
-    TenancyStore, TenancyTx,
+    TenancyStore,
     audit::{Action, AuditEntry, Resource},
     clock::{Clock, Randomness},
-    email::Email,
-    error::{Checks, FieldError, TenancyError},
+    error::{Checks, TenancyError},
     fields,
-    identity::{Inviter, NewAccount},
-    ids::{CompanyId, EmployeeId, UserId},
+    identity::Inviter,
+    ids::{CompanyId, EmployeeId},
     policy::{Permission, Role},
     scope::{Actor, Caller, Scope},
     store::{Page, PageRequest},
 };
 
-/// How many invitations are mailed again in one unit of work.
-const RESENT_TOGETHER: usize = 100;
-
-/// Whom HR lists; texts as typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NewEmployee {
-    /// The work address, of one of the company's domains.
-    pub email: String,
-    /// Given name.
-    pub first_name: String,
-    /// Family name.
-    pub last_name: String,
-    /// As HR calls it.
-    pub department: Option<String>,
-    /// As HR calls it.
-    pub position: Option<String>,
-}
-
-/// The employee that HR asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvitedEmployee {
-    /// The entry.
-    pub employee: Employee,
-    /// Whether it was made now; `false` when the company listed the address already.
-    pub is_new: bool,
-}
-
 /// The employee use cases.
 #[derive(Clone)]
 pub struct Workforce {
-    store: Arc<dyn TenancyStore>,
-    clock: Arc<dyn Clock>,
-    randomness: Arc<dyn Randomness>,
-    inviter: Inviter,
+    pub(super) store: Arc<dyn TenancyStore>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) randomness: Arc<dyn Randomness>,
+    pub(super) inviter: Inviter,
 }
 
 impl Workforce {
@@ -62,47 +31,6 @@ impl Workforce {
     pub fn new(store: Arc<dyn TenancyStore>, clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> Self {
         let inviter = Inviter::new(clock.clone(), randomness.clone());
         Self { store, clock, randomness, inviter }
-    }
-
-    /// Lists a person and invites them; an address that the company lists already changes nothing.
-    ///
-    /// # Errors
-    /// `Forbidden`; `Invalid`, with `domain_not_allowed` for an address of another domain;
-    /// `EmailTaken` by another account.
-    pub fn create(&self, caller: &Caller, employee: &NewEmployee) -> Result<InvitedEmployee, TenancyError> {
-        let company = manager(caller)?;
-        let (email, entry) = self.accept(company, employee)?;
-        let scope = caller.scope();
-        let added = self.store.run(&scope, |tx| {
-            if let Some(employee) = tx.employee_by_email(company, &email)? {
-                return Ok(InvitedEmployee { employee, is_new: false });
-            }
-            let domains = tx.company(company)?.ok_or(TenancyError::NotFound)?.email_domains;
-            if !domains.iter().any(|domain| domain.as_str() == email.domain()) {
-                return Err(TenancyError::Invalid(vec![FieldError::new("email", "domain_not_allowed")]));
-            }
-            let account = NewAccount {
-                id: entry.user,
-                company: Some(company),
-                email: email.clone(),
-                role: Role::Employee,
-                first_name: entry.first_name.clone(),
-                last_name: entry.last_name.clone(),
-            };
-            self.inviter.add_and_invite(tx, &scope, account)?;
-            tx.add_employee(&entry)?;
-            tx.record(&self.entry(&scope, entry.created_at, Action::Create, &entry))?;
-            Ok(InvitedEmployee { employee: entry, is_new: true })
-        });
-        let invited = match added {
-            // Two requests for one address may race: the one that came second finds the first's.
-            Err(TenancyError::EmailTaken) => {
-                let listed = self.store.run(&scope, |tx| Ok(tx.employee_by_email(company, &email)?))?;
-                InvitedEmployee { employee: listed.ok_or(TenancyError::EmailTaken)?, is_new: false }
-            }
-            added => added?,
-        };
-        Ok(InvitedEmployee { employee: seen_by(&caller.actor, invited.employee), ..invited })
     }
 
     /// A page of the company's employees, by name.
@@ -188,80 +116,6 @@ impl Workforce {
         self.set_status(caller, id, EmployeeStatus::Ended, Action::Deactivate)
     }
 
-    /// Mails an invitation again when it waits to be accepted. Nothing is said of whether it does:
-    /// HR is not to learn who has an account.
-    ///
-    /// # Errors
-    /// `Forbidden`, or `StoreError`.
-    pub fn resend(&self, caller: &Caller, id: EmployeeId) -> Result<(), TenancyError> {
-        let company = manager(caller)?;
-        let scope = caller.scope();
-        self.store.run(&scope, |tx| match tx.employee(id)?.filter(|employee| employee.company == company) {
-            Some(employee) => self.invite_again(tx, &scope, employee.user, company),
-            None => Ok(()),
-        })
-    }
-
-    /// Mails every invitation that waits to be accepted again; nothing is said of how many do.
-    ///
-    /// # Errors
-    /// `Forbidden`, or `StoreError`.
-    pub fn resend_all(&self, caller: &Caller) -> Result<(), TenancyError> {
-        let company = manager(caller)?;
-        let scope = caller.scope();
-        let waiting = self.store.run(&scope, |tx| Ok(tx.invited_employees(company)?))?;
-        for some in waiting.chunks(RESENT_TOGETHER) {
-            self.store.run(&scope, |tx| some.iter().try_for_each(|user| self.invite_again(tx, &scope, *user, company)))?;
-        }
-        Ok(())
-    }
-
-    /// Takes an invitation back unless it was accepted; the employee stays. Nothing is said of
-    /// whether there was one.
-    ///
-    /// # Errors
-    /// `Forbidden`, or `StoreError`.
-    pub fn withdraw(&self, caller: &Caller, id: EmployeeId) -> Result<(), TenancyError> {
-        let company = manager(caller)?;
-        let (now, scope) = (self.clock.now(), caller.scope());
-        self.store.run(&scope, |tx| {
-            let Some(employee) = tx.employee(id)?.filter(|employee| employee.company == company) else {
-                return Ok(());
-            };
-            if tx.withdraw_invitations(employee.user)? {
-                tx.record(&self.entry(&scope, now, Action::WithdrawInvitation, &employee))?;
-            }
-            Ok(())
-        })
-    }
-
-    /// The entry that `employee` asks for, once its every field is valid.
-    fn accept(&self, company: CompanyId, employee: &NewEmployee) -> Result<(Email, Employee), TenancyError> {
-        let mut checks = Checks::default();
-        let email = fields::email(&mut checks, &employee.email, "email");
-        let first_name = fields::required(&mut checks, &employee.first_name, "firstName", fields::NAME);
-        let last_name = fields::required(&mut checks, &employee.last_name, "lastName", fields::NAME);
-        let department = fields::optional(&mut checks, employee.department.as_deref(), "department", DEPARTMENT);
-        let position = fields::optional(&mut checks, employee.position.as_deref(), "position", DEPARTMENT);
-        let email = checks.pass(email)?;
-        let now = self.clock.now();
-        let entry = Employee {
-            id: EmployeeId(self.randomness.uuid_v7(now)),
-            company,
-            user: UserId(self.randomness.uuid_v7(now)),
-            email: email.clone(),
-            first_name,
-            last_name,
-            phone: None,
-            department,
-            position,
-            status: EmployeeStatus::Eligible,
-            created_at: now,
-            updated_at: now,
-        };
-        Ok((email, entry))
-    }
-
     fn set_status(
         &self,
         caller: &Caller,
@@ -303,20 +157,7 @@ impl Workforce {
         Ok(seen_by(&caller.actor, employee))
     }
 
-    fn invite_again(
-        &self,
-        tx: &mut dyn TenancyTx,
-        scope: &Scope,
-        user: UserId,
-        company: CompanyId,
-    ) -> Result<(), TenancyError> {
-        if tx.is_invited(user)? {
-            self.inviter.invite(tx, scope, user, Role::Employee, Some(company))?;
-        }
-        Ok(())
-    }
-
-    fn entry(&self, scope: &Scope, now: Timestamp, action: Action, employee: &Employee) -> AuditEntry {
+    pub(super) fn entry(&self, scope: &Scope, now: Timestamp, action: Action, employee: &Employee) -> AuditEntry {
         AuditEntry::new(scope, self.randomness.as_ref(), now, action, Resource::Employee)
             .on(employee.id)
             .about(employee.user)
@@ -325,7 +166,7 @@ impl Workforce {
 }
 
 /// The company whose employees the caller manages.
-fn manager(caller: &Caller) -> Result<CompanyId, TenancyError> {
+pub(super) fn manager(caller: &Caller) -> Result<CompanyId, TenancyError> {
     caller.actor.require(Permission::EmployeesManage)?;
     caller.actor.company.ok_or(TenancyError::NotFound)
 }
@@ -340,7 +181,59 @@ fn reaches(actor: &Actor, employee: &Employee) -> bool {
 }
 
 /// The entry as the actor may see it: a person's telephone number is for them alone.
-fn seen_by(actor: &Actor, employee: Employee) -> Employee {
+pub(super) fn seen_by(actor: &Actor, employee: Employee) -> Employee {
     let phone = employee.phone.filter(|_| actor.user == employee.user);
     Employee { phone, ..employee }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{email::Email, ids::UserId};
+
+    fn employee() -> Employee {
+        Employee {
+            id: EmployeeId(Uuid::from_u128(1)),
+            company: CompanyId(Uuid::from_u128(2)),
+            user: UserId(Uuid::from_u128(3)),
+            email: Email::parse("lea@techcorp.example").unwrap(),
+            first_name: "Léa".to_owned(),
+            last_name: "Morel".to_owned(),
+            phone: Some("+33 1 00 00 00 00".to_owned()),
+            department: None,
+            position: None,
+            status: EmployeeStatus::Eligible,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn actor(role: Role, user: u128, company: u128) -> Actor {
+        let company = Some(CompanyId(Uuid::from_u128(company)));
+        Actor { user: UserId(Uuid::from_u128(user)), role, company, session: None }
+    }
+
+    #[test]
+    fn hr_reaches_its_company_and_an_employee_themself() {
+        for (role, user, company, reached) in [
+            (Role::AdminRh, 9, 2, true),
+            (Role::AdminRh, 9, 8, false),
+            (Role::Employee, 3, 2, true),
+            (Role::Employee, 9, 2, false),
+            (Role::AdminHuntzen, 9, 2, false),
+            (Role::SuperAdmin, 9, 2, false),
+            (Role::Practitioner, 9, 2, false),
+        ] {
+            assert_eq!(reaches(&actor(role, user, company), &employee()), reached, "{role} {user} {company}");
+        }
+    }
+
+    #[test]
+    fn the_telephone_number_is_for_its_owner_alone() {
+        assert_eq!(seen_by(&actor(Role::AdminRh, 9, 2), employee()).phone, None);
+        assert_eq!(seen_by(&actor(Role::Employee, 3, 2), employee()), employee());
+    }
 }

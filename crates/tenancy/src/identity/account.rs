@@ -154,3 +154,43 @@ pub trait Users {
     /// `StoreError` alone.
     fn hr_of(&mut self, company: CompanyId) -> Result<Vec<UserId>, StoreError>;
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn account() -> User {
+        NewAccount {
+            id: UserId(Uuid::nil()),
+            company: None,
+            email: Email::parse("ines@huntzen.example").unwrap(),
+            role: Role::AdminHuntzen,
+            first_name: "Inès".to_owned(),
+            last_name: "Roy".to_owned(),
+        }
+        .into_user(Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn an_unverified_account_is_told_so() {
+        assert!(matches!(account().sign_in_refusal(), Some(TenancyError::EmailNotVerified)));
+    }
+
+    #[test]
+    fn a_verified_active_account_signs_in() {
+        let user = User { email_verified: true, is_active: true, ..account() };
+        assert!(user.sign_in_refusal().is_none());
+    }
+
+    #[test]
+    fn blocked_and_erased_accounts_are_inactive_before_anything_else() {
+        let blocked = User { blocked_at: Some(Timestamp::UNIX_EPOCH), ..account() };
+        let erased = User { email_verified: true, is_active: false, ..account() };
+        for user in [blocked, erased] {
+            assert!(matches!(user.sign_in_refusal(), Some(TenancyError::AccountInactive)));
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Accounts and sign-in: people, their passwords, their sessions, the letters that let them in.
 mod account;
 mod invitation;
+mod own_sessions;
 mod password;
 mod ports;
 mod recovery;

@@ -36,7 +36,8 @@ pub trait PasswordHasher: Send + Sync {
     fn hash(&self, password: &SecretString) -> Result<HashedPassword, TenancyError>;
 
     /// Whether `password` is the one that was hashed. `None` compares with a dummy, so that an
-    /// absent account costs as much time as a present one; the answer is then `false`.
+    /// absent account costs as much time as a present one; the answer is then `false`. So it is
+    /// for a password that `hash` refuses, of which the algorithm would read a part.
     ///
     /// # Errors
     /// `Hashing` when the stored string is not a hash.
@@ -55,22 +56,65 @@ pub const MAX_PASSWORD_BYTES: usize = 72;
 
 /// Passwords of twelve bytes and more that lists of leaked passwords lead with.
 const COMMON: &[&str] = &[
-    "123456789012", "1234567890123", "12345678901234", "123456789123", "1234567890abc", "123123123123", "111111111111",
-    "000000000000", "1q2w3e4r5t6y", "1qaz2wsx3edc", "qwertyuiop12", "qwertyuiop123", "qwerty123456", "azertyuiop12",
-    "azertyuiop123", "azerty123456", "motdepasse12", "motdepasse123", "motdepasse1234", "password1234", "password12345",
-    "password123456", "passwordpassword", "iloveyou1234", "bienvenue123", "bienvenue1234", "administrator",
-    "administrateur", "adminadminadmin", "welcome12345", "welcome123456", "changeme1234", "changeme12345",
-    "letmein12345", "abcdefghijkl", "abcdefghijklm", "abcd12345678", "abc123abc123", "aaaaaaaaaaaa", "qwertyqwerty",
-    "azertyazerty", "soleilsoleil", "doudoudoudou", "footballfootball", "unknown12345", "michael12345",
-    "jesuschrist1", "q1w2e3r4t5y6", "zaq12wsxcde3", "123qweasdzxc", "p@ssw0rd1234", "passw0rd1234",
+    "123456789012",
+    "1234567890123",
+    "12345678901234",
+    "123456789123",
+    "1234567890abc",
+    "123123123123",
+    "111111111111",
+    "000000000000",
+    "1q2w3e4r5t6y",
+    "1qaz2wsx3edc",
+    "qwertyuiop12",
+    "qwertyuiop123",
+    "qwerty123456",
+    "azertyuiop12",
+    "azertyuiop123",
+    "azerty123456",
+    "motdepasse12",
+    "motdepasse123",
+    "motdepasse1234",
+    "password1234",
+    "password12345",
+    "password123456",
+    "passwordpassword",
+    "iloveyou1234",
+    "bienvenue123",
+    "bienvenue1234",
+    "administrator",
+    "administrateur",
+    "adminadminadmin",
+    "welcome12345",
+    "welcome123456",
+    "changeme1234",
+    "changeme12345",
+    "letmein12345",
+    "abcdefghijkl",
+    "abcdefghijklm",
+    "abcd12345678",
+    "abc123abc123",
+    "aaaaaaaaaaaa",
+    "qwertyqwerty",
+    "azertyazerty",
+    "soleilsoleil",
+    "doudoudoudou",
+    "footballfootball",
+    "unknown12345",
+    "michael12345",
+    "jesuschrist1",
+    "q1w2e3r4t5y6",
+    "zaq12wsxcde3",
+    "123qweasdzxc",
+    "p@ssw0rd1234",
+    "passw0rd1234",
 ];
 
 impl PasswordRules {
     /// Why `password` is refused for the account with this `email`; `None` when it is fine.
     pub fn refusal(&self, password: &SecretString, email: &Email) -> Option<&'static str> {
         let local = email.local_part();
-        let contains_email =
-            || local.chars().count() >= 4 && password.expose_secret().to_lowercase().contains(local);
+        let contains_email = || local.chars().count() >= 4 && password.expose_secret().to_lowercase().contains(local);
         self.refusal_for_anybody(password).or_else(|| contains_email().then_some("contains_email"))
     }
 
@@ -83,7 +127,7 @@ impl PasswordRules {
         } else if password.len() > MAX_PASSWORD_BYTES {
             Some("too_long")
         } else if password.contains('\0') {
-            Some("invalid")
+            Some("invalid_characters")
         } else if COMMON.contains(&lower.as_str()) {
             Some("too_common")
         } else {
@@ -114,6 +158,6 @@ mod tests {
     fn common_ones_and_the_local_part_are_refused() {
         assert_eq!(refusal("MotDePasse123"), Some("too_common"));
         assert_eq!(refusal("je suis Marc.Dupont!"), Some("contains_email"));
-        assert_eq!(refusal("nul\0 dans le mot"), Some("invalid"));
+        assert_eq!(refusal("nul\0 dans le mot"), Some("invalid_characters"));
     }
 }

@@ -1,14 +1,10 @@
 //! Passwords forgotten, reset by mail, and changed by those who know them.
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::json;
 
 use super::{
-    account::User,
-    password::{HashedPassword, MAX_PASSWORD_BYTES},
-    ports::IdentityPorts,
-    session::end_sessions,
-    tokens::OneTimePurpose,
+    account::User, password::HashedPassword, ports::IdentityPorts, session::end_sessions, tokens::OneTimePurpose,
 };
 use crate::{
     TenancyTx,
@@ -88,9 +84,7 @@ impl Recovery {
         caller.actor.require(Permission::AccountOwn)?;
         let scope = caller.scope();
         let user = self.ports.store.run(&scope, |tx| tx.user(caller.actor.user)?.ok_or(TenancyError::NotFound))?;
-        // bcrypt would read the first bytes of a longer password and ignore the rest.
-        let readable = current.expose_secret().len() <= MAX_PASSWORD_BYTES;
-        let right = self.ports.hasher.matches(current, user.password.as_ref().filter(|_| readable))?;
+        let right = self.ports.hasher.matches(current, user.password.as_ref())?;
         require_current(right)?;
         let hashed = self.hash_for(&user, new_password)?;
 

@@ -137,3 +137,68 @@ pub(super) fn end_sessions(
     tx.revoke_sessions(user, kept, now)?;
     Ok(live.into_iter().map(|session| session.id).filter(|id| Some(*id) != kept).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use jiff::SignedDuration;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{email::Email, identity::NewAccount, ids::CompanyId, policy::Role};
+
+    const BEGUN: Timestamp = Timestamp::UNIX_EPOCH;
+
+    fn live(role: Role) -> SessionState {
+        let account = NewAccount {
+            id: UserId(Uuid::nil()),
+            company: role.has_company().then_some(CompanyId(Uuid::nil())),
+            email: Email::parse("ines@huntzen.example").unwrap(),
+            role,
+            first_name: "Inès".to_owned(),
+            last_name: "Roy".to_owned(),
+        };
+        let session = Session {
+            id: SessionId(Uuid::nil()),
+            user: account.id,
+            created_at: BEGUN,
+            last_used_at: BEGUN,
+            expires_at: BEGUN + SignedDuration::from_hours(1),
+            revoked_at: None,
+            device: Device::default(),
+        };
+        let user = User { is_active: true, email_verified: true, ..account.into_user(BEGUN) };
+        SessionState { session, user, company_active: true }
+    }
+
+    #[test]
+    fn a_session_ends_by_itself_on_the_instant() {
+        let state = live(Role::Employee);
+        assert!(state.is_live(state.session.expires_at - SignedDuration::from_nanos(1)));
+        assert!(!state.is_live(state.session.expires_at));
+    }
+
+    #[test]
+    fn signing_out_ends_what_began_before_alone() {
+        let mut state = live(Role::AdminRh);
+        state.user.signed_out_before = Some(BEGUN);
+        assert!(state.is_live(BEGUN));
+        state.user.signed_out_before = Some(BEGUN + SignedDuration::from_micros(1));
+        assert!(!state.is_live(BEGUN));
+    }
+
+    #[test]
+    fn a_suspended_company_signs_out_its_hr_and_nobody_else() {
+        for (role, stays) in [(Role::AdminRh, false), (Role::Employee, true)] {
+            let state = SessionState { company_active: false, ..live(role) };
+            assert_eq!(state.is_live(BEGUN), stays, "{role}");
+        }
+    }
+
+    #[test]
+    fn a_blocked_account_has_no_live_session() {
+        let mut state = live(Role::Practitioner);
+        state.user.blocked_at = Some(BEGUN);
+        assert!(!state.is_live(BEGUN));
+    }
+}

@@ -1,14 +1,13 @@
-//! Signing in, staying signed in, and what a person does with their own sessions.
+//! Signing in with a password, and staying signed in by refresh tokens.
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::{
     account::User,
-    password::MAX_PASSWORD_BYTES,
     ports::IdentityPorts,
-    session::{Device, RefreshRow, Session, SessionState, end_sessions},
+    session::{Device, RefreshRow, Session},
     tokens::{AccessClaims, AccessTokenSigner, RefreshTokens},
 };
 use crate::{
@@ -17,8 +16,8 @@ use crate::{
     email::Email,
     error::TenancyError,
     ids::SessionId,
-    policy::{Permission, Role},
-    scope::{Caller, Origin, Scope},
+    policy::Role,
+    scope::{Origin, Scope},
     token::{TokenDigest, fresh_token},
 };
 
@@ -71,7 +70,7 @@ enum Exchange {
 /// The sign-in use cases. `login` hashes: it belongs where slow work runs.
 #[derive(Clone)]
 pub struct SignIn {
-    ports: IdentityPorts,
+    pub(super) ports: IdentityPorts,
     access: Arc<dyn AccessTokenSigner>,
     refresh: Arc<dyn RefreshTokens>,
     lifetimes: TokenLifetimes,
@@ -103,9 +102,7 @@ impl SignIn {
             Some(email) => self.ports.account(&scope, email)?,
             None => None,
         };
-        // bcrypt would read the first bytes of a longer password and ignore the rest.
-        let readable = credentials.password.expose_secret().len() <= MAX_PASSWORD_BYTES;
-        let stored = account.as_ref().and_then(|user| user.password.as_ref()).filter(|_| readable);
+        let stored = account.as_ref().and_then(|user| user.password.as_ref());
         let right = self.ports.hasher.matches(&credentials.password, stored)?;
 
         let now = self.ports.clock.now();
@@ -157,7 +154,8 @@ impl SignIn {
             let next = TokenDigest::of(&successor);
             let granted = match row.rotated_at {
                 None => {
-                    let row = RefreshRow { digest: next, session: id, user: owner.user, issued_at: now, rotated_at: None };
+                    let row =
+                        RefreshRow { digest: next, session: id, user: owner.user, issued_at: now, rotated_at: None };
                     tx.rotate_refresh_token(digest, &row, now + self.lifetimes.refresh)?;
                     true
                 }
@@ -178,81 +176,6 @@ impl SignIn {
             Exchange::Granted(user, successor) => self.signed_in(*user, id, successor, now),
             Exchange::Reused => Err(TenancyError::InvalidRefreshToken),
         }
-    }
-
-    /// Ends the session of `refresh_token`, or every session of the caller without one; answers
-    /// which were ended. A token that is not the caller's ends nothing.
-    ///
-    /// # Errors
-    /// `Forbidden`, or `StoreError`.
-    pub fn logout(&self, caller: &Caller, refresh_token: Option<&str>) -> Result<Vec<SessionId>, TenancyError> {
-        caller.actor.require(Permission::AccountOwn)?;
-        let (user, now, scope) = (caller.actor.user, self.ports.clock.now(), caller.scope());
-        let entry = self.session_entry(&scope, now, Action::Logout).about(user);
-        self.ports.store.run(&scope, |tx| {
-            let Some(token) = refresh_token else {
-                let ended = end_sessions(tx, user, None, now)?;
-                tx.record(&entry)?;
-                return Ok(ended);
-            };
-            let row = tx.refresh_token(TokenDigest::of(token))?.filter(|row| row.user == user);
-            match row {
-                Some(row) if tx.revoke_session(user, row.session, now)? => {
-                    tx.record(&entry.on(row.session))?;
-                    Ok(vec![row.session])
-                }
-                Some(_) | None => Ok(Vec::new()),
-            }
-        })
-    }
-
-    /// The state of the session that an access token speaks of, with its account.
-    ///
-    /// # Errors
-    /// `SessionEnded` unless it is live.
-    pub fn session(&self, origin: &Origin, claims: &AccessClaims) -> Result<SessionState, TenancyError> {
-        let now = self.ports.clock.now();
-        let state = self
-            .ports
-            .store
-            .run(&Scope::user(claims.actor(), origin.clone()), |tx| Ok(tx.session(claims.session, false)?))?;
-        state
-            .filter(|state| state.user.id == claims.user && state.user.role == claims.role && state.is_live(now))
-            .ok_or(TenancyError::SessionEnded)
-    }
-
-    /// The caller's own account.
-    ///
-    /// # Errors
-    /// `NotFound` when it is gone.
-    pub fn me(&self, caller: &Caller) -> Result<User, TenancyError> {
-        caller.actor.require(Permission::AccountOwn)?;
-        self.ports.store.run(&caller.scope(), |tx| tx.user(caller.actor.user)?.ok_or(TenancyError::NotFound))
-    }
-
-    /// The caller's live sessions, newest first.
-    ///
-    /// # Errors
-    /// `Forbidden`, or `StoreError`.
-    pub fn sessions(&self, caller: &Caller) -> Result<Vec<Session>, TenancyError> {
-        caller.actor.require(Permission::AccountOwn)?;
-        let now = self.ports.clock.now();
-        self.ports.store.run(&caller.scope(), |tx| Ok(tx.sessions_of(caller.actor.user, now)?))
-    }
-
-    /// Ends one of the caller's sessions.
-    ///
-    /// # Errors
-    /// `NotFound` when the caller has no such live session.
-    pub fn revoke(&self, caller: &Caller, id: SessionId) -> Result<(), TenancyError> {
-        caller.actor.require(Permission::AccountOwn)?;
-        let (user, now, scope) = (caller.actor.user, self.ports.clock.now(), caller.scope());
-        self.ports.store.run(&scope, |tx| {
-            if !tx.revoke_session(user, id, now)? {
-                return Err(TenancyError::NotFound);
-            }
-            Ok(tx.record(&self.session_entry(&scope, now, Action::RevokeSession).on(id).about(user))?)
-        })
     }
 
     /// Adds the session and answers its first refresh token.
@@ -305,7 +228,7 @@ impl SignIn {
         Ok(SignedIn { access_token, refresh_token, expires_in: self.lifetimes.access.as_secs(), user, session })
     }
 
-    fn session_entry(&self, scope: &Scope, now: Timestamp, action: Action) -> AuditEntry {
+    pub(super) fn session_entry(&self, scope: &Scope, now: Timestamp, action: Action) -> AuditEntry {
         AuditEntry::new(scope, self.ports.randomness.as_ref(), now, action, Resource::Session)
     }
 
@@ -314,9 +237,7 @@ impl SignIn {
     fn failure(&self, stranger: &Scope, now: Timestamp, account: Option<&User>) -> AuditEntry {
         match account {
             Some(user) => self.ports.entry(stranger, now, Action::LoginFailed, user),
-            None => {
-                AuditEntry::new(stranger, self.ports.randomness.as_ref(), now, Action::LoginFailed, Resource::User)
-            }
+            None => AuditEntry::new(stranger, self.ports.randomness.as_ref(), now, Action::LoginFailed, Resource::User),
         }
         .refused()
     }
@@ -327,7 +248,9 @@ fn refusal_of(tx: &mut dyn TenancyTx, user: &User) -> Result<Option<TenancyError
     if let Some(refusal) = user.sign_in_refusal() {
         return Ok(Some(refusal));
     }
-    let Some(company) = user.company.filter(|_| user.role == Role::AdminRh) else { return Ok(None) };
+    let Some(company) = user.company.filter(|_| user.role == Role::AdminRh) else {
+        return Ok(None);
+    };
     let active = tx.company(company)?.is_some_and(|company| company.is_active);
     Ok((!active).then_some(TenancyError::CompanyInactive))
 }

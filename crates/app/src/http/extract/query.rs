@@ -10,7 +10,7 @@ use serde::{
 use validator::Validate;
 
 use super::errors;
-use crate::http::problem::{FieldProblem, Problem};
+use crate::http::problem::{Code, FieldProblem, Problem};
 
 /// The query. Its type derives `Deserialize` (`rename_all = "camelCase"`), `Validate` and
 /// `IntoParams`; unknown and repeated parameters are refused without further attributes.
@@ -46,9 +46,11 @@ fn parse<T: DeserializeOwned + Validate>(query: &str) -> Result<T, Problem> {
     if !refused.is_empty() {
         return Err(Problem::invalid(refused));
     }
-    let from = serde_urlencoded::Deserializer::new(form_pairs(query));
-    let parameters: T = serde_path_to_error::deserialize(from)
-        .map_err(|error| Problem::invalid(vec![errors::from_serde(error.path(), &error.inner().to_string())]))?;
+    let parameters: T = match serde_urlencoded::from_str(query) {
+        Ok(Tracked(Ok(parameters))) => parameters,
+        Ok(Tracked(Err(refusal))) => return Err(Problem::invalid(vec![refusal])),
+        Err(error) => return Err(Problem::new(Code::BadRequest).because(error)),
+    };
     parameters.validate().map_err(|error| Problem::invalid(errors::from_validator(&error)))?;
     Ok(parameters)
 }
@@ -62,10 +64,61 @@ pub fn refuse_unread_query(request: &HttpRequest) -> Result<(), Problem> {
         return Ok(());
     }
     let refused = pairs(request.query_string());
-    match refused.is_empty() {
-        true => Ok(()),
-        false => Err(Problem::invalid(
-            refused.iter().map(|(name, _)| FieldProblem::new(shown(name), "unknown_parameter")).collect(),
-        )),
+    let refused: Vec<FieldProblem> =
+        refused.iter().map(|(name, _)| FieldProblem::new(shown(name), "unknown_parameter")).collect();
+    if refused.is_empty() { Ok(()) } else { Err(Problem::invalid(refused)) }
+}
+
+fn pairs(query: &str) -> Vec<(String, String)> {
+    serde_urlencoded::from_str(query).unwrap_or_default()
+}
+
+/// A parameter's name as an answer may repeat it.
+fn shown(name: &str) -> String {
+    name.chars().filter(|letter| !letter.is_control()).take(64).collect()
+}
+
+/// What was read, or the parameter that could not be.
+struct Tracked<T>(Result<T, FieldProblem>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Tracked<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut track = serde_path_to_error::Track::new();
+        let read = T::deserialize(serde_path_to_error::Deserializer::new(from, &mut track));
+        Ok(Self(read.map_err(|error| errors::from_serde(&track.path(), &error.to_string()))))
+    }
+}
+
+/// The parameters that `T` knows, aliases included, as its derived `Deserialize` declares them.
+fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
+    let mut names: &'static [&'static str] = &[];
+    // The probe always answers with an error: the names are all that is wanted.
+    drop(T::deserialize(FieldNames(&mut names)));
+    names
+}
+
+/// A deserializer that reads nothing and notes which fields are asked for.
+struct FieldNames<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for FieldNames<'_> {
+    type Error = value::Error;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Self::Error> {
+        *self.0 = fields;
+        Err(value::Error::custom("nothing is read"))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Self::Error> {
+        Err(value::Error::custom("nothing is read"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
     }
 }

@@ -1,0 +1,202 @@
+//! The tables and the rows that differ from what the ports speak of.
+use huntzen_booking::{
+    availability::{AvailabilityException, AvailabilityRule},
+    consultation::{Consultation, ConsultationEvent},
+    ids::{ConsultationId, PractitionerId, ReviewId},
+    practitioner::Practitioner,
+    reminders::ReminderKind,
+    review::{NewReview, ReviewStatus},
+    slots::BusySpan,
+};
+use huntzen_metrics::counters::ActivityDay;
+use huntzen_tenancy::{
+    audit::AuditEntry,
+    company::Company,
+    employee::{Employee, EmploymentPeriod},
+    identity::{Invitation, OneTimeToken, RefreshRow, Session, User},
+    ids::{CompanyId, EmployeeId, NotificationId, SessionId, UserId},
+    notifications::Notification,
+    outbox::OutboxMessage,
+    token::TokenDigest,
+};
+use jiff::{Timestamp, civil::Date};
+use uuid::{Builder, Uuid};
+
+use crate::table::{Table, Undo};
+
+/// Declares the tables, and what ends a unit of work over all of them.
+macro_rules! tables {
+    ($($(#[$about:meta])* $name:ident: $key:ty => $row:ty),+ $(,)?) => {
+        /// Everything that the store holds.
+        #[derive(Debug, Default)]
+        pub(crate) struct State {
+            $($(#[$about])* pub(crate) $name: Table<$key, $row>,)+
+            made_ids: u64,
+        }
+
+        impl State {
+            /// Keeps what the unit of work wrote.
+            pub(crate) fn keep(&mut self) {
+                $(self.$name.keep();)+
+            }
+
+            /// Takes back what the unit of work wrote.
+            pub(crate) fn undo(&mut self) {
+                $(self.$name.undo();)+
+            }
+        }
+    };
+}
+
+tables! {
+    /// Accounts.
+    users: UserId => User,
+    /// Sign-ins.
+    sessions: SessionId => Session,
+    /// Tokens of sign-ins.
+    refresh_tokens: TokenDigest => RefreshRow,
+    /// Mailed tokens.
+    one_time_tokens: TokenDigest => OneTimeTokenRow,
+    /// Invitations.
+    invitations: Uuid => Invitation,
+    /// Tenants, with their domains.
+    companies: CompanyId => Company,
+    /// Beneficiaries.
+    employees: EmployeeId => Employee,
+    /// Employment, by its first day: no two periods of one employee begin on the same.
+    employment_periods: (EmployeeId, Date) => EmploymentPeriod,
+    /// The audit trail: nothing changes or removes an entry.
+    audit_entries: Uuid => AuditEntry,
+    /// Letters.
+    outbox: Uuid => OutboxRow,
+    /// Inboxes.
+    notifications: NotificationId => Notification,
+    /// The directory.
+    practitioners: PractitionerId => Practitioner,
+    /// Weekly rules.
+    rules: Uuid => RuleRow,
+    /// Leave and extra hours.
+    exceptions: Uuid => ExceptionRow,
+    /// When practitioners are taken, buffers included.
+    practitioner_busy: ConsultationId => BusyRow,
+    /// Consultations.
+    consultations: ConsultationId => ConsultationRow,
+    /// What happened to them.
+    consultation_events: Uuid => EventRow,
+    /// Reviews.
+    reviews: ReviewId => ReviewRow,
+    /// When each reminder was sent.
+    reminders: (ConsultationId, ReminderKind, Timestamp) => Timestamp,
+    /// A practitioner's days.
+    practitioner_days: (PractitionerId, Date) => PractitionerDay,
+    /// An employee's days.
+    employee_days: (EmployeeId, Date) => ActivityDay,
+    /// A company's days.
+    company_days: (CompanyId, Date) => ActivityDay,
+}
+
+impl State {
+    /// A fresh UUID version 7 (RFC 9562) for a row that the store itself writes: it counts on, so
+    /// that a test can foresee the order.
+    pub(crate) fn uuid_v7(&mut self, at: Timestamp) -> Uuid {
+        self.made_ids += 1;
+        let mut tail = [0; 10];
+        for (to, from) in tail.iter_mut().skip(2).zip(self.made_ids.to_be_bytes()) {
+            *to = from;
+        }
+        let millis = u64::try_from(at.as_millisecond()).unwrap_or_default();
+        Builder::from_unix_timestamp_millis(millis, &tail).into_uuid()
+    }
+}
+
+/// A mailed token and its use.
+#[derive(Clone, Debug)]
+pub(crate) struct OneTimeTokenRow {
+    pub(crate) token: OneTimeToken,
+    pub(crate) used_at: Option<Timestamp>,
+}
+
+/// A letter and its tries.
+#[derive(Clone, Debug)]
+pub(crate) struct OutboxRow {
+    pub(crate) message: OutboxMessage,
+    pub(crate) next_attempt_at: Timestamp,
+    pub(crate) attempts: u32,
+    pub(crate) sent_at: Option<Timestamp>,
+    pub(crate) given_up: bool,
+}
+
+/// A weekly rule and who sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct RuleRow {
+    pub(crate) owner: UserId,
+    pub(crate) is_public: bool,
+    pub(crate) rule: AvailabilityRule,
+}
+
+/// An exception and who sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct ExceptionRow {
+    pub(crate) owner: UserId,
+    pub(crate) is_public: bool,
+    /// With the label that its owner alone sees.
+    pub(crate) own: AvailabilityException,
+    /// Without it.
+    pub(crate) unlabelled: AvailabilityException,
+}
+
+/// The time that a live consultation takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BusyRow {
+    pub(crate) practitioner: PractitionerId,
+    pub(crate) span: BusySpan,
+}
+
+/// A consultation: never redacted, and with the day on which it counts.
+#[derive(Clone, Debug)]
+pub(crate) struct ConsultationRow {
+    pub(crate) consultation: Consultation,
+    pub(crate) employee: EmployeeId,
+    pub(crate) employee_user: UserId,
+    pub(crate) service_day: Option<Date>,
+}
+
+/// An event, with the participants of its consultation.
+#[derive(Clone, Debug)]
+pub(crate) struct EventRow {
+    pub(crate) consultation: ConsultationId,
+    pub(crate) employee_user: UserId,
+    pub(crate) practitioner_user: UserId,
+    pub(crate) event: ConsultationEvent,
+}
+
+/// A review, its moderation and what was published of it.
+#[derive(Clone, Debug)]
+pub(crate) struct ReviewRow {
+    pub(crate) review: NewReview,
+    pub(crate) status: ReviewStatus,
+    pub(crate) published_comment: Option<String>,
+}
+
+/// One day of a practitioner's counters.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PractitionerDay {
+    pub(crate) user: UserId,
+    pub(crate) consultations: u64,
+    pub(crate) total_duration_seconds: u64,
+    pub(crate) total_duration_minutes: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn made_ids_are_of_version_7_and_follow_each_other() {
+        let mut state = State::default();
+        let now = Timestamp::UNIX_EPOCH;
+        let (first, second) = (state.uuid_v7(now), state.uuid_v7(now));
+        assert_eq!(first.get_version_num(), 7);
+        assert!(first < second);
+    }
+}

@@ -1,0 +1,100 @@
+//! Accounts.
+use huntzen_tenancy::{
+    StoreError, TenancyError,
+    email::Email,
+    identity::{User, Users},
+    ids::{CompanyId, UserId},
+    policy::Role,
+};
+use jiff::Timestamp;
+
+use crate::{
+    refusal::{allow, require},
+    state::State,
+    store::MemoryTx,
+    time::micros,
+};
+
+impl Users for MemoryTx {
+    fn add_user(&mut self, user: &User) -> Result<(), TenancyError> {
+        self.write(|viewer, state| {
+            allow(viewer.adds_user(user))?;
+            let has_company = matches!(user.role, Role::AdminRh | Role::Employee);
+            require(has_company == user.company.is_some(), "users_company_by_role")?;
+            require(!state.users.contains(&user.id), "users_pkey")?;
+            free_email(state, user)?;
+            let company_exists = user.company.is_none_or(|company| state.companies.contains(&company));
+            require(company_exists, "users_company_id_fkey")?;
+            state.users.put(user.id, stored(user));
+            Ok(())
+        })
+    }
+
+    fn update_user(&mut self, user: &User) -> Result<(), TenancyError> {
+        let is_found = self.write(|viewer, state| {
+            let held = state.users.get(&user.id).filter(|held| viewer.sees_user(held) && viewer.changes_user(held));
+            let Some(held) = held else {
+                return Ok(false);
+            };
+            let (company, role, created_at) = (held.company, held.role, held.created_at);
+            free_email(state, user)?;
+            state.users.put(user.id, User { company, role, created_at, ..stored(user) });
+            Ok::<_, TenancyError>(true)
+        })?;
+        if is_found { Ok(()) } else { Err(TenancyError::NotFound) }
+    }
+
+    fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.read(|viewer, state| state.users.get(&id).filter(|user| viewer.sees_user(user)).cloned())
+    }
+
+    fn user_by_email(&mut self, email: &Email) -> Result<Option<User>, StoreError> {
+        self.read(|viewer, state| {
+            state.users.rows().find(|user| user.email == *email && viewer.sees_user(user)).cloned()
+        })
+    }
+
+    fn sign_out_hr(&mut self, company: CompanyId, before: Timestamp) -> Result<(), StoreError> {
+        let before = micros(before);
+        self.write(|viewer, state| {
+            let is_signed_out = |user: &User| {
+                user.company == Some(company)
+                    && user.role == Role::AdminRh
+                    && viewer.sees_user(user)
+                    && viewer.changes_user(user)
+            };
+            state.users.change(is_signed_out, |user| user.signed_out_before = Some(before));
+            Ok(())
+        })
+    }
+
+    fn hr_of(&mut self, company: CompanyId) -> Result<Vec<UserId>, StoreError> {
+        self.read(|viewer, state| {
+            let hr = state.users.rows().filter(|user| {
+                user.company == Some(company)
+                    && user.role == Role::AdminRh
+                    && user.is_active
+                    && user.blocked_at.is_none()
+                    && viewer.sees_user(user)
+            });
+            hr.map(|user| user.id).collect()
+        })
+    }
+}
+
+/// Passes when no other account has the address, be it in sight or not.
+fn free_email(state: &State, user: &User) -> Result<(), TenancyError> {
+    let is_taken = state.users.rows().any(|held| held.email == user.email && held.id != user.id);
+    if is_taken { Err(TenancyError::EmailTaken) } else { Ok(()) }
+}
+
+fn stored(user: &User) -> User {
+    User {
+        blocked_at: user.blocked_at.map(micros),
+        signed_out_before: user.signed_out_before.map(micros),
+        last_login_at: user.last_login_at.map(micros),
+        created_at: micros(user.created_at),
+        updated_at: micros(user.updated_at),
+        ..user.clone()
+    }
+}

@@ -1,0 +1,135 @@
+//! Letters rendered from templates, discreetly: whoever sees one learns of an account, at most of
+//! an appointment, and of nothing else.
+mod instants;
+mod templates;
+#[cfg(test)]
+mod tests;
+
+use handlebars::{RenderError, TemplateError};
+use huntzen_tenancy::{
+    email::Email,
+    mail::{Letters, Mail, MailError},
+    outbox::{DueLetter, Letter},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Value, json};
+
+use crate::sender::Sender;
+use templates::{Edition, Language};
+
+/// A template that was compiled in cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("a letter's template cannot be read")]
+pub struct BrokenTemplate(#[from] TemplateError);
+
+/// Why a letter cannot be rendered; the values are not shown, tokens are among them.
+#[derive(Debug, thiserror::Error)]
+enum Unrenderable {
+    #[error("the argument {0} is missing")]
+    Missing(&'static str),
+    #[error("the argument {0} is not what it should be")]
+    Malformed(&'static str),
+    #[error("the template asks for what the letter does not have")]
+    Template(#[from] RenderError),
+}
+
+/// Renders every letter in French and English.
+pub struct HandlebarsLetters {
+    french: Edition,
+    english: Edition,
+    front_end: String,
+    sender: Sender,
+}
+
+impl HandlebarsLetters {
+    /// Letters that `sender` signs, with links into the front end at `front_end_url`.
+    ///
+    /// # Errors
+    /// [`BrokenTemplate`] when a template cannot be read.
+    pub fn new(front_end_url: &str, sender: Sender) -> Result<Self, BrokenTemplate> {
+        Ok(Self {
+            french: Edition::read(Language::French)?,
+            english: Edition::read(Language::English)?,
+            front_end: front_end_url.trim_end_matches('/').to_owned(),
+            sender,
+        })
+    }
+
+    fn fill(&self, letter: &DueLetter) -> Result<(String, String, String), Unrenderable> {
+        let language = Language::preferred(&letter.language);
+        let values = self.values(letter, language)?;
+        let edition = match language {
+            Language::French => &self.french,
+            Language::English => &self.english,
+        };
+        Ok(edition.fill(letter.message.letter, &values)?)
+    }
+
+    /// What the templates may ask for.
+    fn values(&self, letter: &DueLetter, language: Language) -> Result<Value, Unrenderable> {
+        let arguments = &letter.message.arguments;
+        let front_end = &self.front_end;
+        let mut values = json!({ "firstName": letter.first_name, "sender": self.sender.name() });
+        let link = match letter.message.letter {
+            Letter::VerifyEmail => format!("{front_end}/verify-email?token={}", word(arguments, "token")?),
+            Letter::Invitation | Letter::PractitionerInvitation => {
+                format!("{front_end}/activate?token={}", word(arguments, "token")?)
+            }
+            Letter::PasswordReset => format!("{front_end}/reset-password?token={}", word(arguments, "token")?),
+            Letter::PasswordChanged | Letter::CompanyValidated => format!("{front_end}/"),
+            Letter::ConsultationScheduled
+            | Letter::ConsultationConfirmed
+            | Letter::ConsultationCancelled
+            | Letter::ConsultationRescheduled
+            | Letter::ConsultationReminder
+            | Letter::ConsultationFollowUp => {
+                set(&mut values, "when", appointment(arguments, language)?);
+                format!("{front_end}/appointments/{}", word(arguments, "consultationId")?)
+            }
+        };
+        set(&mut values, "link", link);
+        Ok(values)
+    }
+}
+
+fn set(values: &mut Value, name: &str, value: String) {
+    if let Value::Object(values) = values {
+        values.insert(name.to_owned(), Value::String(value));
+    }
+}
+
+fn text<'a>(arguments: &'a Value, name: &'static str) -> Result<&'a str, Unrenderable> {
+    match arguments.get(name) {
+        None | Some(Value::Null) => Err(Unrenderable::Missing(name)),
+        Some(value) => value.as_str().ok_or(Unrenderable::Malformed(name)),
+    }
+}
+
+/// An argument that goes into a link as it is: letters, digits, `-` and `_` (RFC 3986 §2.3).
+fn word<'a>(arguments: &'a Value, name: &'static str) -> Result<&'a str, Unrenderable> {
+    let word = text(arguments, name)?;
+    let plain =
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    if plain { Ok(word) } else { Err(Unrenderable::Malformed(name)) }
+}
+
+/// When the appointment is, in the recipient's zone.
+fn appointment(arguments: &Value, language: Language) -> Result<String, Unrenderable> {
+    let instant: Timestamp =
+        text(arguments, "scheduledAt")?.parse().ok().ok_or(Unrenderable::Malformed("scheduledAt"))?;
+    let zone = TimeZone::get(text(arguments, "timezone")?).ok().ok_or(Unrenderable::Malformed("timezone"))?;
+    Ok(instants::written(&instant.to_zoned(zone), language))
+}
+
+impl Letters for HandlebarsLetters {
+    fn render(&self, letter: &DueLetter, to: &Email) -> Result<Mail, MailError> {
+        let (subject, text, html) = self.fill(letter).map_err(|error| MailError::Never(Box::new(error)))?;
+        Ok(Mail {
+            message_id: format!("{}@{}", letter.message.id, self.sender.domain()),
+            to: to.clone(),
+            subject,
+            text,
+            html,
+        })
+    }
+}

@@ -1,0 +1,190 @@
+//! The guard of every route: who may come in, decided before anything of the request is parsed.
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::AUTHORIZATION, rt, web::Data};
+use huntzen_tenancy::{
+    Actor, Caller, Scope, TenancyError, TenancyStore,
+    audit::{Action, AuditEntry, Resource},
+    clock::{Clock, Randomness},
+    identity::{AccessClaims, SessionState, User},
+    policy::Permission,
+};
+use tokio::sync::Semaphore;
+
+use super::{
+    context::Context,
+    problem::{Code, Problem},
+};
+use crate::{
+    offload::{Lane, Patience, offload},
+    state::Edge,
+};
+
+/// A token longer than this is none of ours.
+const LONGEST_TOKEN: usize = 4096;
+
+/// How many refusals may wait for their trace at once: a flood of bad tokens must not take the
+/// store from those who have good ones.
+const TRACES_AT_ONCE: usize = 2;
+
+/// Who may come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody; a token is not looked at.
+    Public,
+    /// Signed-in accounts whose role holds this permission.
+    Permission(Permission),
+}
+
+impl From<Permission> for Access {
+    fn from(permission: Permission) -> Self {
+        Self::Permission(permission)
+    }
+}
+
+/// The signed-in account, handed to handlers of protected routes.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// Who asks, and from where: what use cases take.
+    pub caller: Caller,
+    /// The session with its account, at most a minute old.
+    pub session: Arc<SessionState>,
+}
+
+impl Signed {
+    /// The account, at most a minute old, without its password.
+    pub fn account(&self) -> &User {
+        &self.session.user
+    }
+}
+
+impl FromRequest for Signed {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let signed = request.extensions().get::<Self>().cloned();
+        ready(signed.ok_or_else(|| Problem::internal("a public route asks who is signed in")))
+    }
+}
+
+/// Lets a request in or refuses it: 401 without a valid token, 403 without the permission.
+///
+/// # Errors
+/// `unauthenticated`, `invalid_token`, `session_ended`, `forbidden`; 503 when the session cannot
+/// be read.
+pub async fn admit(request: &HttpRequest, access: Access) -> Result<(), Problem> {
+    let Access::Permission(permission) = access else { return Ok(()) };
+    let edge = request.app_data::<Data<Edge>>().ok_or_else(|| Problem::internal("the edge has no state"))?;
+    let context = Context::of(request)?;
+    if !request.headers().contains_key(AUTHORIZATION) {
+        return Err(Problem::new(Code::Unauthenticated));
+    }
+    let signed = match sign_in(request, edge, &context).await {
+        Ok(signed) => signed,
+        Err(problem) => {
+            if problem.code().status() == actix_web::http::StatusCode::UNAUTHORIZED {
+                leave_trace(edge, Scope::anonymous(context.origin()));
+            }
+            return Err(problem);
+        }
+    };
+    let permitted = signed.caller.actor.require(permission);
+    if permitted.is_err() {
+        leave_trace(edge, signed.caller.scope());
+    }
+    // Kept for a refused caller as well: the log names whom it refused.
+    request.extensions_mut().insert(signed);
+    Ok(permitted?)
+}
+
+async fn sign_in(request: &HttpRequest, edge: &Data<Edge>, context: &Context) -> Result<Signed, Problem> {
+    let now = edge.clock.now();
+    let token = bearer(request).ok_or_else(|| Problem::new(Code::InvalidToken))?;
+    let claims = edge.access_tokens.verify(token, now).map_err(|error| Problem::new(Code::InvalidToken).because(error))?;
+    let session = match edge.sessions.get(claims.session, now) {
+        Some(session) => session,
+        None => read_session(edge, context, &claims).await?,
+    };
+    let user = &session.user;
+    if user.id != claims.user || user.role != claims.role {
+        return Err(Problem::new(Code::InvalidToken));
+    }
+    let actor = Actor { user: user.id, role: user.role, company: user.company, session: Some(claims.session) };
+    Ok(Signed { caller: Caller { actor, origin: context.origin() }, session })
+}
+
+async fn read_session(edge: &Data<Edge>, context: &Context, claims: &AccessClaims) -> Result<Arc<SessionState>, Problem> {
+    let reading = edge.sessions.reading(claims.session);
+    let (source, origin, claims) = (Arc::clone(&edge.session_source), context.origin(), claims.clone());
+    let read = move || source.live_session(&origin, &claims);
+    let state = offload(&edge.lanes, Lane::General, &context.0.patience, read).await?;
+    Ok(edge.sessions.keep(reading, state, edge.clock.now()))
+}
+
+/// The token of `Authorization: Bearer …` (RFC 6750 §2.1).
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let usable = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && token.len() <= LONGEST_TOKEN;
+    usable.then_some(token)
+}
+
+/// Keeps a refusal in the audit trail.
+pub trait Refusals: Send + Sync {
+    /// Records that a route was refused to `scope`.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn record(&self, scope: &Scope) -> Result<(), TenancyError>;
+}
+
+/// The audit trail of a store, each refusal in a unit of work of its own.
+pub struct AuditedRefusals {
+    /// The store.
+    pub store: Arc<dyn TenancyStore>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes the entries' ids.
+    pub randomness: Arc<dyn Randomness>,
+}
+
+impl Refusals for AuditedRefusals {
+    fn record(&self, scope: &Scope) -> Result<(), TenancyError> {
+        let randomness = self.randomness.as_ref();
+        let entry = AuditEntry::new(scope, randomness, self.clock.now(), Action::Refuse, Resource::Route).refused();
+        self.store.run(scope, |tx| Ok(tx.record(&entry)?))
+    }
+}
+
+/// Writes refusals down as far as there is room.
+pub struct RefusalTrail {
+    refusals: Arc<dyn Refusals>,
+    room: Arc<Semaphore>,
+}
+
+impl RefusalTrail {
+    /// A trail kept by `refusals`.
+    pub fn new(refusals: Arc<dyn Refusals>) -> Self {
+        Self { refusals, room: Arc::new(Semaphore::new(TRACES_AT_ONCE)) }
+    }
+}
+
+/// Records a refusal beside the answer, which neither waits for it nor depends on it.
+fn leave_trace(edge: &Data<Edge>, scope: Scope) {
+    let Ok(room) = Arc::clone(&edge.refusals.room).try_acquire_owned() else { return };
+    let refusals = Arc::clone(&edge.refusals.refusals);
+    let edge = edge.clone();
+    rt::spawn(async move {
+        let record = move || {
+            let _room = room;
+            refusals.record(&scope)
+        };
+        if let Err(problem) = offload(&edge.lanes, Lane::General, &Patience::default(), record).await {
+            tracing::warn!(causes = problem.causes(), "a refusal left no trace");
+        }
+    });
+}

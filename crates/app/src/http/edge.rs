@@ -1,0 +1,151 @@
+//! The outermost layer: gives each request its id and context, renders problems, sets the headers
+//! that every answer has, and writes the one log line.
+use std::{error::Error as _, rc::Rc, time::Instant};
+
+use actix_web::{
+    Error, HttpMessage, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderValue},
+    middleware::Next,
+    web::Data,
+};
+use hmac::{Hmac, KeyInit, Mac};
+use huntzen_tenancy::{Origin, ids::UserId};
+use sha2::Sha256;
+
+use super::{
+    access::Signed,
+    context::RequestContext,
+    headers,
+    language::Language,
+    origin::{client_address, truncated},
+    problem::{MEDIA_TYPE, Problem},
+};
+use crate::{offload::Patience, state::Edge};
+
+/// Whoever asks for emergency numbers leaves no line anywhere.
+const UNLOGGED: &str = "/crisis";
+
+/// The layer itself, for `actix_web::middleware::from_fn`.
+///
+/// # Errors
+/// None of its own.
+pub async fn edge(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let begun = Instant::now();
+    let Some(edge) = request.app_data::<Data<Edge>>().cloned() else {
+        return Err(Problem::internal("the edge has no state").into());
+    };
+    let context = Rc::new(context(&request, &edge));
+    request.extensions_mut().insert(Rc::clone(&context));
+    let private = request.headers().contains_key(header::AUTHORIZATION) || headers::is_sign_in(request.path());
+    let response = next.call(request).await?;
+    let (response, failure) = rendered(response, &context);
+    let response = finished(response, &context, private);
+    log(&edge, &response, &context, begun, failure.as_deref());
+    Ok(response)
+}
+
+fn context(request: &ServiceRequest, edge: &Edge) -> RequestContext {
+    let client = client_address(request.peer_addr().map(|peer| peer.ip()), request.headers(), &edge.trusted_proxies);
+    let request_id = match headers::request_id(request.headers()) {
+        Some(id) => id.to_owned(),
+        None => edge.randomness.uuid_v4().to_string(),
+    };
+    RequestContext {
+        origin: Origin { request_id, ip: client.map(truncated) },
+        client,
+        language: Language::of(request.headers()),
+        patience: Patience::default(),
+    }
+}
+
+/// Gives a refused request its problem details, whoever refused it; and says what to log.
+fn rendered(
+    response: ServiceResponse<impl MessageBody + 'static>,
+    context: &RequestContext,
+) -> (ServiceResponse<BoxBody>, Option<String>) {
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) {
+        return (response.map_into_boxed_body(), None);
+    }
+    let own = response.response().error().and_then(|error| error.as_error::<Problem>());
+    if own.is_none() && is_problem(response.headers().get(header::CONTENT_TYPE)) {
+        return (response.map_into_boxed_body(), None);
+    }
+    let render = |problem: &Problem| problem.render(context.language, &context.origin.request_id);
+    let (answer, causes) = match own {
+        Some(problem) => (render(problem), problem.source().map(|_| problem.causes())),
+        None => (render(&Problem::for_status(status)), response.response().error().map(ToString::to_string)),
+    };
+    let (request, refused) = response.into_parts();
+    (ServiceResponse::new(request, with_headers_of(answer, &refused)), causes)
+}
+
+/// Keeps what inner layers said beside the body: CORS, `Vary`, `Allow`.
+fn with_headers_of(mut answer: HttpResponse, refused: &HttpResponse<impl MessageBody>) -> HttpResponse {
+    const OF_THE_BODY: [header::HeaderName; 3] =
+        [header::CONTENT_TYPE, header::CONTENT_LENGTH, header::CONTENT_ENCODING];
+    for (name, value) in refused.headers() {
+        if *name == header::VARY {
+            answer.headers_mut().append(name.clone(), value.clone());
+        } else if !OF_THE_BODY.contains(name) && !answer.headers().contains_key(name) {
+            answer.headers_mut().insert(name.clone(), value.clone());
+        }
+    }
+    answer
+}
+
+fn is_problem(media_type: Option<&HeaderValue>) -> bool {
+    media_type.is_some_and(|value| value.as_bytes() == MEDIA_TYPE.as_bytes())
+}
+
+fn finished(
+    mut response: ServiceResponse<BoxBody>,
+    context: &RequestContext,
+    private: bool,
+) -> ServiceResponse<BoxBody> {
+    let headers = response.headers_mut();
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value == "identity") {
+        headers.remove(header::CONTENT_ENCODING);
+    }
+    if let Ok(id) = HeaderValue::from_str(&context.origin.request_id) {
+        headers.insert(headers::REQUEST_ID, id);
+    }
+    headers::secure(headers);
+    if private {
+        headers::forbid_storing(headers);
+    }
+    response
+}
+
+/// One line a request, with nothing in it that tells who asked for what: the pattern of the route
+/// instead of the path, a keyed digest instead of the user.
+fn log(edge: &Edge, response: &ServiceResponse<BoxBody>, context: &RequestContext, begun: Instant, causes: Option<&str>) {
+    let request = response.request();
+    let route = request.match_pattern();
+    if route.as_deref() == Some(UNLOGGED) {
+        return;
+    }
+    let user = request.extensions().get::<Signed>().map(|signed| pseudonym(edge, signed.caller.actor.user));
+    let request_id = context.origin.request_id.as_str();
+    let method = request.method().as_str();
+    let route = route.as_deref().unwrap_or("-");
+    let status = response.status();
+    let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    if status.is_server_error() {
+        tracing::error!(request_id, method, route, status = status.as_u16(), micros, user, causes, "request");
+    } else {
+        tracing::info!(request_id, method, route, status = status.as_u16(), micros, user, causes, "request");
+    }
+}
+
+/// The same for the same user under the same key, and worth nothing without the key.
+fn pseudonym(edge: &Edge, user: UserId) -> String {
+    let Ok(mut digest) = Hmac::<Sha256>::new_from_slice(&edge.log_key) else { return String::new() };
+    digest.update(user.0.as_bytes());
+    digest.finalize().into_bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,113 @@
+//! The problems that every operation may answer with, documented on each.
+use actix_web::http::Method;
+use serde_json::{Map, Value, json};
+
+use super::edit;
+use crate::http::{access::Access, problem::MEDIA_TYPE};
+
+const PROBLEMS: [(&str, &str); 13] = [
+    ("400", "The request is not valid."),
+    ("401", "No valid token, or a refused sign-in."),
+    ("403", "The role lacks the permission."),
+    ("404", "Absent, or not the caller's to see."),
+    ("406", "No acceptable encoding."),
+    ("408", "The body did not arrive in time."),
+    ("409", "The state of the resource or a rule of uniqueness refuses it."),
+    ("413", "The body is too large."),
+    ("415", "The body is not of an accepted type."),
+    ("429", "Too many requests."),
+    ("500", "A defect on our side."),
+    ("503", "Overloaded, or a dependency is down."),
+    ("405", "The path takes other methods."),
+];
+
+/// Defines the problem schema and one response for each status.
+pub(super) fn define(components: &mut Map<String, Value>) {
+    edit(components, "schemas", |schemas| drop(schemas.insert("Problem".into(), schema())));
+    edit(components, "responses", |responses| {
+        for (status, description) in PROBLEMS {
+            responses.insert(format!("Problem{status}"), response(status, description));
+        }
+    });
+}
+
+fn response(status: &str, description: &str) -> Value {
+    let seconds = json!({ "type": "integer", "minimum": 0, "maximum": 86_400 });
+    match status {
+        "429" | "503" => json!({
+            "description": description,
+            "headers": { "Retry-After": { "description": "Seconds to wait.", "schema": seconds } },
+            "content": content(),
+        }),
+        _ => json!({ "description": description, "content": content() }),
+    }
+}
+
+fn content() -> Value {
+    json!({ MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } })
+}
+
+fn schema() -> Value {
+    json!({
+        "type": "object",
+        "description": "Problem details (RFC 9457).",
+        "required": ["type", "title", "status", "detail", "code", "requestId"],
+        "properties": {
+            "type": { "type": "string", "maxLength": 100 },
+            "title": { "type": "string", "maxLength": 100 },
+            "status": { "type": "integer", "minimum": 400, "maximum": 599 },
+            "detail": { "type": "string", "maxLength": 300 },
+            "code": { "type": "string", "maxLength": 40, "pattern": "^[a-z_]+$" },
+            "requestId": { "type": "string", "maxLength": 64 },
+            "errors": {
+                "type": "array",
+                "maxItems": 1000,
+                "items": {
+                    "type": "object",
+                    "required": ["field", "code", "message"],
+                    "properties": {
+                        "field": { "type": "string", "maxLength": 200 },
+                        "code": { "type": "string", "maxLength": 40 },
+                        "message": { "type": "string", "maxLength": 200 },
+                    },
+                },
+            },
+        },
+    })
+}
+
+/// Adds the problems that apply to an operation, and a body to those that it declares itself.
+pub(super) fn complete(entry: &mut Map<String, Value>, method: &Method, path: &str, access: Access) {
+    let writes = *method != Method::GET;
+    let sends = entry.contains_key("requestBody");
+    let protected = matches!(access, Access::Permission(_));
+    let takes_body = [Method::POST, Method::PUT, Method::PATCH].contains(method);
+    let applying = PROBLEMS.iter().map(|(status, _)| *status).filter(|status| match *status {
+        "401" | "403" => protected,
+        "404" => path.contains('{'),
+        "409" => writes,
+        "408" | "413" => takes_body,
+        "415" => sends,
+        "405" => false,
+        _ => true,
+    });
+    edit(entry, "responses", |responses| {
+        for (status, response) in responses.iter_mut() {
+            give_body(status, response);
+        }
+        for status in applying {
+            let shared = || json!({ "$ref": format!("#/components/responses/Problem{status}") });
+            responses.entry(status).or_insert_with(shared);
+        }
+    });
+}
+
+fn give_body(status: &str, response: &mut Value) {
+    let refusal = status.starts_with('4') || status.starts_with('5');
+    if let Some(response) = response.as_object_mut()
+        && refusal
+        && !response.contains_key("$ref")
+    {
+        response.entry("content").or_insert_with(content);
+    }
+}

@@ -1,0 +1,224 @@
+//! The registry of operations: each states its method, path, access and handler once, and the
+//! router, the document and the authorization matrix are all made from it.
+use std::collections::{BTreeMap, BTreeSet};
+
+use actix_web::{
+    Error, FromRequest, Handler, HttpRequest, HttpResponse, Responder, Route,
+    body::{BodySize, BoxBody, MessageBody},
+    dev::Payload,
+    guard,
+    http::{
+        Method,
+        header::{CONTENT_ENCODING, HeaderValue},
+    },
+    web,
+};
+
+use super::{
+    access::{Access, admit},
+    extract::{refuse_unread_body, refuse_unread_query},
+    headers,
+    problem::Problem,
+};
+
+/// Answers shorter than this, in bytes, are not worth compressing.
+const WORTH_COMPRESSING: u64 = 1024;
+
+/// One operation of the API as the matrix and the document see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Its method.
+    pub method: Method,
+    /// Its path template.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    /// The operation that this is another name of.
+    pub alias_of: Option<(Method, &'static str)>,
+}
+
+struct Registered {
+    operation: Operation,
+    bind: Box<dyn Fn() -> Route>,
+}
+
+/// Every operation of the API.
+#[derive(Default)]
+pub struct Operations {
+    registered: Vec<Registered>,
+    documents: Vec<fn() -> utoipa::openapi::OpenApi>,
+}
+
+impl Operations {
+    /// None yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the documentation (`#[derive(OpenApi)] #[openapi(paths(…))]`) of a resource's operations.
+    pub fn document<D: utoipa::OpenApi>(&mut self) -> &mut Self {
+        self.documents.push(D::openapi);
+        self
+    }
+
+    /// Adds an operation. The path is the one in its `#[utoipa::path]`.
+    pub fn route<F, Args>(
+        &mut self,
+        method: Method,
+        path: &'static str,
+        access: impl Into<Access>,
+        handler: F,
+    ) -> Aliases<'_, F, Args>
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let operation = Operation { method, path, access: access.into(), alias_of: None };
+        self.add(operation.clone(), handler.clone());
+        Aliases { operations: self, operation, handler, args: std::marker::PhantomData }
+    }
+
+    fn add<F, Args>(&mut self, operation: Operation, handler: F)
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let (method, access) = (operation.method.clone(), operation.access);
+        let compressed = !headers::is_sign_in(operation.path);
+        let bind = move || bind(method.clone(), access, compressed, handler.clone());
+        self.registered.push(Registered { operation, bind: Box::new(bind) });
+    }
+
+    /// Every operation, aliases included, in the order of registration.
+    pub fn operations(&self) -> Vec<Operation> {
+        self.registered.iter().map(|registered| registered.operation.clone()).collect()
+    }
+
+    /// The documentation of every resource.
+    pub fn documents(&self) -> impl Iterator<Item = utoipa::openapi::OpenApi> {
+        self.documents.iter().map(|document| document())
+    }
+
+    /// Puts every operation into the router: one resource a path, fixed paths before those with
+    /// parameters, 405 with `Allow` for other methods.
+    pub fn mount(&self, config: &mut web::ServiceConfig) {
+        let mut paths: BTreeMap<Vec<Segment>, (&'static str, Vec<&Registered>)> = BTreeMap::new();
+        for registered in &self.registered {
+            let path = registered.operation.path;
+            paths.entry(segments(path)).or_insert((path, Vec::new())).1.push(registered);
+        }
+        for (path, registered) in paths.into_values() {
+            let methods: BTreeSet<&str> = registered.iter().flat_map(|one| taken(&one.operation.method)).collect();
+            let allow = methods.into_iter().collect::<Vec<_>>().join(", ");
+            let mut resource = web::resource(path);
+            for one in registered {
+                resource = resource.route((one.bind)());
+            }
+            let refuse = move || {
+                let allow = allow.clone();
+                async move { Err::<HttpResponse, Problem>(Problem::method_not_allowed(allow)) }
+            };
+            config.service(resource.default_service(web::route().to(refuse)));
+        }
+    }
+}
+
+/// Gives an operation further names.
+pub struct Aliases<'a, F, Args> {
+    operations: &'a mut Operations,
+    operation: Operation,
+    handler: F,
+    args: std::marker::PhantomData<Args>,
+}
+
+impl<F, Args> Aliases<'_, F, Args>
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    /// The same handler at another method and path.
+    #[must_use]
+    pub fn alias(self, method: Method, path: &'static str) -> Self {
+        let alias_of = Some((self.operation.method.clone(), self.operation.path));
+        let operation = Operation { method, path, access: self.operation.access, alias_of };
+        self.operations.add(operation, self.handler.clone());
+        self
+    }
+
+    /// The same handler for `PUT` on the same path.
+    pub fn or_put(self) {
+        let path = self.operation.path;
+        drop(self.alias(Method::PUT, path));
+    }
+
+    /// The same handler for `POST` on the same path.
+    pub fn or_post(self) {
+        let path = self.operation.path;
+        drop(self.alias(Method::POST, path));
+    }
+}
+
+/// A part of a path; fixed ones sort, and so match, before parameters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Segment {
+    Fixed(&'static str),
+    Parameter,
+}
+
+fn segments(path: &'static str) -> Vec<Segment> {
+    let part = |part: &'static str| if part.starts_with('{') { Segment::Parameter } else { Segment::Fixed(part) };
+    path.split('/').map(part).collect()
+}
+
+/// What a registered method answers to: `GET` answers `HEAD` as well (RFC 9110 §9.3.2).
+fn taken(method: &Method) -> Vec<&str> {
+    if method == Method::GET { vec!["GET", "HEAD"] } else { vec![method.as_str()] }
+}
+
+fn bind<F, Args>(method: Method, access: Access, compressed: bool, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let matches = guard::fn_guard(move |context| {
+        let asked = &context.head().method;
+        *asked == method || (*asked == Method::HEAD && method == Method::GET)
+    });
+    web::route().guard(matches).to(move |request: HttpRequest, payload: web::Payload| {
+        let handler = handler.clone();
+        async move {
+            let mut payload = payload.into_inner();
+            let answer = answer(&request, &mut payload, access, handler).await;
+            let mut answer = answer.unwrap_or_else(HttpResponse::from_error);
+            let short = matches!(answer.body().size(), BodySize::Sized(length) if length < WORTH_COMPRESSING);
+            if short || !compressed {
+                // Tells the compression to leave the answer alone; the edge takes it off again.
+                answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
+            }
+            answer
+        }
+    })
+}
+
+/// 401, 403, then 400 and 404, then the handler.
+async fn answer<F, Args>(
+    request: &HttpRequest,
+    payload: &mut Payload,
+    access: Access,
+    handler: F,
+) -> Result<HttpResponse<BoxBody>, Error>
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    admit(request, access).await?;
+    let args = Args::from_request(request, payload).await.map_err(Into::into)?;
+    refuse_unread_query(request)?;
+    refuse_unread_body(request, payload).await?;
+    Ok(handler.call(args).await.respond_to(request).map_into_boxed_body())
+}

@@ -1,0 +1,129 @@
+//! What the workers share: the edge's own parts, and the use cases behind it.
+use std::sync::{Arc, OnceLock};
+
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Bytes, web::Data};
+use huntzen_tenancy::{
+    clock::{Clock, Randomness},
+    identity::AccessTokenSigner,
+};
+use std::future::{Ready, ready};
+
+use crate::{
+    config::TrustedProxy,
+    http::{access::RefusalTrail, context::Context, problem::Problem},
+    offload::{Lane, Lanes, offload},
+    sessions::{SessionCache, SessionSource},
+};
+
+/// What every request needs before it reaches a use case.
+pub struct Edge {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes request ids.
+    pub randomness: Arc<dyn Randomness>,
+    /// Checks access tokens.
+    pub access_tokens: Arc<dyn AccessTokenSigner>,
+    /// Knows the sessions of the last minute.
+    pub sessions: SessionCache,
+    /// Reads the other sessions.
+    pub session_source: Arc<dyn SessionSource>,
+    /// Keeps a trace of refusals.
+    pub refusals: RefusalTrail,
+    /// Where use cases run.
+    pub lanes: Lanes,
+    /// The origins of the web front ends; none other may send credentials.
+    pub front_ends: Vec<String>,
+    /// The proxies whose word on the client's address counts.
+    pub trusted_proxies: Vec<TrustedProxy>,
+    /// Whether the API's documentation is served.
+    pub docs_enabled: bool,
+    /// The largest body of an ordinary request, in bytes.
+    pub body_limit: usize,
+    /// Keys the digests that stand for users in the log.
+    pub log_key: [u8; 32],
+    /// The API's document, built when it is first asked for.
+    pub document: OnceLock<Bytes>,
+}
+
+/// Every use case that a handler may call, chosen once at start-up.
+pub struct AppState {}
+
+/// Hands the use cases to a handler, and runs them where they belong.
+pub struct App<S: 'static = AppState> {
+    services: Data<S>,
+    edge: Data<Edge>,
+    context: Context,
+}
+
+impl<S: Send + Sync + 'static> App<S> {
+    /// Runs a use case that does not hash.
+    ///
+    /// # Errors
+    /// The use case's refusal as a problem; `overloaded`, `internal`.
+    pub async fn run<T, E, F>(&self, use_case: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        Problem: From<E>,
+        F: FnOnce(&S) -> Result<T, E> + Send + 'static,
+    {
+        self.run_on(Lane::General, use_case).await
+    }
+
+    /// Runs a use case that hashes or compares passwords.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn run_hashing<T, E, F>(&self, use_case: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        Problem: From<E>,
+        F: FnOnce(&S) -> Result<T, E> + Send + 'static,
+    {
+        self.run_on(Lane::Password, use_case).await
+    }
+
+    async fn run_on<T, E, F>(&self, lane: Lane, use_case: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        Problem: From<E>,
+        F: FnOnce(&S) -> Result<T, E> + Send + 'static,
+    {
+        let services = self.services.clone();
+        offload(&self.edge.lanes, lane, &self.context.0.patience, move || use_case(services.as_ref())).await
+    }
+
+    /// The use cases, for what neither waits nor computes.
+    pub fn services(&self) -> &S {
+        &self.services
+    }
+
+    /// The session cache, to be told when a session or an account must not act any more.
+    pub fn sessions(&self) -> &SessionCache {
+        &self.edge.sessions
+    }
+
+    /// The request's language, id, origin.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+}
+
+impl<S: Send + Sync + 'static> FromRequest for App<S> {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let missing = || Problem::internal("the application state was not given to the server");
+        let parts = Context::of(request).and_then(|context| {
+            Ok(Self {
+                services: request.app_data::<Data<S>>().cloned().ok_or_else(missing)?,
+                edge: request.app_data::<Data<Edge>>().cloned().ok_or_else(missing)?,
+                context,
+            })
+        });
+        ready(parts)
+    }
+}

@@ -1,0 +1,68 @@
+//! The scheduler: runs each recurring job at its times, one after the other.
+//!
+//! Nothing here must run on one node alone: each job holds the rows that it works on and skips
+//! those that another node holds, and a reminder is unique by consultation, kind and start.
+use std::time::Duration;
+
+use huntzen_booking::{BookingError, jobs::BookingJobs};
+use huntzen_tenancy::clock::Clock;
+use jiff::Timestamp;
+
+use super::Bell;
+use crate::config::{Jobs, Schedule};
+
+/// Rows that a job works on in one go; it goes on while there are as many.
+const BATCH: u32 = 100;
+/// The longest sleep: a clock that was set forward is noticed after it.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+type Run = fn(&BookingJobs, u32) -> Result<usize, BookingError>;
+
+struct Recurring<'a> {
+    name: &'static str,
+    schedule: &'a Schedule,
+    run: Run,
+    due: Option<Timestamp>,
+}
+
+pub(super) fn work(bell: &Bell, jobs: &BookingJobs, schedules: &Jobs, clock: &dyn Clock) {
+    let now = clock.now();
+    let mut recurring = [
+        ("reminders", &schedules.reminders, BookingJobs::send_reminders as Run),
+        ("end_forgotten", &schedules.end_forgotten, BookingJobs::end_forgotten as Run),
+        ("eligibility", &schedules.eligibility, BookingJobs::cancel_ineligible as Run),
+    ]
+    .map(|(name, schedule, run)| Recurring { name, schedule, run, due: schedule.next_after(now) });
+    while bell.pause(until_next(&recurring, clock.now())) {
+        let now = clock.now();
+        for job in recurring.iter_mut().filter(|job| job.due.is_some_and(|due| due <= now)) {
+            run(job, jobs);
+            job.due = job.schedule.next_after(clock.now());
+        }
+    }
+}
+
+fn until_next(recurring: &[Recurring<'_>], now: Timestamp) -> Duration {
+    let next = recurring.iter().filter_map(|job| job.due).min();
+    next.map_or(LONGEST_PAUSE, |due| Duration::try_from(now.duration_until(due)).unwrap_or_default())
+        .min(LONGEST_PAUSE)
+}
+
+fn run(job: &Recurring<'_>, jobs: &BookingJobs) {
+    loop {
+        match (job.run)(jobs, BATCH) {
+            Ok(done) => {
+                if done > 0 {
+                    tracing::info!(job = job.name, done, "a job has run");
+                }
+                if done < BATCH as usize {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::error!(job = job.name, error = &error as &dyn std::error::Error, "a job failed");
+                return;
+            }
+        }
+    }
+}

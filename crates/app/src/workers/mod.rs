@@ -1,0 +1,107 @@
+//! Background work: threads that send letters and run the recurring jobs until they are told to stop.
+mod jobs;
+mod letters;
+
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use huntzen_booking::jobs::BookingJobs;
+use huntzen_tenancy::{clock::Clock, outbox::LetterDispatch};
+
+use crate::config::Jobs;
+
+/// The running background threads.
+#[derive(Debug)]
+pub struct Workers {
+    bell: Arc<Bell>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Workers {
+    /// Starts the letter worker and the job scheduler; `bell` wakes the former.
+    ///
+    /// # Errors
+    /// When the system refuses a thread.
+    pub fn start(
+        bell: Arc<Bell>,
+        dispatch: LetterDispatch,
+        jobs: BookingJobs,
+        schedules: Jobs,
+        clock: Arc<dyn Clock>,
+    ) -> std::io::Result<Self> {
+        let post = {
+            let bell = Arc::clone(&bell);
+            std::thread::Builder::new().name("letters".to_owned()).spawn(move || letters::work(&bell, &dispatch))?
+        };
+        let scheduler = {
+            let bell = Arc::clone(&bell);
+            std::thread::Builder::new()
+                .name("jobs".to_owned())
+                .spawn(move || jobs::work(&bell, &jobs, &schedules, clock.as_ref()))?
+        };
+        Ok(Self { bell, threads: vec![post, scheduler] })
+    }
+
+    /// Lets every worker finish what it has in hand, and waits for it.
+    pub fn stop(self) {
+        self.bell.close();
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a background thread had panicked");
+            }
+        }
+    }
+}
+
+/// Wakes the letter worker when there may be something to send, and tells all when to stop.
+#[derive(Debug, Default)]
+pub struct Bell {
+    state: Mutex<BellState>,
+    rung: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct BellState {
+    closing: bool,
+    waiting: bool,
+}
+
+impl Bell {
+    /// There may be a letter to send.
+    pub fn ring(&self) {
+        self.state().waiting = true;
+        self.rung.notify_all();
+    }
+
+    fn close(&self) {
+        self.state().closing = true;
+        self.rung.notify_all();
+    }
+
+    /// Waits at most `time` for the end; `false` once it has come.
+    fn pause(&self, time: Duration) -> bool {
+        let (state, _) = self
+            .rung
+            .wait_timeout_while(self.state(), time, |state| !state.closing)
+            .unwrap_or_else(PoisonError::into_inner);
+        !state.closing
+    }
+
+    /// Waits at most `time` for a ring or for the end; `false` once the end has come.
+    fn listen(&self, time: Duration) -> bool {
+        let (mut state, _) = self
+            .rung
+            .wait_timeout_while(self.state(), time, |state| !state.closing && !state.waiting)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.waiting = false;
+        !state.closing
+    }
+
+    /// A panic elsewhere leaves two booleans whole, so poisoning means nothing here.
+    fn state(&self) -> MutexGuard<'_, BellState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,138 @@
+//! Sending what waits in the outbox: at least once each, with the same Message-ID at every try.
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::DueLetter;
+use crate::{
+    TenancyError, TenancyStore,
+    clock::Clock,
+    mail::{Letters, MailError, Mailer},
+    scope::{Job, Scope},
+};
+
+/// How long a worker keeps a letter to itself: a worker that dies delays it by no more.
+const LEASE: SignedDuration = SignedDuration::from_mins(2);
+/// How long after it was written a letter is still worth sending.
+const WORTH: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// The first pause after a failed try; it doubles each time.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(15);
+/// The longest pause.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
+
+/// What a round of sending did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dispatched {
+    /// Letters that the mail server took.
+    pub sent: usize,
+    /// Letters that will be tried again.
+    pub postponed: usize,
+    /// Letters that will not: refused for good, without an address, or too old.
+    pub given_up: usize,
+}
+
+/// Sends letters. Several may run at once, on one node or many: none takes what another holds.
+#[derive(Clone)]
+pub struct LetterDispatch {
+    store: Arc<dyn TenancyStore>,
+    clock: Arc<dyn Clock>,
+    letters: Arc<dyn Letters>,
+    mailer: Arc<dyn Mailer>,
+}
+
+impl LetterDispatch {
+    /// Over these ports.
+    pub fn new(
+        store: Arc<dyn TenancyStore>,
+        clock: Arc<dyn Clock>,
+        letters: Arc<dyn Letters>,
+        mailer: Arc<dyn Mailer>,
+    ) -> Self {
+        Self { store, clock, letters, mailer }
+    }
+
+    /// Sends up to `limit` due letters, one after the other; no unit of work is open meanwhile.
+    ///
+    /// # Errors
+    /// `StoreError` when the outbox cannot be read or written; letters in hand come back when
+    /// their lease ends.
+    pub fn run(&self, limit: u32) -> Result<Dispatched, TenancyError> {
+        let scope = Scope::worker(Job::Outbox);
+        let now = self.clock.now();
+        let due = self.store.run(&scope, |tx| Ok(tx.take_due(now, now + LEASE, limit)?))?;
+        let mut done = Dispatched::default();
+        for letter in &due {
+            let outcome = self.deliver(letter, now);
+            let next = match outcome {
+                Ok(()) => None,
+                Err(MailError::Never(_)) => None,
+                Err(MailError::Later(_)) => next_attempt(letter, now),
+            };
+            let at = self.clock.now();
+            self.store.run(&scope, |tx| {
+                if outcome.is_ok() {
+                    tx.mark_sent(letter.message.id, at)?;
+                } else {
+                    tx.mark_failed(letter.message.id, next)?;
+                }
+                Ok(())
+            })?;
+            match (outcome.is_ok(), next) {
+                (true, _) => done.sent += 1,
+                (false, Some(_)) => done.postponed += 1,
+                (false, None) => done.given_up += 1,
+            }
+        }
+        Ok(done)
+    }
+
+    fn deliver(&self, letter: &DueLetter, now: Timestamp) -> Result<(), MailError> {
+        if letter.message.created_at.duration_until(now) > WORTH {
+            return Err(MailError::Never("the letter is too old to be of use".into()));
+        }
+        let Some(address) = &letter.address else {
+            return Err(MailError::Never("the recipient has no address".into()));
+        };
+        self.mailer.send(&self.letters.render(letter, address)?)
+    }
+}
+
+fn next_attempt(letter: &DueLetter, now: Timestamp) -> Option<Timestamp> {
+    let doublings = letter.attempts.min(16);
+    let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+    let next = now + pause;
+    (letter.message.created_at.duration_until(next) <= WORTH).then_some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        ids::UserId,
+        outbox::{Letter, OutboxMessage},
+    };
+
+    #[test]
+    fn pauses_double_up_to_an_hour_and_end_after_a_week() {
+        let written: Timestamp = "2027-01-04T08:00:00Z".parse().unwrap();
+        let next = |attempts, now: Timestamp| {
+            let message = OutboxMessage {
+                id: Uuid::nil(),
+                recipient: UserId(Uuid::nil()),
+                letter: Letter::PasswordChanged,
+                arguments: json!({}),
+                created_at: written,
+            };
+            let letter =
+                DueLetter { message, attempts, address: None, first_name: String::new(), language: "fr".into() };
+            next_attempt(&letter, now).map(|next| now.duration_until(next).as_secs())
+        };
+        assert_eq!((next(0, written), next(1, written), next(3, written)), (Some(15), Some(30), Some(120)));
+        assert_eq!((next(8, written), next(u32::MAX, written)), (Some(3_600), Some(3_600)));
+        assert_eq!(next(40, written + SignedDuration::from_hours(7 * 24)), None);
+    }
+}

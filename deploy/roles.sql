@@ -1,0 +1,28 @@
+-- Makes the roles and the database of a production server, once, as its superuser:
+--
+--   psql -v owner_password="$OWNER" -v app_password="$APP" -f deploy/roles.sql postgres
+--
+-- Then DATABASE_OWNER_URL (for `huntzen migrate` alone) signs in as huntzen_owner, and
+-- DATABASE_URL as huntzen_app. Running it again changes nothing but the passwords.
+\set ON_ERROR_STOP on
+
+-- Owns the database and its tables. Row security is forced, so it binds this role too.
+SELECT 'CREATE ROLE huntzen_owner' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'huntzen_owner') \gexec
+ALTER ROLE huntzen_owner LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD :'owner_password';
+
+-- The program: owns nothing, and the program refuses to start under a role that could do more.
+SELECT 'CREATE ROLE huntzen_app' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'huntzen_app') \gexec
+ALTER ROLE huntzen_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD :'app_password';
+
+-- Owns the functions that see more than their caller; each table grants it what they need.
+SELECT 'CREATE ROLE huntzen_internal' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'huntzen_internal') \gexec
+ALTER ROLE huntzen_internal NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
+
+-- To hand functions over, the owner is a member of their role. The program never is.
+GRANT huntzen_internal TO huntzen_owner;
+
+-- Letters of all languages sort and fold alike on every machine: no collation of the system's.
+SELECT 'CREATE DATABASE huntzen OWNER huntzen_owner ENCODING ''UTF8'' LOCALE ''C.UTF-8'' TEMPLATE template0'
+WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'huntzen') \gexec
+REVOKE ALL ON DATABASE huntzen FROM PUBLIC;
+GRANT CONNECT ON DATABASE huntzen TO huntzen_app;

@@ -1,0 +1,131 @@
+//! The contract of `Outbox` and `OutboxQueue`.
+use std::collections::BTreeSet;
+
+use huntzen_tenancy::{
+    Job, Scope, StoreError, TenancyError,
+    clock::Clock,
+    ids::UserId,
+    outbox::{DueLetter, Letter, OutboxMessage},
+};
+use jiff::SignedDuration;
+use serde_json::json;
+
+use super::at_once;
+use crate::{
+    cast::{Cast, operator},
+    world::World,
+};
+
+/// A letter to `recipient`, not yet written.
+pub fn letter(world: &World, recipient: UserId) -> OutboxMessage {
+    let now = world.clock.now();
+    OutboxMessage {
+        id: world.randomness.uuid_v7(now),
+        recipient,
+        letter: Letter::PasswordReset,
+        arguments: json!({ "token": "0123" }),
+        created_at: now,
+    }
+}
+
+fn worker() -> Scope {
+    Scope::worker(Job::Outbox)
+}
+
+/// Takes what is due now and holds it for a minute.
+fn take(world: &World, limit: u32) -> Vec<DueLetter> {
+    let now = world.clock.now();
+    world.tenancy.run(&worker(), |tx| Ok(tx.take_due(now, now + SignedDuration::from_mins(1), limit)?)).unwrap()
+}
+
+/// A letter comes to the worker with the recipient's address, name and language.
+pub fn a_letter_reaches_the_worker(world: &World) {
+    let operator = operator(world);
+    let written = letter(world, operator.id());
+    world.tenancy.run(&operator.scope(), |tx| Ok(tx.enqueue(&written)?)).unwrap();
+    let taken = take(world, 10);
+    assert_eq!(
+        taken,
+        [DueLetter {
+            message: written,
+            attempts: 0,
+            address: Some(operator.user.email.clone()),
+            first_name: operator.user.first_name.clone(),
+            language: "fr".to_owned(),
+        }]
+    );
+}
+
+/// A letter taken by one worker is nobody else's until its lease ends.
+pub fn a_taken_letter_is_held_for_its_lease(world: &World) {
+    let operator = operator(world);
+    world.tenancy.run(&operator.scope(), |tx| Ok(tx.enqueue(&letter(world, operator.id()))?)).unwrap();
+    assert_eq!(take(world, 10).len(), 1);
+    assert_eq!(take(world, 10).len(), 0);
+    world.clock.advance(SignedDuration::from_mins(1));
+    assert_eq!(take(world, 10).len(), 1);
+}
+
+/// A sent letter is never taken again; a failed one is when its time comes, counted; one given
+/// up is not.
+pub fn a_letter_is_sent_tried_again_or_given_up(world: &World) {
+    let operator = operator(world);
+    let letters = [letter(world, operator.id()), letter(world, operator.id()), letter(world, operator.id())];
+    for one in &letters {
+        world.tenancy.run(&operator.scope(), |tx| Ok(tx.enqueue(one)?)).unwrap();
+    }
+    assert_eq!(take(world, 10).len(), 3);
+    let now = world.clock.now();
+    let later = now + SignedDuration::from_mins(5);
+    world
+        .tenancy
+        .run(&worker(), |tx| {
+            tx.mark_sent(letters[0].id, now)?;
+            tx.mark_failed(letters[1].id, Some(later))?;
+            Ok(tx.mark_failed(letters[2].id, None)?)
+        })
+        .unwrap();
+    let backlog = world.tenancy.run(&worker(), |tx| Ok(tx.backlog(now)?)).unwrap();
+    assert_eq!((backlog.waiting, backlog.oldest), (1, Some(letters[1].created_at)));
+    world.clock.advance(SignedDuration::from_mins(4));
+    assert_eq!(take(world, 10).len(), 0);
+    world.clock.advance(SignedDuration::from_mins(1));
+    let again = take(world, 10);
+    assert_eq!(again.iter().map(|one| (one.message.id, one.attempts)).collect::<Vec<_>>(), [(letters[1].id, 1)]);
+}
+
+/// Only the worker sees letters; anonymous visitors write none.
+pub fn letters_are_the_workers_alone(world: &World) {
+    let cast = Cast::new(world);
+    let before = take(world, 100).len();
+    let one = letter(world, cast.employee.0.id());
+    world.tenancy.run(&cast.hr.scope(), |tx| Ok(tx.enqueue(&one)?)).unwrap();
+    let now = world.clock.now();
+    for scope in [cast.hr.scope(), cast.employee.0.scope(), cast.operator.scope(), Scope::worker(Job::Reminders)] {
+        let seen = world.tenancy.run(&scope, |tx| Ok(tx.take_due(now, now, 10)?)).unwrap();
+        assert_eq!(seen, [], "{scope:?}");
+    }
+    let refused = world.tenancy.run(&Scope::anonymous(huntzen_tenancy::Origin::default()), |tx| {
+        Ok(tx.enqueue(&letter(world, cast.hr.id()))?)
+    });
+    assert!(matches!(refused, Err(TenancyError::Store(StoreError::Refused(_)))), "{refused:?}");
+    assert_eq!((before, take(world, 100).len()), (0, 1));
+}
+
+/// Of many workers at once, each letter is taken by exactly one; the oldest come first.
+pub fn of_many_workers_each_letter_has_one(world: &World) {
+    let operator = operator(world);
+    let mut expected = BTreeSet::new();
+    for _ in 0..20 {
+        world.clock.advance(SignedDuration::from_secs(1));
+        let one = letter(world, operator.id());
+        expected.insert(one.id);
+        world.tenancy.run(&operator.scope(), |tx| Ok(tx.enqueue(&one)?)).unwrap();
+    }
+    let taken: Vec<_> = at_once(4, |_| take(world, 8)).into_iter().flatten().map(|one| one.message.id).collect();
+    let distinct: BTreeSet<_> = taken.iter().copied().collect();
+    assert_eq!(taken.len(), distinct.len());
+    assert!(distinct.is_subset(&expected));
+    let rest: Vec<_> = take(world, 100).into_iter().map(|one| one.message.id).collect();
+    assert_eq!(distinct.len() + rest.len(), expected.len());
+}

@@ -1,0 +1,70 @@
+//! A fresh, empty system over either store.
+use std::sync::Arc;
+
+use huntzen_adapter_crypto::OsRandomness;
+use huntzen_adapter_diesel::PgStore;
+use huntzen_adapter_memory::MemoryStore;
+use huntzen_booking::BookingStore;
+use huntzen_metrics::MetricsStore;
+use huntzen_tenancy::{TenancyStore, clock::Randomness};
+
+use crate::{clock::TestClock, cluster::TestDatabase};
+
+/// A fresh, empty system; one over PostgreSQL owns a database that is dropped with it.
+pub struct World {
+    /// The store as tenancy sees it.
+    pub tenancy: Arc<dyn TenancyStore>,
+    /// The same store as booking sees it.
+    pub booking: Arc<dyn BookingStore>,
+    /// The same store as metrics sees it.
+    pub metrics: Arc<dyn MetricsStore>,
+    /// The clock of every use case.
+    pub clock: Arc<TestClock>,
+    /// Where ids and secrets come from.
+    pub randomness: Arc<dyn Randomness>,
+    /// The database, when there is one.
+    pub database: Option<TestDatabase>,
+}
+
+impl World {
+    /// Over plain maps.
+    pub fn memory() -> Self {
+        Self::over(&Arc::new(MemoryStore::default()), None)
+    }
+
+    /// Over a database of its own.
+    pub fn postgres() -> Self {
+        let database = TestDatabase::cloned();
+        let store = Arc::new(PgStore::connect(&database.url(), 4).unwrap());
+        Self::over(&store, Some(database))
+    }
+
+    fn over<S: TenancyStore + BookingStore + MetricsStore + 'static>(
+        store: &Arc<S>,
+        database: Option<TestDatabase>,
+    ) -> Self {
+        Self {
+            tenancy: Arc::<S>::clone(store),
+            booking: Arc::<S>::clone(store),
+            metrics: Arc::<S>::clone(store),
+            clock: Arc::default(),
+            randomness: Arc::new(OsRandomness),
+            database,
+        }
+    }
+}
+
+/// Runs each named contract once over each store.
+#[macro_export]
+macro_rules! contract {
+    ($suite:path: $($case:ident),+ $(,)?) => {
+        mod memory {
+            use $suite as suite;
+            $(#[test] fn $case() { suite::$case(&$crate::world::World::memory()); })+
+        }
+        mod postgres {
+            use $suite as suite;
+            $(#[test] fn $case() { suite::$case(&$crate::world::World::postgres()); })+
+        }
+    };
+}
