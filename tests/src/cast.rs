@@ -128,6 +128,12 @@ pub fn added(world: &World, by: &Person, address: &str, role: Role, company: Opt
     Person { user }
 }
 
+/// A valid SIRET, another one for each number from 1.
+pub fn siret(number: u32) -> String {
+    let digits = (0..10).map(|check| format!("{number:013}{check}")).find(|digits| Siret::parse(digits).is_some());
+    digits.unwrap()
+}
+
 /// A company that nobody has added yet.
 pub fn new_company(world: &World, name: &str, domain: &str, siret: &str) -> Company {
     let now = world.clock.now();
@@ -154,7 +160,8 @@ pub fn new_company(world: &World, name: &str, domain: &str, siret: &str) -> Comp
     }
 }
 
-fn company(world: &World, by: &Person, name: &str, domain: &str, siret: &str) -> Company {
+/// An active company that `by` adds.
+pub fn company(world: &World, by: &Person, name: &str, domain: &str, siret: &str) -> Company {
     let company = new_company(world, name, domain, siret);
     world.tenancy.run(&by.scope(), |tx| tx.add_company(&company)).unwrap();
     company
@@ -191,11 +198,10 @@ pub fn employee(world: &World, hr: &Person, address: &str, first_name: &str) -> 
     (Person { user }, employee)
 }
 
-/// A validated practitioner with an account, both added by an administrator.
-pub fn practitioner(world: &World, by: &Person, address: &str, first_name: &str) -> (Person, Practitioner) {
-    let user = account(world, address, Role::Practitioner, None);
+/// A validated practitioner that nobody has added yet, of this account.
+pub fn new_practitioner(world: &World, user: &User, first_name: &str) -> Practitioner {
     let now = world.clock.now();
-    let practitioner = Practitioner {
+    Practitioner {
         id: PractitionerId(world.randomness.uuid_v7(now)),
         user: user.id,
         first_name: first_name.to_owned(),
@@ -221,7 +227,25 @@ pub fn practitioner(world: &World, by: &Person, address: &str, first_name: &str)
         review_count: 0,
         created_at: now,
         updated_at: now,
-    };
+    }
+}
+
+/// A validated practitioner with an account, both added by an administrator.
+pub fn practitioner(world: &World, by: &Person, address: &str, first_name: &str) -> (Person, Practitioner) {
+    listed(world, by, address, first_name, |_| ())
+}
+
+/// The same, with an entry that differs.
+pub fn listed(
+    world: &World,
+    by: &Person,
+    address: &str,
+    first_name: &str,
+    differ: impl FnOnce(&mut Practitioner),
+) -> (Person, Practitioner) {
+    let user = account(world, address, Role::Practitioner, None);
+    let mut practitioner = new_practitioner(world, &user, first_name);
+    differ(&mut practitioner);
     let add = |tx: &mut dyn huntzen_booking::BookingTx| -> Result<(), huntzen_booking::BookingError> {
         tx.add_user(&user)?;
         tx.add_practitioner(&practitioner)

@@ -1,1 +1,19 @@
-//! Every port, over PostgreSQL.
+//! Every port, over PostgreSQL. Row security in the database sees to it that a unit of work reads
+//! and writes no more than its scope allows; this crate only says what the scope is.
+mod booking;
+mod error;
+pub mod guard;
+mod job_lock;
+mod metrics;
+pub mod migrate;
+mod schema;
+mod scope;
+mod statement;
+mod store;
+mod stored;
+mod tenancy;
+mod unit_of_work;
+
+pub use guard::{BypassError, refuse_bypassing_role};
+pub use job_lock::JobLock;
+pub use store::{PgStore, PoolState};

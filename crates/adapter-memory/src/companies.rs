@@ -56,6 +56,13 @@ impl Companies for MemoryTx {
         self.read(|viewer, state| state.companies.get(&id).and_then(|company| seen(viewer, company)))
     }
 
+    fn company_for_update(&mut self, id: CompanyId) -> Result<Option<Company>, StoreError> {
+        self.read(|viewer, state| {
+            let company = state.companies.get(&id).filter(|company| viewer.changes_company(company.id));
+            company.and_then(|company| seen(viewer, company))
+        })
+    }
+
     fn companies(&mut self, filter: &CompanyFilter, request: PageRequest) -> Result<Page<Company>, StoreError> {
         let wanted = filter.text.as_deref().map(|text| search_key(&[text]));
         self.read(|viewer, state| {

@@ -22,8 +22,8 @@ impl Employees for MemoryTx {
             require(!state.employees.contains(&employee.id), "employees_pkey")?;
             let is_new = state.employees.rows().all(|held| held.user != employee.user);
             require(is_new, "employees_user_id_key")?;
-            let mut listed = state.employees.rows();
-            if listed.any(|held| held.company == employee.company && held.email == employee.email) {
+            let is_same = |held: &Employee| held.company == employee.company && held.email == employee.email;
+            if state.employees.rows().any(is_same) {
                 return Err(TenancyError::EmailTaken);
             }
             require(state.companies.contains(&employee.company), "employees_company_id_fkey")?;
@@ -44,7 +44,7 @@ impl Employees for MemoryTx {
     fn update_employee(&mut self, employee: &Employee) -> Result<(), TenancyError> {
         let is_found = self.write(|viewer, state| {
             let held = state.employees.get(&employee.id);
-            let Some(held) = held.filter(|held| viewer.sees_employee(held)).cloned() else {
+            let Some(held) = held.filter(|held| viewer.changes_employee(held)).cloned() else {
                 return Ok(false);
             };
             let changed = Employee {
@@ -73,6 +73,10 @@ impl Employees for MemoryTx {
 
     fn employee(&mut self, id: EmployeeId) -> Result<Option<Employee>, StoreError> {
         self.read(|viewer, state| state.employees.get(&id).filter(|row| viewer.sees_employee(row)).cloned())
+    }
+
+    fn employee_for_update(&mut self, id: EmployeeId) -> Result<Option<Employee>, StoreError> {
+        self.read(|viewer, state| state.employees.get(&id).filter(|row| viewer.changes_employee(row)).cloned())
     }
 
     fn employee_of(&mut self, user: UserId) -> Result<Option<Employee>, StoreError> {

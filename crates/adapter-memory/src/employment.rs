@@ -6,12 +6,7 @@ use huntzen_tenancy::{
 };
 use jiff::{Timestamp, civil::Date};
 
-use crate::{
-    refusal::require,
-    state::State,
-    time::civil_day,
-    visibility::Viewer,
-};
+use crate::{refusal::require, state::State, time::civil_day, visibility::Viewer};
 
 /// The periods of one employee, oldest first.
 pub(crate) fn periods(viewer: &Viewer, state: &State, id: EmployeeId) -> Vec<EmploymentPeriod> {
@@ -26,8 +21,10 @@ pub(crate) fn periods(viewer: &Viewer, state: &State, id: EmployeeId) -> Vec<Emp
 pub(crate) fn open(state: &mut State, employee: &Employee) -> Result<(), StoreError> {
     let today = day_of_change(state, employee)?;
     if employee.status == EmployeeStatus::Eligible {
-        let mut held = state.employment_periods.entries().filter(|((id, _), _)| *id == employee.id);
-        let is_free = held.all(|(_, period)| period.until.is_some_and(|until| until <= today));
+        let meets = |id: &EmployeeId, period: &EmploymentPeriod| {
+            *id == employee.id && period.until.is_none_or(|until| until > today)
+        };
+        let is_free = !state.employment_periods.entries().any(|((id, _), period)| meets(id, period));
         require(is_free, "employment_periods_no_overlap")?;
         let period = EmploymentPeriod { department: employee.department.clone(), from: today, until: None };
         state.employment_periods.put((employee.id, today), period);

@@ -45,7 +45,7 @@ impl OutboxQueue for MemoryTx {
             }
             let mut due: Vec<OutboxRow> =
                 state.outbox.rows().filter(|row| row.waits() && row.next_attempt_at <= now).cloned().collect();
-            due.sort_by_key(|row| (row.message.created_at, row.message.id));
+            due.sort_by_key(|row| (row.next_attempt_at, row.message.id));
             due.truncate(limit as usize);
             for row in &due {
                 state.outbox.put(row.message.id, OutboxRow { next_attempt_at: leased_until, ..row.clone() });
@@ -69,7 +69,7 @@ impl OutboxQueue for MemoryTx {
             let is_meant = |row: &OutboxRow| row.message.id == id && viewer.is_job(Job::Outbox);
             state.outbox.change(is_meant, |row| {
                 row.attempts += 1;
-                row.given_up = next_attempt_at.is_none();
+                row.given_up |= next_attempt_at.is_none();
                 row.next_attempt_at = next_attempt_at.unwrap_or(row.next_attempt_at);
             });
             Ok(())
@@ -79,10 +79,7 @@ impl OutboxQueue for MemoryTx {
     fn backlog(&mut self, _now: Timestamp) -> Result<Backlog, StoreError> {
         self.read(|viewer, state| {
             let waiting = || state.outbox.rows().filter(|row| row.waits() && viewer.is_job(Job::Outbox));
-            Backlog {
-                waiting: waiting().count() as u64,
-                oldest: waiting().map(|row| row.message.created_at).min(),
-            }
+            Backlog { waiting: waiting().count() as u64, oldest: waiting().map(|row| row.message.created_at).min() }
         })
     }
 }

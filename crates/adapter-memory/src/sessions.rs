@@ -84,6 +84,7 @@ impl Sessions for MemoryTx {
                 session.user == user
                     && viewer.is_user(user)
                     && session.revoked_at.is_none()
+                    && session.expires_at > at
                     && kept != Some(session.id)
             };
             Ok(state.sessions.change(is_meant, |session| session.revoked_at = Some(at)))
@@ -91,9 +92,7 @@ impl Sessions for MemoryTx {
     }
 
     fn refresh_token(&mut self, digest: TokenDigest) -> Result<Option<RefreshRow>, StoreError> {
-        self.read(|viewer, state| {
-            state.refresh_tokens.get(&digest).filter(|token| viewer.is_user(token.user)).cloned()
-        })
+        self.read(|viewer, state| state.refresh_tokens.get(&digest).filter(|token| viewer.is_user(token.user)).cloned())
     }
 
     fn rotate_refresh_token(
@@ -121,11 +120,8 @@ fn add_token(viewer: &Viewer, state: &mut State, token: &RefreshRow) -> Result<(
     allow(viewer.is_user(token.user))?;
     require(!state.refresh_tokens.contains(&token.digest), "refresh_tokens_pkey")?;
     require(state.sessions.contains(&token.session), "refresh_tokens_session_id_fkey")?;
-    let stored = RefreshRow {
-        issued_at: micros(token.issued_at),
-        rotated_at: token.rotated_at.map(micros),
-        ..token.clone()
-    };
+    let stored =
+        RefreshRow { issued_at: micros(token.issued_at), rotated_at: token.rotated_at.map(micros), ..token.clone() };
     state.refresh_tokens.put(token.digest, stored);
     Ok(())
 }

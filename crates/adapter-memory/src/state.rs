@@ -28,7 +28,7 @@ use crate::table::{Table, Undo};
 macro_rules! tables {
     ($($(#[$about:meta])* $name:ident: $key:ty => $row:ty),+ $(,)?) => {
         /// Everything that the store holds.
-        #[derive(Debug, Default)]
+        #[derive(Default)]
         pub(crate) struct State {
             $($(#[$about])* pub(crate) $name: Table<$key, $row>,)+
             made_ids: u64,
@@ -96,11 +96,11 @@ tables! {
 }
 
 impl State {
-    /// A fresh UUID version 7 (RFC 9562) for a row that the store itself writes: it counts on, so
-    /// that a test can foresee the order.
+    /// A fresh UUID version 7 (RFC 9562) for a row that the store itself writes. It counts on, so
+    /// that a test can foresee the order, behind ones that no counting `Randomness` gives as well.
     pub(crate) fn uuid_v7(&mut self, at: Timestamp) -> Uuid {
         self.made_ids += 1;
-        let mut tail = [0; 10];
+        let mut tail = [u8::MAX; 10];
         for (to, from) in tail.iter_mut().skip(2).zip(self.made_ids.to_be_bytes()) {
             *to = from;
         }
@@ -110,14 +110,14 @@ impl State {
 }
 
 /// A mailed token and its use.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct OneTimeTokenRow {
     pub(crate) token: OneTimeToken,
     pub(crate) used_at: Option<Timestamp>,
 }
 
 /// A letter and its tries.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct OutboxRow {
     pub(crate) message: OutboxMessage,
     pub(crate) next_attempt_at: Timestamp,
@@ -127,7 +127,7 @@ pub(crate) struct OutboxRow {
 }
 
 /// A weekly rule and who sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct RuleRow {
     pub(crate) owner: UserId,
     pub(crate) is_public: bool,
@@ -135,7 +135,7 @@ pub(crate) struct RuleRow {
 }
 
 /// An exception and who sees it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct ExceptionRow {
     pub(crate) owner: UserId,
     pub(crate) is_public: bool,
@@ -146,14 +146,14 @@ pub(crate) struct ExceptionRow {
 }
 
 /// The time that a live consultation takes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct BusyRow {
     pub(crate) practitioner: PractitionerId,
     pub(crate) span: BusySpan,
 }
 
 /// A consultation: never redacted, and with the day on which it counts.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct ConsultationRow {
     pub(crate) consultation: Consultation,
     pub(crate) employee: EmployeeId,
@@ -162,7 +162,7 @@ pub(crate) struct ConsultationRow {
 }
 
 /// An event, with the participants of its consultation.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct EventRow {
     pub(crate) consultation: ConsultationId,
     pub(crate) employee_user: UserId,
@@ -171,7 +171,7 @@ pub(crate) struct EventRow {
 }
 
 /// A review, its moderation and what was published of it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct ReviewRow {
     pub(crate) review: NewReview,
     pub(crate) status: ReviewStatus,
@@ -179,7 +179,7 @@ pub(crate) struct ReviewRow {
 }
 
 /// One day of a practitioner's counters.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct PractitionerDay {
     pub(crate) user: UserId,
     pub(crate) consultations: u64,

@@ -13,11 +13,10 @@ use crate::{refusal::defect, state::State, visibility::Viewer};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Everything, in memory; clones share it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<State>>);
 
 /// A unit of work that wears the ports of every domain.
-#[derive(Debug)]
 pub(crate) struct MemoryTx {
     viewer: Viewer,
     state: ArcMutexGuard<RawMutex, State>,
@@ -30,6 +29,13 @@ impl MemoryStore {
         let state = self.0.try_lock_arc_for(PATIENCE);
         let state = state.ok_or_else(|| StoreError::Unavailable("another unit of work goes on".into()))?;
         Ok(Box::new(MemoryTx { viewer: Viewer::of(scope), state, is_broken: false }))
+    }
+}
+
+impl std::fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // What it holds is personal.
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
     }
 }
 
@@ -76,9 +82,8 @@ impl MemoryTx {
 
 impl Commit for MemoryTx {
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        if !self.is_broken {
-            self.state.keep();
-        }
+        self.go_on()?;
+        self.state.keep();
         Ok(())
     }
 }

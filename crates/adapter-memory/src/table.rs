@@ -2,7 +2,6 @@
 use std::collections::BTreeMap;
 
 /// Rows by key. Beginning a unit of work costs nothing, and undoing it no more than it wrote.
-#[derive(Debug)]
 pub(crate) struct Table<K, V> {
     rows: BTreeMap<K, V>,
     /// What stood under each key before each write, oldest first.

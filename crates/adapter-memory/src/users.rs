@@ -48,6 +48,13 @@ impl Users for MemoryTx {
         self.read(|viewer, state| state.users.get(&id).filter(|user| viewer.sees_user(user)).cloned())
     }
 
+    fn user_for_update(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        self.read(|viewer, state| {
+            let user = state.users.get(&id)?;
+            (viewer.sees_user(user) && viewer.changes_user(user)).then(|| user.clone())
+        })
+    }
+
     fn user_by_email(&mut self, email: &Email) -> Result<Option<User>, StoreError> {
         self.read(|viewer, state| {
             state.users.rows().find(|user| user.email == *email && viewer.sees_user(user)).cloned()
@@ -71,11 +78,7 @@ impl Users for MemoryTx {
     fn hr_of(&mut self, company: CompanyId) -> Result<Vec<UserId>, StoreError> {
         self.read(|viewer, state| {
             let hr = state.users.rows().filter(|user| {
-                user.company == Some(company)
-                    && user.role == Role::AdminRh
-                    && user.is_active
-                    && user.blocked_at.is_none()
-                    && viewer.sees_user(user)
+                user.company == Some(company) && user.role == Role::AdminRh && user.is_active && viewer.sees_user(user)
             });
             hr.map(|user| user.id).collect()
         })

@@ -12,7 +12,6 @@ use huntzen_tenancy::{
 use crate::state::{ConsultationRow, EventRow};
 
 /// Whose unit of work it is.
-#[derive(Clone, Debug)]
 pub(crate) struct Viewer(ScopeKind);
 
 impl Viewer {
@@ -130,9 +129,11 @@ impl Viewer {
     }
 
     pub(crate) fn sees_employee(&self, row: &Employee) -> bool {
-        self.is_hr_of(row.company)
-            || (self.is(Role::Employee) && self.is_user(row.user))
-            || self.is_job(Job::Eligibility)
+        self.changes_employee(row) || self.is_job(Job::Eligibility)
+    }
+
+    pub(crate) fn changes_employee(&self, row: &Employee) -> bool {
+        self.is_hr_of(row.company) || (self.is(Role::Employee) && self.is_user(row.user))
     }
 
     /// Adds this row, or leaves it behind.

@@ -105,6 +105,7 @@ impl Default for Patience {
 /// # Errors
 /// `overloaded` when the lane's queue is full or the patience ran out, `internal` when the use
 /// case panicked, else what the use case refused with.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that may block, within its bounds")]
 pub async fn offload<T, E, F>(lanes: &Lanes, lane: Lane, patience: &Patience, use_case: F) -> Result<T, Problem>
 where
     T: Send + 'static,

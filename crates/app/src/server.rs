@@ -12,7 +12,7 @@ use actix_web::{
 use crate::{
     config::Config,
     http::{
-        docs,
+        dev_mail, docs,
         edge::edge as edge_layer,
         headers,
         problem::{Code, Problem},
@@ -75,6 +75,7 @@ pub fn application<S: Send + Sync + 'static>(
     >,
 > {
     let docs_enabled = edge.docs_enabled;
+    let letters_listed = edge.letter_folder.is_some();
     let cors = headers::cors(&edge.front_ends);
     App::new()
         .app_data(PayloadConfig::new(edge.body_limit))
@@ -84,6 +85,9 @@ pub fn application<S: Send + Sync + 'static>(
             operations().mount(config);
             if docs_enabled {
                 docs::mount(config, Arc::new(operations));
+            }
+            if letters_listed {
+                dev_mail::mount(config);
             }
         })
         .default_service(web::to(unknown_path))

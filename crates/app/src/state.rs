@@ -1,19 +1,35 @@
 //! What the workers share: the edge's own parts, and the use cases behind it.
-use std::sync::{Arc, OnceLock};
+use std::{
+    future::{Ready, ready},
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Bytes, web::Data};
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    web::{Bytes, Data},
+};
 use huntzen_tenancy::{
     clock::{Clock, Randomness},
     identity::AccessTokenSigner,
 };
-use std::future::{Ready, ready};
 
 use crate::{
-    config::TrustedProxy,
-    http::{access::RefusalTrail, context::Context, problem::Problem},
-    offload::{Lane, Lanes, offload},
+    config::{Config, Environment, TrustedProxy},
+    http::{
+        access::{AuditedRefusals, RefusalTrail},
+        context::Context,
+        problem::Problem,
+    },
+    offload::{Lane, LaneSizes, Lanes, offload},
+    services::{Ports, Services},
     sessions::{SessionCache, SessionSource},
+    workers::Bell,
 };
+
+/// Sessions that a node remembers; some 500 bytes each.
+const SESSIONS_REMEMBERED: usize = 20_000;
 
 /// What every request needs before it reaches a use case.
 pub struct Edge {
@@ -39,17 +55,48 @@ pub struct Edge {
     pub docs_enabled: bool,
     /// The largest body of an ordinary request, in bytes.
     pub body_limit: usize,
-    /// Keys the digests that stand for users in the log.
+    /// Keys the digests that stand for users in the log: another one at each start, so that
+    /// nobody follows a person from one log to the next.
     pub log_key: [u8; 32],
     /// The API's document, built when it is first asked for.
     pub document: OnceLock<Bytes>,
+    /// Where letters lie that did not leave, in development.
+    pub letter_folder: Option<PathBuf>,
+    /// Wakes the letter worker after a write.
+    pub bell: Arc<Bell>,
 }
 
-/// Every use case that a handler may call, chosen once at start-up.
-pub struct AppState {}
+impl Edge {
+    /// The edge of an installation, with lanes of these sizes.
+    pub fn new(config: &Config, ports: &Ports, services: &Services, lanes: LaneSizes, bell: Arc<Bell>) -> Self {
+        let refusals = AuditedRefusals {
+            store: Arc::clone(&ports.tenancy),
+            clock: Arc::clone(&ports.clock),
+            randomness: Arc::clone(&ports.randomness),
+        };
+        let writes_files = config.environment == Environment::Development && config.smtp.host.is_none();
+        Self {
+            clock: Arc::clone(&ports.clock),
+            randomness: Arc::clone(&ports.randomness),
+            access_tokens: Arc::clone(&ports.access_tokens),
+            sessions: SessionCache::new(SESSIONS_REMEMBERED),
+            session_source: Arc::new(services.sign_in.clone()),
+            refusals: RefusalTrail::new(Arc::new(refusals)),
+            lanes: Lanes::new(lanes),
+            front_ends: config.http.frontend_urls.clone(),
+            trusted_proxies: config.http.trusted_proxies.clone(),
+            docs_enabled: config.http.docs_enabled,
+            body_limit: config.http.body_limit_bytes,
+            log_key: ports.randomness.secret(),
+            document: OnceLock::new(),
+            letter_folder: writes_files.then(|| config.database.data_dir.join("mail")),
+            bell,
+        }
+    }
+}
 
 /// Hands the use cases to a handler, and runs them where they belong.
-pub struct App<S: 'static = AppState> {
+pub struct App<S: 'static = Services> {
     services: Data<S>,
     edge: Data<Edge>,
     context: Context,

@@ -1,5 +1,8 @@
 //! What a practitioner declares: weekly rules, leave and extra hours, each valid once it exists.
+mod conflict;
 mod consultation_type;
+mod planning;
+mod slot_search;
 
 use huntzen_tenancy::{
     error::{Checks, FieldError},
@@ -11,7 +14,12 @@ use jiff::{
 };
 use uuid::Uuid;
 
-pub use self::consultation_type::{ConsultationType, TypeSet};
+pub use self::{
+    conflict::Conflict,
+    consultation_type::{ConsultationType, TypeSet},
+    planning::{PlannedException, PlannedRule, Planning, RuleChange},
+    slot_search::{EARLIEST_MAX, EarliestQuestion, EarliestSlot, SlotSearch, SlotsQuestion},
+};
 
 /// The shortest and the longest slot, in minutes.
 pub const SLOT_MINUTES: std::ops::RangeInclusive<u16> = 5..=480;

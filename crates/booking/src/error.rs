@@ -1,9 +1,7 @@
 //! How the use cases of this crate refuse, in terms that a caller can act on.
-use huntzen_tenancy::{
-    FieldError, StoreError, TenancyError, policy::Forbidden,
-};
+use huntzen_tenancy::{FieldError, StoreError, TenancyError, policy::Forbidden};
 
-use crate::consultation::ConsultationStatus;
+use crate::{consultation::ConsultationStatus, room::RoomClosed};
 
 /// Why a use case of this crate did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -81,5 +79,11 @@ impl From<TenancyError> for BookingError {
             | TenancyError::Hashing(_)
             | TenancyError::Signing(_)) => Self::Tenancy(other),
         }
+    }
+}
+
+impl From<RoomClosed> for BookingError {
+    fn from(_: RoomClosed) -> Self {
+        Self::RoomClosed
     }
 }

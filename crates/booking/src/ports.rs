@@ -1,13 +1,18 @@
 //! The unit of work of this crate: every port it needs, in one transaction.
-use huntzen_tenancy::{Commit, Scope, StoreError, employee::Employees, identity::Inviting};
+use std::sync::Arc;
+
+use huntzen_tenancy::{
+    Commit, Scope, StoreError,
+    audit::{Action, AuditEntry, Resource},
+    clock::{Clock, Randomness},
+    employee::Employees,
+    identity::Inviting,
+};
+use jiff::Timestamp;
 
 use crate::{
-    BookingError,
-    consultation::Consultations,
-    practitioner::Practitioners,
-    reminders::Reminders,
-    review::Reviews,
-    timetable::Timetables,
+    BookingError, BookingRules, consultation::Consultations, practitioner::Practitioners, reminders::Reminders,
+    review::Reviews, timetable::Timetables,
 };
 
 /// Everything that one booking unit of work may touch (`Inviting` brings accounts, invitations,
@@ -45,5 +50,25 @@ impl dyn BookingStore {
         let value = work(tx.as_mut())?;
         tx.commit()?;
         Ok(value)
+    }
+}
+
+/// What the use cases of this crate are built over.
+#[derive(Clone)]
+pub struct BookingPorts {
+    /// Where everything is kept.
+    pub store: Arc<dyn BookingStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids and room names come from.
+    pub randomness: Arc<dyn Randomness>,
+    /// The operator's figures.
+    pub rules: BookingRules,
+}
+
+impl BookingPorts {
+    /// A line of the audit trail about `resource`, by whoever the scope acts for.
+    pub(crate) fn entry(&self, scope: &Scope, now: Timestamp, action: Action, resource: Resource) -> AuditEntry {
+        AuditEntry::new(scope, self.randomness.as_ref(), now, action, resource)
     }
 }

@@ -43,12 +43,8 @@ pub trait Reminders {
     ///
     /// # Errors
     /// `StoreError` alone.
-    fn due_reminders(
-        &mut self,
-        kind: ReminderKind,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<DueReminder>, StoreError>;
+    fn due_reminders(&mut self, kind: ReminderKind, now: Timestamp, limit: u32)
+    -> Result<Vec<DueReminder>, StoreError>;
 
     /// Sends a reminder at `at` to both participants (inbox and letter), unless it was sent
     /// before: of many callers at once, exactly one gets `true`.

@@ -5,6 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use uuid::Uuid;
 
+mod entry;
+pub use entry::{RoomAccess, RoomSettings, Rooms};
+
 /// How long before the start the room opens.
 const OPENS_BEFORE: SignedDuration = SignedDuration::from_mins(10);
 /// How long after the end it closes.

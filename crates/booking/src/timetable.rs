@@ -1,6 +1,6 @@
 //! The stored side of a practitioner's time: rules, exceptions, and what is booked.
 use huntzen_tenancy::{StoreError, ids::UserId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use uuid::Uuid;
 
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     availability::{AvailabilityException, AvailabilityRule},
     ids::PractitionerId,
     practitioner::DirectoryFilter,
-    slots::BusySpan,
+    slots::{BusySpan, LOOK_BACK_DAYS, Timetable},
 };
 
 /// A span of time, `[from, until)`.
@@ -19,6 +19,22 @@ pub struct Span {
     /// The first instant after it.
     pub until: Timestamp,
 }
+
+impl Span {
+    /// A span that holds all that decides about slots which start from `first` to `last`, in
+    /// whatever zone: who asks for a practitioner's time does not know their zone yet.
+    pub fn deciding(first: Timestamp, last: Timestamp) -> Self {
+        let from = first.checked_sub(DECIDING_BEFORE).unwrap_or(Timestamp::MIN);
+        let until = last.checked_add(DECIDING_AFTER).unwrap_or(Timestamp::MAX);
+        // Nothing is kept of earlier times, and not every store can tell them.
+        Self { from: from.max(Timestamp::UNIX_EPOCH), until: until.max(Timestamp::UNIX_EPOCH) }
+    }
+}
+
+/// Covers [`LOOK_BACK_DAYS`] from the start of the day in any zone.
+const DECIDING_BEFORE: SignedDuration = SignedDuration::from_hours(24 * (LOOK_BACK_DAYS + 2));
+/// Covers the rest of the day in any zone, the longest slot and the longest pause.
+const DECIDING_AFTER: SignedDuration = SignedDuration::from_hours(24 * 3);
 
 /// All that a practitioner's slots follow from, and their standing, as one read finds them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +61,21 @@ pub struct PractitionerTime {
     pub exceptions: Vec<AvailabilityException>,
     /// What is booked and meets the span, in any order.
     pub busy: Vec<BusySpan>,
+}
+
+impl PractitionerTime {
+    /// The practitioner's zone.
+    ///
+    /// # Errors
+    /// `Defect` when the time zone database does not know it: only known ones are kept.
+    pub fn zone(&self) -> Result<TimeZone, StoreError> {
+        TimeZone::get(&self.timezone).map_err(|error| StoreError::Defect(Box::new(error)))
+    }
+
+    /// What slots are computed from.
+    pub fn timetable<'a>(&'a self, zone: &'a TimeZone) -> Timetable<'a> {
+        Timetable { zone, rules: &self.rules, exceptions: &self.exceptions, busy: &self.busy }
+    }
 }
 
 /// Rules, exceptions and busy times. A practitioner sees and writes its own; those of public

@@ -104,7 +104,8 @@ pub async fn admit(request: &HttpRequest, access: Access) -> Result<(), Problem>
 async fn sign_in(request: &HttpRequest, edge: &Data<Edge>, context: &Context) -> Result<Signed, Problem> {
     let now = edge.clock.now();
     let token = bearer(request).ok_or_else(|| Problem::new(Code::InvalidToken))?;
-    let claims = edge.access_tokens.verify(token, now).map_err(|error| Problem::new(Code::InvalidToken).because(error))?;
+    let claims =
+        edge.access_tokens.verify(token, now).map_err(|error| Problem::new(Code::InvalidToken).because(error))?;
     let session = match edge.sessions.get(claims.session, now) {
         Some(session) => session,
         None => read_session(edge, context, &claims).await?,
@@ -117,7 +118,11 @@ async fn sign_in(request: &HttpRequest, edge: &Data<Edge>, context: &Context) ->
     Ok(Signed { caller: Caller { actor, origin: context.origin() }, session })
 }
 
-async fn read_session(edge: &Data<Edge>, context: &Context, claims: &AccessClaims) -> Result<Arc<SessionState>, Problem> {
+async fn read_session(
+    edge: &Data<Edge>,
+    context: &Context,
+    claims: &AccessClaims,
+) -> Result<Arc<SessionState>, Problem> {
     let reading = edge.sessions.reading(claims.session);
     let (source, origin, claims) = (Arc::clone(&edge.session_source), context.origin(), claims.clone());
     let read = move || source.live_session(&origin, &claims);

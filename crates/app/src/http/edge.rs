@@ -10,6 +10,7 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use huntzen_tenancy::{Origin, ids::UserId};
 use sha2::Sha256;
@@ -42,7 +43,12 @@ pub async fn edge(
     let context = Rc::new(context(&request, &edge));
     request.extensions_mut().insert(Rc::clone(&context));
     let private = request.headers().contains_key(header::AUTHORIZATION) || headers::is_sign_in(request.path());
+    let reads = request.method().is_safe();
     let response = next.call(request).await?;
+    if !reads && response.status().is_success() {
+        // Most writes leave a letter.
+        edge.bell.ring();
+    }
     let (response, failure) = rendered(response, &context);
     let response = finished(response, &context, private);
     log(&edge, &response, &context, begun, failure.as_deref());
@@ -124,7 +130,13 @@ fn finished(
 
 /// One line a request, with nothing in it that tells who asked for what: the pattern of the route
 /// instead of the path, a keyed digest instead of the user.
-fn log(edge: &Edge, response: &ServiceResponse<BoxBody>, context: &RequestContext, begun: Instant, causes: Option<&str>) {
+fn log(
+    edge: &Edge,
+    response: &ServiceResponse<BoxBody>,
+    context: &RequestContext,
+    begun: Instant,
+    causes: Option<&str>,
+) {
     let request = response.request();
     let route = request.match_pattern();
     if route.as_deref() == Some(UNLOGGED) {
@@ -147,5 +159,6 @@ fn log(edge: &Edge, response: &ServiceResponse<BoxBody>, context: &RequestContex
 fn pseudonym(edge: &Edge, user: UserId) -> String {
     let Ok(mut digest) = Hmac::<Sha256>::new_from_slice(&edge.log_key) else { return String::new() };
     digest.update(user.0.as_bytes());
-    digest.finalize().into_bytes().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let digest = digest.finalize().into_bytes();
+    digest.first_chunk::<8>().map(|start| HEXLOWER.encode(start)).unwrap_or_default()
 }

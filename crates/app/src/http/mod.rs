@@ -1,19 +1,36 @@
 //! The HTTP face: what every route has in common, and one module for each resource.
 pub mod access;
 pub mod answers;
+pub mod auth;
+pub mod availability;
+pub mod companies;
+pub mod consultations;
 pub mod context;
+pub mod dev_mail;
 pub mod docs;
 pub mod edge;
+pub mod employees;
 pub mod extract;
 pub mod headers;
+pub mod health;
 pub mod language;
+pub mod metrics;
+pub mod moments;
+pub mod notifications;
 pub mod openapi;
 pub mod origin;
 pub mod paging;
+pub mod passwords;
 pub mod patch;
+pub mod practitioners;
 pub mod problem;
+pub mod reviews;
 pub mod route;
+pub mod slots;
+pub mod super_admin;
 pub mod texts;
+pub mod times;
+pub mod transitions;
 
 pub use access::{Access, Signed};
 pub use answers::{Created, Items, NoContent};
@@ -22,3 +39,28 @@ pub use paging::{CursorMark, Limit, PageBody, PageNumber, PerPage, SliceBody};
 pub use patch::Patch;
 pub use problem::{Code, Problem};
 pub use route::Operations;
+
+/// Every operation of the API: the router, the document and the authorization matrix come from
+/// this list.
+pub fn operations() -> Operations {
+    let mut operations = Operations::new();
+    for register in [
+        auth::register,
+        passwords::register,
+        super_admin::register,
+        companies::register,
+        employees::register,
+        practitioners::register,
+        availability::register,
+        slots::register,
+        consultations::register,
+        transitions::register,
+        reviews::register,
+        metrics::register,
+        notifications::register,
+        health::register,
+    ] {
+        register(&mut operations);
+    }
+    operations
+}

@@ -91,7 +91,8 @@ impl CursorMark {
     pub fn decode(text: &str) -> Option<Self> {
         let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
         let (at, id) = bytes.split_first_chunk::<8>()?;
-        let at = Timestamp::from_microsecond(i64::from_be_bytes(*at)).ok()?;
+        // Nothing in a list is older than this; a store may not even know such instants.
+        let at = Timestamp::from_microsecond(i64::from_be_bytes(*at)).ok().filter(|at| *at >= Timestamp::UNIX_EPOCH)?;
         let id = Uuid::from_slice(id).ok()?;
         Some(Self(Cursor { at, id }))
     }
@@ -184,7 +185,15 @@ mod tests {
 
     #[test]
     fn nonsense_is_no_cursor() {
-        for text in ["", "abc", &"A".repeat(31), &"A".repeat(33), &"/".repeat(32), &"_".repeat(32)] {
+        for text in [
+            "",
+            "abc",
+            &"A".repeat(31),
+            &"A".repeat(33),
+            &"/".repeat(32),
+            &format!("f{}", "_".repeat(31)),
+            &"_".repeat(32),
+        ] {
             assert_eq!(CursorMark::decode(text), None, "{text}");
         }
     }

@@ -9,7 +9,6 @@ pub type Patch<T> = Option<Option<T>>;
 ///
 /// # Errors
 /// Those of the value itself.
-#[expect(clippy::option_option, reason = "three states are the point")]
 pub fn present<'de, T, D>(from: D) -> Result<Patch<T>, D::Error>
 where
     T: Deserialize<'de>,

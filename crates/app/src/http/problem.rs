@@ -154,14 +154,10 @@ impl Problem {
         if let Some(methods) = &self.allow {
             answer.insert_header((header::ALLOW, methods.as_str()));
         }
-        match self.code {
-            Code::InvalidToken | Code::SessionEnded => {
-                answer.insert_header((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""));
-            }
-            code if code.status() == StatusCode::UNAUTHORIZED => {
-                answer.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
-            }
-            _ => {}
+        if self.code.status() == StatusCode::UNAUTHORIZED {
+            let of_a_token = matches!(self.code, Code::InvalidToken | Code::SessionEnded);
+            let challenge = if of_a_token { "Bearer error=\"invalid_token\"" } else { "Bearer" };
+            answer.insert_header((header::WWW_AUTHENTICATE, challenge));
         }
         answer
     }

@@ -201,18 +201,61 @@ pub fn field_text(code: &str, language: Language) -> &'static str {
         "required" => ("Cette valeur est obligatoire.", "This value is required."),
         "unknown_field" => ("Ce champ n'existe pas.", "There is no such field."),
         "unknown_parameter" => ("Ce paramètre n'existe pas.", "There is no such parameter."),
-        "duplicate_field" | "repeated" => ("Cette valeur est donnée plusieurs fois.", "This value is given more than once."),
+        "duplicate_field" | "repeated" => {
+            ("Cette valeur est donnée plusieurs fois.", "This value is given more than once.")
+        }
         "wrong_type" => ("Cette valeur n'est pas du type attendu.", "This value is not of the expected type."),
-        "unknown_value" => ("Cette valeur ne figure pas dans la liste permise.", "This value is not one of those allowed."),
+        "unknown_value" => {
+            ("Cette valeur ne figure pas dans la liste permise.", "This value is not one of those allowed.")
+        }
         "too_long" => ("Cette valeur est trop longue.", "This value is too long."),
         "too_short" => ("Cette valeur est trop courte.", "This value is too short."),
         "too_many" => ("Cette liste est trop longue.", "This list is too long."),
         "too_common" => ("Ce mot de passe est trop courant.", "This password is too common."),
-        "contains_email" => ("Le mot de passe ne doit pas contenir l'adresse.", "The password must not contain the e-mail."),
+        "contains_email" => {
+            ("Le mot de passe ne doit pas contenir l'adresse.", "The password must not contain the e-mail.")
+        }
         "out_of_range" => ("Cette valeur est hors des limites permises.", "This value is outside the allowed range."),
         "invalid_email" => ("Cette adresse électronique est incorrecte.", "This is not a valid e-mail address."),
+        "invalid_date" => ("Une date AAAA-MM-JJ est attendue.", "A date YYYY-MM-DD is expected."),
+        "invalid_instant" => ("Un instant RFC 3339 est attendu.", "An RFC 3339 instant is expected."),
+        "invalid_time" => ("Une heure HH:MM est attendue.", "A time HH:MM is expected."),
         "invalid_cursor" => ("Ce marqueur de page est incorrect.", "This page cursor is not valid."),
-        "invalid_characters" => ("Cette valeur contient un caractère refusé.", "This value contains a character that is refused."),
+        "invalid_characters" => {
+            ("Cette valeur contient un caractère refusé.", "This value contains a character that is refused.")
+        }
+        "invalid" => ("Cette valeur est incorrecte.", "This value is not valid."),
+        "not_allowed" => {
+            ("Votre rôle ne permet pas de choisir cette valeur.", "Your role does not allow you to set this value.")
+        }
+        "wrong_password" => ("Ce mot de passe est incorrect.", "This password is wrong."),
+        "domain_not_allowed" => (
+            "Le domaine de cette adresse n'est pas celui de l'entreprise.",
+            "The domain of this address is not one of the company's.",
+        ),
+        "public_mail_domain" => (
+            "Le domaine d'une messagerie publique ne peut pas être celui d'une entreprise.",
+            "The domain of a public mail service cannot be a company's.",
+        ),
+        "invitation_mismatch" => {
+            ("L'invitation a été envoyée à une autre adresse.", "The invitation was sent to another address.")
+        }
+        "own_account" => {
+            ("Vous ne pouvez pas faire cela à votre propre compte.", "You cannot do this to your own account.")
+        }
+        "not_yours" => ("Cette valeur ne correspond pas à votre compte.", "This value does not match your account."),
+        "before_from" => ("Cette date précède le début de la période.", "This date is before the start of the period."),
+        "before_valid_from" => {
+            ("Cette date précède le début de validité.", "This date is before the first day of validity.")
+        }
+        "period_too_long" => ("Cette période est trop longue.", "This period is too long."),
+        "not_after_start" => ("La fin doit suivre le début.", "The end must come after the start."),
+        "not_whole_minutes" => {
+            ("Cette heure doit tomber sur une minute entière.", "This time must fall on a whole minute.")
+        }
+        "does_not_fit" => {
+            ("Aucun créneau de cette durée ne tient dans la plage.", "No slot of this length fits into the time span.")
+        }
         "not_changeable" => ("Ce champ ne peut pas être modifié.", "This field cannot be changed."),
         _ => ("Cette valeur ne peut pas être acceptée.", "This value cannot be accepted."),
     };

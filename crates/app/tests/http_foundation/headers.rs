@@ -77,7 +77,8 @@ async fn only_configured_front_ends_share_answers() {
     assert_eq!(from("https://evil.example").await.header("access-control-allow-origin"), None);
     let preflight = |origin: &'static str| {
         let request = TestRequest::with_uri("/books").method(Method::OPTIONS);
-        let request = request.insert_header(("origin", origin)).insert_header(("access-control-request-method", "POST"));
+        let request =
+            request.insert_header(("origin", origin)).insert_header(("access-control-request-method", "POST"));
         house.send(request.insert_header(("access-control-request-headers", "authorization, content-type")))
     };
     let ours = preflight("https://care.example").await;
@@ -115,7 +116,7 @@ async fn failures_tell_clients_nothing_of_their_cause() {
     assert!(!String::from_utf8_lossy(&down.body).contains("db.internal"));
 }
 
-/// Collects log lines.
+/// Collects log lines of every test of this program.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -138,26 +139,36 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
+impl Lines {
+    /// The lines about one request.
+    fn about(&self, request_id: &str) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().filter(|line| line.contains(request_id)).map(str::to_owned).collect()
+    }
+}
+
 #[actix_web::test]
 async fn one_line_a_request_names_no_person_and_no_content() {
     let house = House::new();
     let lines = Lines::default();
     let subscriber = tracing_subscriber::fmt().json().with_writer(lines.clone()).finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    tracing::subscriber::set_global_default(subscriber).unwrap();
     let id = "00000000-0000-0000-0000-000000000007";
     let body = r#"{"title":"a secret title","pageCount":-1}"#;
-    house.send(with_json(signed(Role::Practitioner, Method::PATCH, &format!("/books/{id}?secret=1")), body)).await;
-    house.get("/books/defect").await;
-    drop(guard);
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines.len(), 2, "{text}");
-    let fields = &lines[0]["fields"];
+    let request = signed(Role::Practitioner, Method::PATCH, &format!("/books/{id}?secret=1"));
+    house.send(with_json(request.insert_header(("x-request-id", "log-of-refusal")), body)).await;
+    house.send(TestRequest::with_uri("/books/defect").insert_header(("x-request-id", "log-of-defect"))).await;
+    let refusal = lines.about("log-of-refusal");
+    assert_eq!(refusal.len(), 1, "{refusal:?}");
+    let line: serde_json::Value = serde_json::from_str(&refusal[0]).unwrap();
+    let fields = &line["fields"];
     assert_eq!((&fields["route"], &fields["status"]), (&"/books/{id}".into(), &400.into()));
     assert_eq!(fields["user"].as_str().unwrap().len(), 16);
     for secret in ["secret", id, "PRACTITIONER", &user_of(Role::Practitioner).to_string()] {
-        assert!(!text.contains(secret), "{secret} in {text}");
+        assert!(!refusal[0].contains(secret), "{secret} in {}", refusal[0]);
     }
-    assert_eq!(lines[1]["level"], "ERROR");
-    assert_eq!(lines[1]["fields"]["causes"], "store failed: defect");
+    let defect = lines.about("log-of-defect");
+    assert_eq!(defect.len(), 1, "{defect:?}");
+    let line: serde_json::Value = serde_json::from_str(&defect[0]).unwrap();
+    assert_eq!((&line["level"], &line["fields"]["causes"]), (&"ERROR".into(), &"store failed: defect".into()));
 }

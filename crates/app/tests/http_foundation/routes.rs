@@ -4,12 +4,8 @@ use std::{sync::Mutex, time::Duration};
 use actix_web::{Responder, http::Method};
 use huntzen_app::{
     http::{
-        Access, Created, Json, NoContent, Operations, OptionalJson, PageBody, PageNumber, Patch, Path, PerPage, Problem,
-        Query, Signed,
-        context::Context,
-        openapi::words_schema,
-        paging::page_request,
-        patch,
+        Access, Created, Json, NoContent, Operations, OptionalJson, PageBody, PageNumber, Patch, Path, PerPage,
+        Problem, Query, Signed, context::Context, openapi::words_schema, paging::page_request, patch,
     },
     state::App,
 };
@@ -30,20 +26,27 @@ pub struct Shelf {
 }
 
 impl Shelf {
-    fn note(&self, text: String) -> Result<usize, StoreError> {
+    fn add(&self, text: String) -> Result<usize, StoreError> {
+        if text.is_empty() {
+            return Err(StoreError::Refused("shelf_text_check".to_owned()));
+        }
         let mut notes = self.notes.lock().unwrap();
         notes.push(text);
         Ok(notes.len())
     }
 
     fn lost(&self, message: &'static str) -> Result<(), StoreError> {
-        self.note(message.to_owned())?;
-        Err(if message == "defect" { StoreError::Defect(message.into()) } else { StoreError::Unavailable(message.into()) })
+        self.add(message.to_owned())?;
+        Err(if message == "defect" {
+            StoreError::Defect(message.into())
+        } else {
+            StoreError::Unavailable(message.into())
+        })
     }
 }
 
 /// A page within a book.
-#[derive(Deserialize, Validate, ToSchema)]
+#[derive(Deserialize, Serialize, Validate, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Leaf {
     #[validate(length(min = 2, max = 10))]
@@ -92,7 +95,7 @@ pub struct BookPatch {
     #[schema(min_length = 1, max_length = 20)]
     title: Option<String>,
     #[serde(default, deserialize_with = "patch::present")]
-    #[schema(max_length = 20)]
+    #[schema(value_type = Option<String>, max_length = 20)]
     subtitle: Patch<String>,
 }
 
@@ -139,7 +142,7 @@ async fn list_books(Query(query): Query<BookQuery>) -> impl Responder {
 async fn add_book(app: App<Shelf>, _: Signed, Json(new): Json<NewBook>) -> Result<impl Responder, Problem> {
     let lines: usize = new.leaves.iter().map(|leaf| leaf.first_line.len()).sum();
     let note = format!("{} {lines} {:?} {}", new.title, new.author_email, new.reader);
-    app.run(move |shelf| shelf.note(note)).await?;
+    app.run(move |shelf| shelf.add(note)).await?;
     let body = BookBody { id: Uuid::from_u128(9), title: new.title, page_count: new.page_count };
     Ok(Created::at(format!("/books/{}", body.id), body))
 }
@@ -152,7 +155,7 @@ async fn change_book(_: Signed, Path(id): Path<Uuid>, Json(patch): Json<BookPatc
 
 /// Takes a book away.
 #[utoipa::path(delete, path = "/books/{id}", tag = "content", params(("id" = Uuid, Path)), responses((status = 204, description = "Gone")))]
-async fn remove_book(_: Signed, Path(_): Path<Uuid>) -> NoContent {
+async fn remove_book(_: Signed, Path(_id): Path<Uuid>) -> NoContent {
     NoContent
 }
 
@@ -209,8 +212,18 @@ async fn slow() -> impl Responder {
 
 #[derive(OpenApi)]
 #[openapi(paths(
-    list_books, add_book, change_book, remove_book, read_book, newest_book, lend_book, read_long, sign_in_long, defect,
-    unavailable, slow
+    list_books,
+    add_book,
+    change_book,
+    remove_book,
+    read_book,
+    newest_book,
+    lend_book,
+    read_long,
+    sign_in_long,
+    defect,
+    unavailable,
+    slow
 ))]
 struct Document;
 

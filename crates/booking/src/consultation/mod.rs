@@ -15,6 +15,16 @@ use crate::{
     timetable::Span,
 };
 
+mod booking;
+mod conduct;
+mod reading;
+mod state;
+pub use booking::{Booking, NewBooking};
+pub(crate) use reading::own;
+pub use reading::{ConsultationReading, Starts};
+pub use state::Transition;
+pub(crate) use state::{ABANDONED_AFTER, FORGOTTEN_AFTER};
+
 words! {
     /// Where a consultation stands.
     ConsultationStatus {
@@ -128,6 +138,21 @@ pub struct Consultation {
     pub updated_at: Timestamp,
 }
 
+impl Consultation {
+    /// Whether this account is one of the two who meet.
+    pub fn has_participant(&self, user: UserId) -> bool {
+        self.employee_user == Some(user) || self.practitioner_user == user
+    }
+
+    /// Whether it takes the time of both participants: booked or going on.
+    pub fn is_live(&self) -> bool {
+        match self.status {
+            ConsultationStatus::Scheduled | ConsultationStatus::Confirmed | ConsultationStatus::InProgress => true,
+            ConsultationStatus::Completed | ConsultationStatus::Cancelled | ConsultationStatus::NoShow => false,
+        }
+    }
+}
+
 /// The names of the two participants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParticipantNames {
@@ -153,7 +178,7 @@ pub struct ConsultationView {
 /// Something that happened to a consultation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsultationEvent {
-    /// Its id (UUIDv7).
+    /// Its id (UUID version 7).
     pub id: Uuid,
     /// What happened.
     pub kind: EventType,
@@ -195,11 +220,7 @@ pub trait Consultations {
     /// # Errors
     /// `SlotTaken` when the practitioner's time, buffers included, meets another live
     /// consultation's; `AlreadyBooked` when the employee's does: even one added at the same time.
-    fn add_consultation(
-        &mut self,
-        consultation: &Consultation,
-        event: &ConsultationEvent,
-    ) -> Result<(), BookingError>;
+    fn add_consultation(&mut self, consultation: &Consultation, event: &ConsultationEvent) -> Result<(), BookingError>;
 
     /// Writes what can change of a consultation (all but id, participants, type and creation),
     /// with the event, if any, that says why; an event tells those whom it concerns. A status
@@ -269,6 +290,13 @@ pub trait Consultations {
     /// `StoreError` alone.
     fn has_completed_with(&mut self, employee: UserId, practitioner: PractitionerId) -> Result<bool, StoreError>;
 
+    /// The practitioners with whom the acting employee ever completed a consultation, each once,
+    /// in any order.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn completed_with(&mut self, employee: UserId) -> Result<Vec<PractitionerId>, StoreError>;
+
     /// Whether a live consultation of this employee account, other than `except`, meets `span`.
     /// Only the two participants of a consultation see it: for a practitioner who moves one, the
     /// constraint has the last word.
@@ -315,4 +343,41 @@ pub trait Consultations {
     /// # Errors
     /// `StoreError` alone.
     fn service_day(&mut self, id: ConsultationId) -> Result<Option<Date>, StoreError>;
+}
+
+/// A video consultation of 50 minutes and a pause of 10, scheduled at `starts`, for tests.
+#[cfg(test)]
+pub(crate) fn a_consultation(starts: Timestamp) -> Consultation {
+    use jiff::SignedDuration;
+
+    let booked = starts - SignedDuration::from_hours(168);
+    Consultation {
+        id: ConsultationId(Uuid::from_u128(3)),
+        company: CompanyId(Uuid::from_u128(4)),
+        employee: Some(EmployeeId(Uuid::from_u128(5))),
+        employee_user: Some(UserId(Uuid::from_u128(1))),
+        practitioner: PractitionerId(Uuid::from_u128(6)),
+        practitioner_user: UserId(Uuid::from_u128(2)),
+        kind: ConsultationType::Video,
+        status: ConsultationStatus::Scheduled,
+        scheduled_at: starts,
+        ends_at: starts + SignedDuration::from_mins(50),
+        buffer_minutes: 10,
+        reason: None,
+        room_name: Some(RoomName::from_random([0; 16])),
+        started_at: None,
+        ended_at: None,
+        duration_seconds: None,
+        actual_duration: None,
+        billing_status: BillingStatus::Pending,
+        cancelled_at: None,
+        cancelled_by: None,
+        cancel_reason: None,
+        no_show_at: None,
+        no_show_by: None,
+        sequence: 0,
+        planned_at: booked,
+        created_at: booked,
+        updated_at: booked,
+    }
 }

@@ -4,6 +4,16 @@ use jiff::Timestamp;
 
 use crate::{BookingError, availability::ConsultationType, ids::PractitionerId};
 
+mod administration;
+mod change;
+mod directory;
+mod language_tag;
+mod profile;
+pub use administration::{NewPractitioner, PractitionerAdministration};
+pub use change::ProfileChange;
+pub use directory::{Directory, DirectorySort, PublicProfile};
+pub use profile::OwnProfile;
+
 words! {
     /// What a practitioner is by training.
     Profession {
@@ -22,6 +32,7 @@ words! {
 
 /// A practitioner's entry in the directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, by the name under which clients know it")]
 pub struct Practitioner {
     /// Its id.
     pub id: PractitionerId,
@@ -150,6 +161,16 @@ pub trait Practitioners {
     /// # Errors
     /// `StoreError` alone.
     fn practitioner(&mut self, id: PractitionerId) -> Result<Option<Practitioner>, StoreError>;
+
+    /// The entry with this id, held against other writers until the unit of work ends, so that
+    /// `update_practitioner` writes back nothing stale. A store whose units of work overlap must
+    /// lock.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn practitioner_for_update(&mut self, id: PractitionerId) -> Result<Option<Practitioner>, StoreError> {
+        self.practitioner(id)
+    }
 
     /// The entry of this account.
     ///

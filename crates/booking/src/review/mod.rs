@@ -11,6 +11,9 @@ use crate::{
     ids::{ConsultationId, PractitionerId, ReviewId},
 };
 
+mod feedback;
+pub use feedback::{Feedback, GivenFeedback};
+
 words! {
     /// Whether a review is shown.
     ReviewStatus {

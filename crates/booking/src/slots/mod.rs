@@ -22,7 +22,7 @@ use crate::availability::{AvailabilityException, AvailabilityRule, ConsultationT
 pub const DAYS_MAX: i32 = 92;
 
 /// How far before a range the extra hours reach that its overlaps are resolved with, in days.
-const LOOK_BACK_DAYS: i64 = 15;
+pub(crate) const LOOK_BACK_DAYS: i64 = 15;
 
 /// All that the slots of one practitioner follow from.
 #[derive(Clone, Copy, Debug)]

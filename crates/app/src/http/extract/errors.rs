@@ -29,7 +29,7 @@ pub(super) fn from_serde(path: &serde_path_to_error::Path, message: &str) -> Fie
 }
 
 fn code_of(message: &str) -> Cow<'static, str> {
-    if message.starts_with("invalid type") {
+    if message.starts_with("invalid type") || message.starts_with("invalid length") {
         "wrong_type".into()
     } else if message.starts_with("unknown variant") || message.starts_with("not one of the words") {
         "unknown_value".into()

@@ -24,8 +24,8 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Json<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let reading = OptionalJson::from_request(request, payload);
-        Box::pin(async move { reading.await?.0.map(Self).ok_or_else(|| Problem::new(Code::BodyRequired)) })
+        let reading = read(request, payload);
+        Box::pin(async move { parse(&reading.await?.ok_or_else(|| Problem::new(Code::BodyRequired))?).map(Self) })
     }
 }
 
@@ -34,24 +34,37 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for OptionalJson<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        let payload = payload.take();
+        let reading = read(request, payload);
         Box::pin(async move {
-            let declared = body::is_json(&request);
-            if declared == Some(false) {
-                return Err(Problem::new(Code::UnsupportedMediaType));
-            }
-            let bytes = body::read(&request, payload).await?;
-            match (bytes.is_empty(), declared) {
-                (true, _) => Ok(Self(None)),
-                (false, None) => Err(Problem::new(Code::UnsupportedMediaType)),
-                (false, Some(_)) => parse(&bytes).map(|body| Self(Some(body))),
-            }
+            let bytes = reading.await?.filter(|bytes| bytes.trim_ascii() != b"null");
+            Ok(Self(bytes.map(|bytes| parse(&bytes)).transpose()?))
         })
     }
 }
 
+/// The body as it came; `None` when there is none.
+fn read(request: &HttpRequest, payload: &mut Payload) -> impl Future<Output = Result<Option<Bytes>, Problem>> + use<> {
+    let request = request.clone();
+    let payload = payload.take();
+    async move {
+        let declared = body::is_json(&request);
+        if declared == Some(false) {
+            return Err(Problem::new(Code::UnsupportedMediaType));
+        }
+        let bytes = body::read(&request, payload).await?;
+        match (bytes.is_empty(), declared) {
+            (true, _) => Ok(None),
+            (false, None) => Err(Problem::new(Code::UnsupportedMediaType)),
+            (false, Some(_)) => Ok(Some(bytes)),
+        }
+    }
+}
+
 fn parse<T: DeserializeOwned + Validate>(bytes: &Bytes) -> Result<T, Problem> {
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        // serde would take an array for a struct; the document does not.
+        return Err(Problem::invalid_field("", "wrong_type"));
+    }
     let mut from = serde_json::Deserializer::from_slice(bytes);
     let body: T = serde_path_to_error::deserialize(&mut from).map_err(|error| refusal(&error))?;
     from.end().map_err(|error| Problem::new(Code::MalformedJson).because(error))?;
@@ -80,10 +93,9 @@ fn field_with_nul(bytes: &[u8]) -> Option<String> {
     fn search(path: &str, value: &Value) -> Option<String> {
         match value {
             Value::String(text) => text.contains('\0').then(|| path.to_owned()),
-            Value::Array(items) => items
-                .iter()
-                .enumerate()
-                .find_map(|(index, item)| search(&format!("{path}[{index}]"), item)),
+            Value::Array(items) => {
+                items.iter().enumerate().find_map(|(index, item)| search(&format!("{path}[{index}]"), item))
+            }
             Value::Object(fields) => fields.iter().find_map(|(name, field)| {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
                 search(&path, field)

@@ -99,7 +99,9 @@ fn is_bounded(kind: &str, schema: &Map<String, Value>) -> bool {
     let has = |key: &str| schema.contains_key(key);
     match kind {
         "string" => has("maxLength"),
-        "integer" | "number" => (has("minimum") || has("exclusiveMinimum")) && (has("maximum") || has("exclusiveMaximum")),
+        "integer" | "number" => {
+            (has("minimum") || has("exclusiveMinimum")) && (has("maximum") || has("exclusiveMaximum"))
+        }
         "array" => has("maxItems"),
         _ => true,
     }

@@ -79,14 +79,20 @@ fn differing_parameters(operations: &Operations, found: &mut Vec<String>) {
 fn open_bodies(document: &Value, found: &mut Vec<String>) {
     for (path, method, entry) in entries(document) {
         let Some(schema) = entry.pointer("/requestBody/content/application~1json/schema") else { continue };
-        let schema = schema
-            .get("$ref")
-            .and_then(Value::as_str)
-            .and_then(|reference| document.pointer(reference.trim_start_matches('#')))
-            .unwrap_or(schema);
-        if schema.get("additionalProperties") != Some(&Value::Bool(false)) {
+        if !is_closed(schema, document) {
             found.push(format!("{method} {path}: the body takes unknown fields"));
         }
+    }
+}
+
+fn is_closed(schema: &Value, document: &Value) -> bool {
+    if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+        let target = document.pointer(reference.trim_start_matches('#'));
+        return target.is_none_or(|target| is_closed(target, document));
+    }
+    match schema.get("oneOf").and_then(Value::as_array) {
+        Some(members) => members.iter().all(|member| is_closed(member, document)),
+        None => schema.get("type") == Some(&"null".into()) || schema.get("additionalProperties") == Some(&false.into()),
     }
 }
 

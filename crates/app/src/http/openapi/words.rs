@@ -14,8 +14,5 @@ pub fn words_schema<W: Words>() -> Object {
 /// The same, or null.
 pub fn optional_words_schema<W: Words>() -> Object {
     let words = W::ALL.iter().map(|word| Some(word.as_str())).chain([None]);
-    ObjectBuilder::new()
-        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
-        .enum_values(Some(words))
-        .build()
+    ObjectBuilder::new().schema_type(SchemaType::from_iter([Type::String, Type::Null])).enum_values(Some(words)).build()
 }

@@ -1,0 +1,66 @@
+//! Reminders.
+use diesel::{
+    dsl::{exists, insert_into, not},
+    pg::data_types::PgInterval,
+    prelude::*,
+    sql_types::Interval,
+};
+use huntzen_booking::{
+    ids::ConsultationId,
+    reminders::{DueReminder, ReminderKind, Reminders},
+};
+use huntzen_tenancy::{StoreError, words::Words};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::consultations::AWAITED;
+use crate::{
+    schema::{consultations, reminders},
+    stored::{StoredTimestamp, ToDiesel},
+    unit_of_work::PgTx,
+};
+
+impl Reminders for PgTx {
+    fn due_reminders(
+        &mut self,
+        kind: ReminderKind,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<DueReminder>, StoreError> {
+        let lead = kind.lead();
+        let last_start = now.checked_add(lead).unwrap_or(Timestamp::MAX);
+        let microseconds = i64::try_from(lead.as_micros()).unwrap_or(i64::MAX);
+        let interval = PgInterval::from_microseconds(microseconds).into_sql::<Interval>();
+        let sent = reminders::table
+            .filter(reminders::consultation_id.eq(consultations::id))
+            .filter(reminders::kind.eq(kind.as_str()))
+            .filter(reminders::starts_at.eq(consultations::scheduled_at));
+        let query = consultations::table
+            .filter(consultations::status.eq_any(AWAITED))
+            .filter(consultations::scheduled_at.gt(now.to_diesel()))
+            .filter(consultations::scheduled_at.le(last_start.to_diesel()))
+            .filter((consultations::planned_at + interval).lt(consultations::scheduled_at))
+            .filter(not(exists(sent)))
+            .select((consultations::id, consultations::scheduled_at))
+            .order((consultations::scheduled_at, consultations::id))
+            .limit(limit.into());
+        let rows = self.run(|connection| query.load::<(Uuid, StoredTimestamp)>(connection))?;
+        let due = |(id, starts_at): (Uuid, StoredTimestamp)| DueReminder {
+            consultation: ConsultationId(id),
+            kind,
+            starts_at: starts_at.to_jiff(),
+        };
+        Ok(rows.into_iter().map(due).collect())
+    }
+
+    fn send_reminder(&mut self, reminder: &DueReminder, at: Timestamp) -> Result<bool, StoreError> {
+        let row = (
+            reminders::consultation_id.eq(reminder.consultation.0),
+            reminders::kind.eq(reminder.kind.as_str()),
+            reminders::starts_at.eq(reminder.starts_at.to_diesel()),
+            reminders::sent_at.eq(at.to_diesel()),
+        );
+        let statement = insert_into(reminders::table).values(row).on_conflict_do_nothing();
+        self.run(|connection| statement.execute(connection)).map(|sent| sent == 1)
+    }
+}

@@ -1,0 +1,79 @@
+//! From what PostgreSQL says to what a caller can act on. No diesel type leaves this crate.
+use std::error::Error;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+use huntzen_booking::BookingError;
+use huntzen_tenancy::{StoreError, TenancyError};
+
+/// What `Refused` names when row security, and not a constraint, refused.
+const ROW_SECURITY: &str = "row_security";
+
+/// What the server says, in these words, when trying again may help: diesel names no kind for them.
+const PASSING: [&str; 6] = [
+    "deadlock detected",
+    "terminating connection",
+    "database system is",
+    "too many clients",
+    "remaining connection slots",
+    "canceling statement due to",
+];
+
+/// What the server says when a policy or a missing grant refused.
+const DENIED: [&str; 2] = ["row-level security policy", "permission denied for"];
+
+/// Tells apart refusals by a rule, a store out of reach, and defects.
+pub(crate) fn store_error(error: DieselError) -> StoreError {
+    let DieselError::DatabaseError(kind, information) = &error else {
+        return match error {
+            DieselError::BrokenTransactionManager => unavailable(error),
+            other => StoreError::Defect(Box::new(other)),
+        };
+    };
+    let lost = matches!(
+        kind,
+        DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::UnableToSendCommand
+            | DatabaseErrorKind::SerializationFailure
+    );
+    let message = information.message();
+    if lost || PASSING.iter().any(|words| message.contains(words)) {
+        unavailable(error)
+    } else if let Some(rule) = information.constraint_name() {
+        StoreError::Refused(rule.to_owned())
+    } else if DENIED.iter().any(|words| message.contains(words)) {
+        StoreError::Refused(ROW_SECURITY.to_owned())
+    } else {
+        StoreError::Defect(Box::new(error))
+    }
+}
+
+/// The store is out of reach because of `cause`.
+pub(crate) fn unavailable(cause: impl Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Unavailable(Box::new(cause))
+}
+
+/// Names the rules that accounts and companies can break.
+pub(crate) fn tenancy_error(error: StoreError) -> TenancyError {
+    match error {
+        StoreError::Refused(rule) => match rule.as_str() {
+            "users_email_key" | "employees_company_email_key" => TenancyError::EmailTaken,
+            "company_domains_pkey" => TenancyError::DomainTaken,
+            "companies_siret_key" => TenancyError::SiretTaken,
+            _ => TenancyError::Store(StoreError::Refused(rule)),
+        },
+        other @ (StoreError::Unavailable(_) | StoreError::Defect(_)) => other.into(),
+    }
+}
+
+/// Names the rules that bookings and reviews can break.
+pub(crate) fn booking_error(error: StoreError) -> BookingError {
+    match error {
+        StoreError::Refused(rule) => match rule.as_str() {
+            "practitioner_busy_no_overlap" => BookingError::SlotTaken,
+            "consultations_employee_no_overlap" => BookingError::AlreadyBooked,
+            "reviews_consultation_key" => BookingError::AlreadyReviewed,
+            _ => BookingError::Store(StoreError::Refused(rule)),
+        },
+        other @ (StoreError::Unavailable(_) | StoreError::Defect(_)) => other.into(),
+    }
+}

@@ -1,0 +1,118 @@
+//! Brings a database to the schema of this release, as its owner.
+use std::error::Error;
+
+use diesel::{connection::SimpleConnection, prelude::*, sql_types::Text};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
+
+/// One migrator at a time; the connection's end releases it.
+const ALONE: &str = "SELECT pg_advisory_lock(hashtextextended('huntzen:migrate', 0))";
+
+/// Makes the two roles, or brings them back to what they must be. Another migrator may make them
+/// at the same moment in another database of the server, which is as good. An owner who is no
+/// superuser becomes a member of huntzen_internal, to hand functions over to it; from PostgreSQL 16
+/// on, a membership says separately that it lets one act as the role.
+const ROLES: &str = "
+DO $$
+DECLARE
+    wanted record;
+    plain CONSTANT text := 'NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION';
+BEGIN
+    FOR wanted IN VALUES ('huntzen_app', 'LOGIN'), ('huntzen_internal', 'NOLOGIN') LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted.column1) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I %s', wanted.column1, wanted.column2);
+            EXCEPTION WHEN duplicate_object OR unique_violation THEN
+                NULL;
+            END;
+        END IF;
+        IF EXISTS (SELECT FROM pg_roles WHERE rolname = wanted.column1
+                   AND (rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole OR rolreplication
+                        OR rolcanlogin <> (wanted.column2 = 'LOGIN'))) THEN
+            EXECUTE format('ALTER ROLE %I %s %s', wanted.column1, wanted.column2, plain);
+        END IF;
+    END LOOP;
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        IF current_setting('server_version_num')::integer >= 160000 THEN
+            GRANT huntzen_internal TO CURRENT_USER WITH INHERIT TRUE, SET TRUE;
+        ELSE
+            GRANT huntzen_internal TO CURRENT_USER;
+        END IF;
+    END IF;
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO huntzen_app', current_database());
+END $$";
+
+/// Why a database could not be migrated.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The server cannot be reached, or does not let the owner in.
+    #[error("the database cannot be reached as its owner")]
+    Unreachable(#[source] Box<dyn Error + Send + Sync>),
+    /// A statement failed; the migration that holds it was undone as a whole.
+    #[error("the database could not be migrated")]
+    Failed(#[source] Box<dyn Error + Send + Sync>),
+}
+
+fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> MigrateError {
+    MigrateError::Failed(error.into())
+}
+
+fn connect(owner_url: &str) -> Result<PgConnection, MigrateError> {
+    PgConnection::establish(owner_url).map_err(|error| MigrateError::Unreachable(Box::new(error)))
+}
+
+#[derive(QueryableByName)]
+struct Statement {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+/// Creates the roles that the program works with and gives `huntzen_app` its password and its way
+/// into this database. Again changes nothing but the password.
+///
+/// # Errors
+/// `Unreachable`, or `Failed` when the owner may not create roles.
+pub fn ensure_roles(owner_url: &str, app_password: &str) -> Result<(), MigrateError> {
+    let mut connection = connect(owner_url)?;
+    connection.batch_execute(ALONE).map_err(failed)?;
+    connection.batch_execute(ROLES).map_err(failed)?;
+    // ALTER ROLE takes no parameters: the server itself quotes the password into the statement.
+    let Statement { text } = diesel::sql_query("SELECT format('ALTER ROLE huntzen_app PASSWORD %L', $1) AS text")
+        .bind::<Text, _>(app_password)
+        .get_result(&mut connection)
+        .map_err(failed)?;
+    connection.batch_execute(&text).map_err(failed)
+}
+
+/// Applies every migration that is not applied yet; answers their names.
+///
+/// # Errors
+/// `Unreachable`, or `Failed` at the first migration that fails; those before it stay applied.
+pub fn run(owner_url: &str) -> Result<Vec<String>, MigrateError> {
+    let mut connection = connect(owner_url)?;
+    connection.batch_execute(ALONE).map_err(failed)?;
+    let applied = connection.run_pending_migrations(MIGRATIONS).map_err(failed)?;
+    Ok(applied.iter().map(ToString::to_string).collect())
+}
+
+/// The names of the migrations that are not applied yet, oldest first.
+///
+/// # Errors
+/// As for [`run`].
+pub fn pending(owner_url: &str) -> Result<Vec<String>, MigrateError> {
+    let mut connection = connect(owner_url)?;
+    let pending = connection.pending_migrations(MIGRATIONS).map_err(failed)?;
+    Ok(pending.iter().map(|migration| migration.name().to_string()).collect())
+}
+
+/// Undoes every migration, and with them all data; answers their names, latest first.
+///
+/// # Errors
+/// As for [`run`].
+pub fn revert_all(owner_url: &str) -> Result<Vec<String>, MigrateError> {
+    let mut connection = connect(owner_url)?;
+    connection.batch_execute(ALONE).map_err(failed)?;
+    let undone = connection.revert_all_migrations(MIGRATIONS).map_err(failed)?;
+    Ok(undone.iter().map(ToString::to_string).collect())
+}

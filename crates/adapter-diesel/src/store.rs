@@ -1,0 +1,123 @@
+//! The pool of connections, and how a unit of work begins on one of them.
+use std::time::Duration;
+
+use diesel::{
+    prelude::*,
+    r2d2::{ConnectionManager, NopErrorHandler, Pool, PooledConnection},
+};
+use huntzen_booking::{BookingStore, BookingTx};
+use huntzen_metrics::{MetricsStore, MetricsTx};
+use huntzen_tenancy::{Scope, StoreError, TenancyStore, TenancyTx, scope::ScopeKind};
+
+use crate::{
+    error::unavailable,
+    schema::set_config,
+    scope,
+    unit_of_work::PgTx,
+};
+
+/// How long a unit of work waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub(crate) type Pooled = PooledConnection<ConnectionManager<PgConnection>>;
+
+/// Every domain's store, over one pool of connections to PostgreSQL.
+#[derive(Clone)]
+pub struct PgStore {
+    pool: Pool<ConnectionManager<PgConnection>>,
+}
+
+/// How many connections there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolState {
+    /// Open ones.
+    pub open: u32,
+    /// Open ones that nobody uses.
+    pub idle: u32,
+    /// As many as may ever be open.
+    pub most: u32,
+}
+
+impl PgStore {
+    /// Opens a pool of at most `size` connections to `url`, the first of them now.
+    ///
+    /// # Errors
+    /// `Unavailable` when the server does not answer within three seconds.
+    pub fn connect(url: &str, size: u32) -> Result<Self, StoreError> {
+        let size = size.max(1);
+        Pool::builder()
+            .max_size(size)
+            .min_idle(Some(1))
+            .connection_timeout(PATIENCE)
+            .test_on_check_out(false)
+            // Whoever waits for the connection is told; the pool itself stays silent.
+            .error_handler(Box::new(NopErrorHandler))
+            .build(ConnectionManager::new(url))
+            .map(|pool| Self { pool })
+            .map_err(unavailable)
+    }
+
+    /// Asks the server for a sign of life.
+    ///
+    /// # Errors
+    /// `Unavailable` when none comes.
+    pub fn ping(&self) -> Result<(), StoreError> {
+        self.begin_with("BEGIN").map(drop)
+    }
+
+    /// How many connections there are now.
+    pub fn pool_state(&self) -> PoolState {
+        let state = self.pool.state();
+        PoolState { open: state.connections, idle: state.idle_connections, most: self.pool.max_size() }
+    }
+
+    /// One connection, one open transaction, one scope.
+    pub(crate) fn open(&self, scope: &Scope) -> Result<PgTx, StoreError> {
+        let mut tx = self.begin_with(&scope::beginning(&scope.kind))?;
+        tx.actor = scope.actor().copied();
+        if let ScopeKind::SignIn(email) = &scope.kind {
+            let setting = diesel::select(set_config("huntzen.email", email.as_str(), true));
+            tx.run(|connection| setting.execute(connection))?;
+        }
+        Ok(tx)
+    }
+
+    /// Begins a transaction by this text. After a restart of the server every pooled connection
+    /// is dead until it is tried: a dead one is dropped and the next taken, at most as many times
+    /// as the pool can hold, which ends with a fresh one.
+    pub(crate) fn begin_with(&self, beginning: &str) -> Result<PgTx, StoreError> {
+        let mut dead = 0;
+        loop {
+            let connection = self.pool.get().map_err(unavailable)?;
+            match PgTx::begin(connection, beginning) {
+                Err(StoreError::Unavailable(_)) if dead < self.pool.max_size() => dead += 1,
+                begun @ (Ok(_) | Err(_)) => return begun,
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for PgStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The pool's own Debug would print the URL with its password.
+        f.debug_struct("PgStore").field("pool", &self.pool_state()).finish_non_exhaustive()
+    }
+}
+
+impl TenancyStore for PgStore {
+    fn begin(&self, scope: &Scope) -> Result<Box<dyn TenancyTx>, StoreError> {
+        Ok(Box::new(self.open(scope)?))
+    }
+}
+
+impl BookingStore for PgStore {
+    fn begin(&self, scope: &Scope) -> Result<Box<dyn BookingTx>, StoreError> {
+        Ok(Box::new(self.open(scope)?))
+    }
+}
+
+impl MetricsStore for PgStore {
+    fn begin(&self, scope: &Scope) -> Result<Box<dyn MetricsTx>, StoreError> {
+        Ok(Box::new(self.open(scope)?))
+    }
+}

@@ -1,0 +1,10 @@
+//! The ports of tenancy: accounts and sign-in, companies and people, letters, inbox, audit.
+mod audit;
+mod companies;
+mod employees;
+mod invitations;
+mod notifications;
+mod outbox;
+mod sessions;
+mod tokens;
+mod users;

@@ -1,0 +1,123 @@
+//! Letters to send, and the queue that they wait in.
+use diesel::{
+    dsl::{count_star, insert_into, min, update},
+    prelude::*,
+    sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz},
+};
+use huntzen_tenancy::{
+    StoreError,
+    email::Email,
+    ids::UserId,
+    outbox::{Backlog, DueLetter, Outbox, OutboxMessage, OutboxQueue},
+    words::Words,
+};
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    schema::outbox,
+    statement::statement,
+    stored::{StoredTimestamp, ToDiesel, all, instant, number, word},
+    unit_of_work::PgTx,
+};
+
+statement! {
+    /// Holds the letters that have been due for longest and finds their recipients.
+    TakeDue { now: StoredTimestamp, leased_until: StoredTimestamp, limit: i64 } -> (
+        diesel::sql_types::Uuid, diesel::sql_types::Uuid, Text, Jsonb, Timestamptz, Integer,
+        Nullable<Text>, Nullable<Text>, Nullable<Text>,
+    );
+    "WITH due AS (SELECT id, next_attempt_at FROM outbox \
+     WHERE sent_at IS NULL AND NOT given_up AND next_attempt_at <= ", now as Timestamptz;
+    " ORDER BY next_attempt_at, id LIMIT ", limit as BigInt;
+    " FOR UPDATE SKIP LOCKED), \
+     taken AS (UPDATE outbox o SET next_attempt_at = ", leased_until as Timestamptz;
+    " FROM due WHERE o.id = due.id RETURNING o.id, o.recipient_user_id, o.letter, o.arguments, o.created_at, \
+     o.attempts, due.next_attempt_at AS due_at) \
+     SELECT t.id, t.recipient_user_id, t.letter, t.arguments, t.created_at, t.attempts, \
+     u.email, u.first_name, u.language \
+     FROM taken t LEFT JOIN users u ON u.id = t.recipient_user_id ORDER BY t.due_at, t.id"
+}
+
+#[derive(Queryable)]
+struct DueRow {
+    id: Uuid,
+    recipient: Uuid,
+    letter: String,
+    arguments: Value,
+    created_at: StoredTimestamp,
+    attempts: i32,
+    email: Option<String>,
+    first_name: Option<String>,
+    language: Option<String>,
+}
+
+impl TryFrom<DueRow> for DueLetter {
+    type Error = StoreError;
+
+    fn try_from(row: DueRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            message: OutboxMessage {
+                id: row.id,
+                recipient: UserId(row.recipient),
+                letter: word(&row.letter, "outbox.letter")?,
+                arguments: row.arguments,
+                created_at: row.created_at.to_jiff(),
+            },
+            attempts: number(row.attempts, "outbox.attempts")?,
+            address: row.email.as_deref().and_then(Email::parse),
+            first_name: row.first_name.unwrap_or_default(),
+            language: row.language.unwrap_or_else(|| "fr".to_owned()),
+        })
+    }
+}
+
+impl Outbox for PgTx {
+    fn enqueue(&mut self, message: &OutboxMessage) -> Result<(), StoreError> {
+        let row = (
+            outbox::id.eq(message.id),
+            outbox::recipient_user_id.eq(message.recipient.0),
+            outbox::letter.eq(message.letter.as_str()),
+            outbox::arguments.eq(&message.arguments),
+            outbox::created_at.eq(message.created_at.to_diesel()),
+            outbox::next_attempt_at.eq(message.created_at.to_diesel()),
+        );
+        self.run(|connection| insert_into(outbox::table).values(row).execute(connection)).map(drop)
+    }
+}
+
+impl OutboxQueue for PgTx {
+    fn take_due(&mut self, now: Timestamp, leased_until: Timestamp, limit: u32) -> Result<Vec<DueLetter>, StoreError> {
+        let statement =
+            TakeDue { now: now.to_diesel(), leased_until: leased_until.to_diesel(), limit: limit.into() };
+        all(self.run(|connection| statement.load::<DueRow>(connection))?)
+    }
+
+    fn mark_sent(&mut self, id: Uuid, at: Timestamp) -> Result<(), StoreError> {
+        let change = update(outbox::table.find(id)).set(outbox::sent_at.eq(at.to_diesel()));
+        self.run(|connection| change.execute(connection)).map(drop)
+    }
+
+    fn mark_failed(&mut self, id: Uuid, next_attempt_at: Option<Timestamp>) -> Result<(), StoreError> {
+        let tried = outbox::attempts.eq(outbox::attempts + 1);
+        let letter = outbox::table.find(id);
+        self.run(|connection| match next_attempt_at {
+            Some(next) => {
+                update(letter).set((tried, outbox::next_attempt_at.eq(next.to_diesel()))).execute(connection)
+            }
+            None => update(letter).set((tried, outbox::given_up.eq(true))).execute(connection),
+        })
+        .map(drop)
+    }
+
+    fn backlog(&mut self, _now: Timestamp) -> Result<Backlog, StoreError> {
+        let query = outbox::table
+            .filter(outbox::sent_at.is_null())
+            .filter(diesel::dsl::not(outbox::given_up))
+            .select((count_star(), min(outbox::created_at)));
+        let (waiting, oldest) =
+            self.run(|connection| query.first::<(i64, Option<StoredTimestamp>)>(connection))?;
+        Ok(Backlog { waiting: number(waiting, "count")?, oldest: instant(oldest) })
+    }
+}

@@ -1,0 +1,111 @@
+//! Reviews of consultations.
+use std::cmp::Reverse;
+
+use huntzen_booking::{
+    BookingError,
+    ids::{PractitionerId, ReviewId},
+    review::{NewReview, Review, ReviewStatus, Reviews},
+};
+use huntzen_tenancy::{Page, PageRequest, StoreError};
+use jiff::Timestamp;
+
+use crate::{
+    paging::page,
+    refusal::{allow, require},
+    state::{ReviewRow, State},
+    store::MemoryTx,
+    time::micros,
+};
+
+impl Reviews for MemoryTx {
+    fn add_review(&mut self, review: &NewReview) -> Result<(), BookingError> {
+        self.write(|viewer, state| {
+            allow(viewer.books_for(review.employee_user, review.company))?;
+            require(!state.reviews.contains(&review.id), "reviews_pkey")?;
+            if state.reviews.rows().any(|held| held.review.consultation == review.consultation) {
+                return Err(BookingError::AlreadyReviewed);
+            }
+            let consultation = state.consultations.get(&review.consultation);
+            let is_known = consultation.is_some_and(|row| row.consultation.company == review.company);
+            require(is_known, "reviews_consultation_fkey")?;
+            require(state.practitioners.contains(&review.practitioner), "reviews_practitioner_id_fkey")?;
+            let review = NewReview { created_at: micros(review.created_at), ..review.clone() };
+            let row = ReviewRow { review, status: ReviewStatus::Pending, published_comment: None };
+            state.reviews.put(row.review.id, row);
+            Ok(())
+        })
+    }
+
+    fn pending_reviews(&mut self, request: PageRequest) -> Result<Page<Review>, StoreError> {
+        self.read(|viewer, state| {
+            let is_wanted = |row: &&ReviewRow| row.status == ReviewStatus::Pending && viewer.moderates_reviews();
+            let mut rows: Vec<&ReviewRow> = state.reviews.rows().filter(is_wanted).collect();
+            rows.sort_by_key(|row| (row.review.created_at, row.review.id));
+            let Page { items, total } = page(rows, request);
+            Page { items: items.into_iter().map(ReviewRow::shown).collect(), total }
+        })
+    }
+
+    fn review(&mut self, id: ReviewId) -> Result<Option<Review>, StoreError> {
+        self.read(|viewer, state| {
+            let row = state.reviews.get(&id)?;
+            (row.status == ReviewStatus::Published || viewer.moderates_reviews()).then(|| row.shown())
+        })
+    }
+
+    fn moderate(&mut self, id: ReviewId, status: ReviewStatus, _at: Timestamp) -> Result<bool, StoreError> {
+        self.write(|viewer, state| {
+            let held = state.reviews.get(&id).filter(|_| viewer.moderates_reviews()).cloned();
+            let Some(held) = held else {
+                return Ok(false);
+            };
+            let is_published = status == ReviewStatus::Published;
+            let published_comment = held.review.comment.clone().filter(|_| is_published);
+            count(state, &held, is_published);
+            state.reviews.put(id, ReviewRow { status, published_comment, ..held });
+            Ok(true)
+        })
+    }
+
+    fn published_reviews(&mut self, practitioner: PractitionerId, limit: u32) -> Result<Vec<Review>, StoreError> {
+        self.read(|_, state| {
+            let is_wanted =
+                |row: &&ReviewRow| row.review.practitioner == practitioner && row.status == ReviewStatus::Published;
+            let mut rows: Vec<&ReviewRow> = state.reviews.rows().filter(is_wanted).collect();
+            rows.sort_by_key(|row| Reverse((row.review.created_at, row.review.id)));
+            rows.into_iter().take(limit as usize).map(ReviewRow::shown).collect()
+        })
+    }
+}
+
+impl ReviewRow {
+    fn shown(&self) -> Review {
+        let published = self.published_comment.clone();
+        Review {
+            id: self.review.id,
+            practitioner: self.review.practitioner,
+            rating: self.review.rating,
+            comment: published.or_else(|| self.review.comment.clone()),
+            month: self.review.month.clone(),
+            status: self.status,
+        }
+    }
+}
+
+/// A review counts in its practitioner's rating while it is published.
+fn count(state: &mut State, held: &ReviewRow, is_published: bool) {
+    let was_published = held.status == ReviewStatus::Published;
+    let rating = u32::from(held.review.rating);
+    if is_published != was_published {
+        state.practitioners.change(
+            |row| row.id == held.review.practitioner,
+            |row| {
+                let step = |value: u32, by: u32| {
+                    if is_published { value.saturating_add(by) } else { value.saturating_sub(by) }
+                };
+                row.rating_sum = step(row.rating_sum, rating);
+                row.review_count = step(row.review_count, 1);
+            },
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! Telling participants: a line in the inbox and a letter, written by the store itself, since
+//! neither participant may write to the other's inbox.
+use huntzen_booking::{consultation::EventType, ids::ConsultationId, reminders::DueReminder};
+use huntzen_tenancy::{
+    StoreError,
+    ids::{NotificationId, UserId},
+    notifications::{Notification, NotificationType},
+    outbox::{Letter, OutboxMessage},
+};
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::{
+    refusal::defect,
+    state::{ConsultationRow, EventRow, State},
+};
+
+/// What a participant is told.
+#[derive(Clone, Copy)]
+struct News {
+    consultation: ConsultationId,
+    kind: NotificationType,
+    letter: Letter,
+    starts_at: Timestamp,
+    at: Timestamp,
+}
+
+/// Tells those whom an event concerns; most concern nobody.
+pub(crate) fn event(state: &mut State, row: &EventRow) -> Result<(), StoreError> {
+    let (kind, letter, to_practitioner) = match row.event.kind {
+        EventType::Scheduled => (NotificationType::ConsultationScheduled, Letter::ConsultationScheduled, true),
+        EventType::Confirmed => (NotificationType::ConsultationConfirmed, Letter::ConsultationConfirmed, true),
+        EventType::Cancelled => (NotificationType::ConsultationCancelled, Letter::ConsultationCancelled, true),
+        EventType::Rescheduled => (NotificationType::ConsultationRescheduled, Letter::ConsultationRescheduled, true),
+        EventType::Ended => (NotificationType::ConsultationCompleted, Letter::ConsultationFollowUp, false),
+        EventType::Started | EventType::NoShow | EventType::RoomJoined | EventType::RoomTokenIssued => return Ok(()),
+    };
+    let about = about(state, row.consultation)?;
+    let starts_at = about.consultation.scheduled_at;
+    let news = News { consultation: row.consultation, kind, letter, starts_at, at: row.event.at };
+    tell(state, &about, row.employee_user, news)?;
+    if to_practitioner { tell(state, &about, row.practitioner_user, news) } else { Ok(()) }
+}
+
+/// Reminds both participants.
+pub(crate) fn reminder(state: &mut State, reminder: &DueReminder, at: Timestamp) -> Result<(), StoreError> {
+    let about = about(state, reminder.consultation)?;
+    let news = News {
+        consultation: reminder.consultation,
+        kind: NotificationType::ConsultationReminder,
+        letter: Letter::ConsultationReminder,
+        starts_at: reminder.starts_at,
+        at,
+    };
+    tell(state, &about, about.employee_user, news)?;
+    tell(state, &about, about.consultation.practitioner_user, news)
+}
+
+fn about(state: &State, id: ConsultationId) -> Result<ConsultationRow, StoreError> {
+    let row = state.consultations.get(&id);
+    row.cloned().ok_or_else(|| defect("news of a consultation that does not exist"))
+}
+
+fn tell(state: &mut State, about: &ConsultationRow, recipient: UserId, news: News) -> Result<(), StoreError> {
+    let News { consultation, kind, letter, starts_at, at } = news;
+    let scheduled_at = starts_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let notification = Notification {
+        id: NotificationId(state.uuid_v7(at)),
+        user: recipient,
+        kind,
+        data: json!({ "consultationId": consultation, "scheduledAt": scheduled_at }),
+        read_at: None,
+        created_at: at,
+    };
+    state.add_notification(notification)?;
+    let timezone = zone(state, about, recipient);
+    let message = OutboxMessage {
+        id: state.uuid_v7(at),
+        recipient,
+        letter,
+        arguments: json!({ "consultationId": consultation, "scheduledAt": scheduled_at, "timezone": timezone }),
+        created_at: at,
+    };
+    state.add_letter(message)
+}
+
+/// The zone in which a participant reads times: the practitioner's own, or the company's.
+fn zone(state: &State, about: &ConsultationRow, recipient: UserId) -> Option<String> {
+    let consultation = &about.consultation;
+    if recipient == consultation.practitioner_user {
+        state.practitioners.get(&consultation.practitioner).map(|practitioner| practitioner.timezone.clone())
+    } else {
+        state.companies.get(&consultation.company).map(|company| company.timezone.clone())
+    }
+}

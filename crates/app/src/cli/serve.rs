@@ -1,0 +1,87 @@
+//! `huntzen serve`: the API, the letter worker and the recurring jobs, until a signal says stop.
+use std::{io, net::SocketAddr, sync::Arc, thread::available_parallelism};
+
+use actix_web::{rt::System, web::Data};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Failure, say};
+use crate::{
+    config::{Config, Environment},
+    database::Database,
+    demo,
+    embedded::Purpose,
+    http::operations,
+    offload::LaneSizes,
+    server::{ServerSettings, listen, serve_until},
+    state::Edge,
+    wiring,
+    workers::{Bell, Workers},
+};
+
+pub(super) fn run(config: &Config) -> Result<(), Failure> {
+    let database = Database::open(config, Purpose::Serve)?;
+    database.prepare()?;
+    let ports = wiring::ports(config, &database, config.database.pool_size)?;
+    let services = Data::new(wiring::services_over(config, &ports)?);
+    let settings = ServerSettings::of(config);
+    let lanes = LaneSizes::of(settings.pool_size, available_parallelism().map_or(1, usize::from));
+    let bell = Arc::new(Bell::default());
+    let edge = Data::new(Edge::new(config, &ports, &services, lanes, Arc::clone(&bell)));
+    let served: Result<(), Failure> = System::new().block_on(async {
+        let mut terminated = signal(SignalKind::terminate())?;
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        let listening = listen(&settings, edge, services.clone(), operations).map_err(|error| taken(&settings, error))?;
+        let workers = Workers::start(
+            bell,
+            services.dispatch.clone(),
+            services.jobs.clone(),
+            config.jobs.clone(),
+            Arc::clone(&ports.clock),
+        )?;
+        announce(config, &database, &listening.addresses);
+        let stop = async move {
+            tokio::select! { _ = terminated.recv() => {}, _ = interrupted.recv() => {} }
+            tracing::info!("stopping: what was accepted is finished first");
+        };
+        let served = serve_until(listening, stop).await;
+        workers.stop();
+        Ok(served?)
+    });
+    // The database goes last: the workers have just used it.
+    drop(database);
+    served
+}
+
+fn taken(settings: &ServerSettings, error: io::Error) -> Failure {
+    if error.kind() == io::ErrorKind::AddrInUse {
+        let (host, port) = (&settings.host, settings.port);
+        return format!("{host}:{port} is taken by another program; choose another port with PORT=3001").into();
+    }
+    error.into()
+}
+
+/// Tells where to look; in development also who may sign in.
+fn announce(config: &Config, database: &Database, addresses: &[SocketAddr]) {
+    for address in addresses {
+        tracing::info!(%address, environment = config.environment.name(), "serving");
+    }
+    if config.environment != Environment::Development {
+        return;
+    }
+    let Some(address) = addresses.first() else { return };
+    let data = config.database.data_dir.display();
+    say("");
+    say(&format!("HuntZen Care serves at   http://{address}"));
+    if config.http.docs_enabled {
+        say(&format!("API documentation        http://{address}/api/docs"));
+    }
+    say(&format!("Letters                  {data}/mail, listed at http://{address}/dev/mail"));
+    if let Some(folder) = database.embedded().and_then(crate::embedded::Embedded::moved_to) {
+        say(&format!("Database                 {} (the data folder is closed to it)", folder.display()));
+    }
+    say(&format!("Password of the accounts that 'huntzen seed' makes: {}", demo::PASSWORD));
+    for (role, email) in demo::SIGN_INS {
+        say(&format!("  {role:<14} {email}"));
+    }
+    say("Stop with Ctrl-C. Another port: PORT=3001 make run. A fresh start: make clean-data.");
+}

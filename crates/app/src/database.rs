@@ -1,0 +1,173 @@
+//! Which database the program works on: a named server, or its own private cluster.
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+use url::Url;
+
+use crate::{
+    config::Config,
+    embedded::{Embedded, EmbeddedError, OWNER, Purpose},
+    wiring::schema,
+};
+
+/// The role that the program works under.
+pub const APPLICATION: &str = "huntzen_app";
+
+/// Why there is no database to work on.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// The private cluster does not run.
+    #[error("the private PostgreSQL cluster cannot be used")]
+    Embedded(#[from] EmbeddedError),
+    /// `DATABASE_URL` is no URL that the program can put its own role into.
+    #[error("DATABASE_URL is not a postgres:// URL")]
+    Url,
+    /// `migrate` does not know the schema's owner.
+    #[error("set DATABASE_OWNER_URL: in production only the owner of the schema migrates")]
+    NoOwner,
+    /// Roles or migrations failed.
+    #[error("the schema could not be brought up to date")]
+    Migrate(#[from] schema::MigrateError),
+}
+
+/// A database, and the two roles that it is used under.
+#[derive(Debug)]
+pub struct Database {
+    /// Under the program's role.
+    url: SecretString,
+    /// Under the schema's owner, where the program knows it.
+    owner_url: Option<SecretString>,
+    /// The password that the program's role gets; none in production, where operators choose it.
+    application_password: Option<SecretString>,
+    /// The private cluster; it ends when this is dropped.
+    embedded: Option<Embedded>,
+}
+
+impl Database {
+    /// Opens the server of `DATABASE_URL`, or the private cluster.
+    ///
+    /// # Errors
+    /// When the cluster does not start, or the URL cannot be used.
+    pub fn open(config: &Config, purpose: Purpose) -> Result<Self, DatabaseError> {
+        let production = config.environment.is_production();
+        let derived = derived_password(&config.auth.jwt_secret);
+        let Some(named) = &config.database.url else {
+            let programs = config.database.pg_bin.as_deref();
+            let embedded = Embedded::start_with(&config.database.data_dir, programs, purpose)?;
+            return Ok(Self {
+                url: embedded.url(APPLICATION).into(),
+                owner_url: Some(embedded.url(OWNER).into()),
+                application_password: Some(derived),
+                embedded: Some(embedded),
+            });
+        };
+        let url = if production { named.clone() } else { with_role(named, APPLICATION, &derived)? };
+        let owner_url = config.database.owner_url.clone().or_else(|| (!production).then(|| named.clone()));
+        Ok(Self { url, owner_url, application_password: (!production).then_some(derived), embedded: None })
+    }
+
+    /// The URL under the program's role.
+    pub fn url(&self) -> &str {
+        self.url.expose_secret()
+    }
+
+    /// The private cluster, when that is what it is.
+    pub fn embedded(&self) -> Option<&Embedded> {
+        self.embedded.as_ref()
+    }
+
+    /// Makes the roles (outside production) and brings the schema up to date; answers the names
+    /// of what it applied.
+    ///
+    /// # Errors
+    /// `NoOwner` in production without the owner's URL; `Migrate`.
+    pub fn migrate(&self) -> Result<Vec<String>, DatabaseError> {
+        let owner = self.owner_url.as_ref().ok_or(DatabaseError::NoOwner)?.expose_secret();
+        if let Some(password) = &self.application_password {
+            schema::ensure_roles(owner, password.expose_secret())?;
+        }
+        Ok(schema::run(owner)?)
+    }
+
+    /// Migrates a private cluster that this program runs. A named server is migrated by
+    /// `huntzen migrate` alone, and a server beside a command has migrated its cluster itself.
+    ///
+    /// # Errors
+    /// Those of [`Database::migrate`].
+    pub fn prepare(&self) -> Result<(), DatabaseError> {
+        if self.embedded.as_ref().is_some_and(Embedded::is_owner) {
+            self.migrate()?;
+        }
+        Ok(())
+    }
+}
+
+/// The password of the program's role outside production: hexadecimal HMAC-SHA-256 (RFC 2104) of
+/// the role's name under the access-token secret, so that nobody has to write a second one down.
+fn derived_password(secret: &SecretString) -> SecretString {
+    let mut code = match Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes()) {
+        Ok(code) => code,
+        // HMAC takes keys of any length.
+        Err(never) => unreachable!("{never}"),
+    };
+    code.update(APPLICATION.as_bytes());
+    data_encoding::HEXLOWER.encode(&code.finalize().into_bytes()).into()
+}
+
+/// The same server and database under another role.
+fn with_role(url: &SecretString, role: &str, password: &SecretString) -> Result<SecretString, DatabaseError> {
+    let mut url = Url::parse(url.expose_secret()).ok().filter(|url| url.scheme().starts_with("postgres")).ok_or(DatabaseError::Url)?;
+    // A role in the query would win over the one in the authority.
+    let others: Vec<(String, String)> = url
+        .query_pairs()
+        .filter(|(key, _)| key != "user" && key != "password")
+        .map(|(key, value)| (key.into_owned(), value.into_owned()))
+        .collect();
+    if url.has_host() {
+        let set = url.set_username(role).and_then(|()| url.set_password(Some(password.expose_secret())));
+        set.ok().ok_or(DatabaseError::Url)?;
+        url.query_pairs_mut().clear().extend_pairs(others);
+    } else {
+        url.query_pairs_mut()
+            .clear()
+            .extend_pairs(others)
+            .append_pair("user", role)
+            .append_pair("password", password.expose_secret());
+    }
+    if url.query() == Some("") {
+        url.set_query(None);
+    }
+    Ok(url.to_string().into())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn the_role_is_swapped_wherever_it_stands() {
+        let swapped = |url: &str| {
+            with_role(&url.into(), "huntzen_app", &"secret".into()).map(|url| url.expose_secret().to_owned())
+        };
+        assert_eq!(
+            swapped("postgresql://postgres:pw@db:5433/care?sslmode=require").unwrap(),
+            "postgresql://huntzen_app:secret@db:5433/care?sslmode=require"
+        );
+        assert_eq!(swapped("postgres://db/care?user=me").unwrap(), "postgres://huntzen_app:secret@db/care");
+        assert_eq!(
+            swapped("postgresql:///care?host=/run/pg").unwrap(),
+            "postgresql:///care?host=%2Frun%2Fpg&user=huntzen_app&password=secret"
+        );
+        assert!(matches!(swapped("mysql://db/care"), Err(DatabaseError::Url)));
+        assert!(matches!(swapped("host=db"), Err(DatabaseError::Url)));
+    }
+
+    #[test]
+    fn the_password_follows_from_the_secret_alone() {
+        let password = |secret: &str| derived_password(&secret.into()).expose_secret().to_owned();
+        assert_eq!(password("a"), password("a"));
+        assert_ne!(password("a"), password("b"));
+        assert_eq!(password("a").len(), 64);
+    }
+}

@@ -1,0 +1,94 @@
+//! Usage figures.
+use actix_web::{Responder, http::Method};
+use huntzen_metrics::{Period, PractitionerUsage};
+use huntzen_tenancy::policy::Permission;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, OpenApi, ToSchema};
+use uuid::Uuid;
+use validator::Validate;
+
+use super::{Day, Json, Operations, Path, Problem, Query, Signed};
+use crate::state::App;
+
+/// Over which days, both included; at most 366.
+#[derive(Deserialize, Validate, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct PeriodQuery {
+    #[param(inline)]
+    from: Day,
+    #[param(inline)]
+    to: Day,
+}
+
+/// Civil days, both included.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PeriodBody {
+    #[schema(value_type = String, format = Date)]
+    from: Date,
+    #[schema(value_type = String, format = Date)]
+    to: Date,
+}
+
+/// A practitioner's figures over a period.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PractitionerUsageBody {
+    practitioner_id: Uuid,
+    period: PeriodBody,
+    /// How many ended.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    consultations: u64,
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    total_duration_seconds: u64,
+    /// The sum of the whole minutes of each.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    total_duration_minutes: u64,
+    /// Rounded down; 0 without consultations.
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
+    average_duration_minutes: u64,
+    /// On how many days one ended.
+    #[schema(minimum = 0, maximum = 366)]
+    active_days: u32,
+}
+
+impl From<PractitionerUsage> for PractitionerUsageBody {
+    fn from(usage: PractitionerUsage) -> Self {
+        Self {
+            practitioner_id: usage.practitioner,
+            period: PeriodBody { from: usage.period.from(), to: usage.period.to() },
+            consultations: usage.totals.consultations,
+            total_duration_seconds: usage.totals.total_duration_seconds,
+            total_duration_minutes: usage.totals.total_duration_minutes,
+            average_duration_minutes: usage.average_duration_minutes(),
+            active_days: usage.totals.active_days,
+        }
+    }
+}
+
+/// Tells a practitioner's figures: one's own, or any for an administrator.
+#[utoipa::path(get, path = "/metrics/practitioners/{id}", tag = "metrics",
+    params(("id" = Uuid, Path), PeriodQuery), responses((status = 200, body = PractitionerUsageBody)))]
+async fn read_practitioner_usage(
+    app: App,
+    signed: Signed,
+    Path(id): Path<Uuid>,
+    Query(query): Query<PeriodQuery>,
+) -> Result<impl Responder, Problem> {
+    let period = Period::new(query.from.0, query.to.0)?;
+    let usage = app.run(move |s| s.usage.practitioner(&signed.caller, id, period)).await?;
+    Ok(Json(PractitionerUsageBody::from(usage)))
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(read_practitioner_usage))]
+struct Document;
+
+/// Adds the operations on usage figures.
+pub fn register(ops: &mut Operations) {
+    ops.document::<Document>();
+    let read = Permission::MetricsPractitionerUsageRead;
+    ops.route(Method::GET, "/metrics/practitioners/{id}", read, read_practitioner_usage);
+}

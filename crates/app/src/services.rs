@@ -1,0 +1,171 @@
+//! Every use case of the product, built once over one set of ports.
+use std::sync::Arc;
+
+use huntzen_booking::{
+    BookingPorts, BookingRules, BookingStore,
+    availability::{Planning, SlotSearch},
+    consultation::{Booking, ConsultationReading},
+    jobs::BookingJobs,
+    practitioner::{Directory, OwnProfile, PractitionerAdministration},
+    review::Feedback,
+    room::{RoomSettings, RoomTokenSigner, Rooms},
+};
+use huntzen_metrics::{MetricsStore, UsageMetrics};
+use huntzen_tenancy::{
+    TenancyStore,
+    clock::{Clock, Randomness},
+    company::CompanyAdministration,
+    employee::Workforce,
+    identity::{
+        AccessTokenSigner, IdentityPorts, InvitationAcceptance, PasswordHasher, PasswordRules, Recovery,
+        RefreshTokens, Registration, SignIn, SuperAdministration, TokenLifetimes,
+    },
+    mail::{Letters, Mailer},
+    notifications::Inbox,
+    outbox::LetterDispatch,
+};
+
+use crate::probe::{Health, HealthRules, Probe};
+
+/// What the use cases stand on; the adapters behind it are named in `wiring` alone.
+#[derive(Clone)]
+pub struct Ports {
+    /// The store as tenancy sees it.
+    pub tenancy: Arc<dyn TenancyStore>,
+    /// The same store as booking sees it.
+    pub booking: Arc<dyn BookingStore>,
+    /// The same store as metrics sees it.
+    pub metrics: Arc<dyn MetricsStore>,
+    /// Tells whether the store is well.
+    pub probe: Arc<dyn Probe>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids and secrets come from.
+    pub randomness: Arc<dyn Randomness>,
+    /// Hashes passwords.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Makes and checks access tokens.
+    pub access_tokens: Arc<dyn AccessTokenSigner>,
+    /// Derives refresh tokens.
+    pub refresh_tokens: Arc<dyn RefreshTokens>,
+    /// Signs room tokens.
+    pub room_tokens: Arc<dyn RoomTokenSigner>,
+    /// Renders letters.
+    pub letters: Arc<dyn Letters>,
+    /// Sends them.
+    pub mailer: Arc<dyn Mailer>,
+}
+
+/// The operator's choices that use cases follow.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// What may be a password.
+    pub passwords: PasswordRules,
+    /// How long tokens live.
+    pub lifetimes: TokenLifetimes,
+    /// When consultations can be booked and started, and what is billed.
+    pub booking: BookingRules,
+    /// The room server.
+    pub rooms: RoomSettings,
+    /// What counts as unhealthy.
+    pub health: HealthRules,
+}
+
+/// Every use case that a handler, a worker or a command may call.
+pub struct Services {
+    /// Signing in and out.
+    pub sign_in: SignIn,
+    /// Making an account.
+    pub registration: Registration,
+    /// Forgotten and changed passwords.
+    pub recovery: Recovery,
+    /// Accepting invitations.
+    pub acceptance: InvitationAcceptance,
+    /// What operators do to accounts.
+    pub super_administration: SuperAdministration,
+    /// Companies.
+    pub companies: CompanyAdministration,
+    /// Employees.
+    pub workforce: Workforce,
+    /// One's own notifications.
+    pub inbox: Inbox,
+    /// Inviting, validating and suspending practitioners.
+    pub practitioners: PractitionerAdministration,
+    /// A practitioner's own profile.
+    pub own_profile: OwnProfile,
+    /// The public directory.
+    pub directory: Directory,
+    /// A practitioner's own availability.
+    pub planning: Planning,
+    /// Free and taken slots.
+    pub slots: SlotSearch,
+    /// Booking and holding consultations.
+    pub booking: Booking,
+    /// Reading consultations.
+    pub consultations: ConsultationReading,
+    /// Rooms.
+    pub rooms: Rooms,
+    /// Feedback and its moderation.
+    pub reviews: Feedback,
+    /// Usage figures.
+    pub usage: UsageMetrics,
+    /// Recurring work on consultations.
+    pub jobs: BookingJobs,
+    /// Sending letters.
+    pub dispatch: LetterDispatch,
+    /// Whether all is well.
+    pub health: Health,
+}
+
+impl Services {
+    /// All of them over `ports`, following `rules`.
+    pub fn new(ports: &Ports, rules: Rules) -> Self {
+        let Ports { tenancy, clock, randomness, .. } = ports.clone();
+        let identity = IdentityPorts {
+            store: Arc::clone(&tenancy),
+            clock: Arc::clone(&clock),
+            randomness: Arc::clone(&randomness),
+            hasher: Arc::clone(&ports.hasher),
+            rules: rules.passwords,
+        };
+        let booking = BookingPorts {
+            store: Arc::clone(&ports.booking),
+            clock: Arc::clone(&clock),
+            randomness: Arc::clone(&randomness),
+            rules: rules.booking,
+        };
+        Self {
+            sign_in: SignIn::new(
+                identity.clone(),
+                Arc::clone(&ports.access_tokens),
+                Arc::clone(&ports.refresh_tokens),
+                rules.lifetimes,
+            ),
+            registration: Registration::new(identity.clone()),
+            recovery: Recovery::new(identity.clone()),
+            acceptance: InvitationAcceptance::new(identity.clone()),
+            super_administration: SuperAdministration::new(identity),
+            companies: CompanyAdministration::new(Arc::clone(&tenancy), Arc::clone(&clock), Arc::clone(&randomness)),
+            workforce: Workforce::new(Arc::clone(&tenancy), Arc::clone(&clock), Arc::clone(&randomness)),
+            inbox: Inbox::new(Arc::clone(&tenancy), Arc::clone(&clock)),
+            practitioners: PractitionerAdministration::new(booking.clone()),
+            own_profile: OwnProfile::new(booking.clone()),
+            directory: Directory::new(booking.clone()),
+            planning: Planning::new(booking.clone()),
+            slots: SlotSearch::new(booking.clone()),
+            booking: Booking::new(booking.clone()),
+            consultations: ConsultationReading::new(booking.clone()),
+            rooms: Rooms::new(booking.clone(), Arc::clone(&ports.room_tokens), rules.rooms),
+            reviews: Feedback::new(booking.clone()),
+            usage: UsageMetrics::new(Arc::clone(&ports.metrics), Arc::clone(&clock), randomness),
+            jobs: BookingJobs::new(booking),
+            dispatch: LetterDispatch::new(
+                tenancy,
+                Arc::clone(&clock),
+                Arc::clone(&ports.letters),
+                Arc::clone(&ports.mailer),
+            ),
+            health: Health::new(Arc::clone(&ports.probe), clock, rules.health),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Which adapter stands behind which port: the only file that names them.
+use std::{sync::Arc, time::Duration};
+
+use huntzen_adapter_crypto::{BcryptHasher, HmacRefreshTokens, JitsiSigner, JwtSigner, OsRandomness};
+pub use huntzen_adapter_diesel::migrate as schema;
+use huntzen_adapter_diesel::{PgStore, refuse_bypassing_role};
+use huntzen_adapter_smtp::{
+    FileMailer, HandlebarsLetters, Sender, SmtpCredentials, SmtpMailer, SmtpSecurity, SmtpServer,
+};
+use huntzen_booking::{BookingRules, consultation::BillingStatus, room::RoomSettings};
+use huntzen_tenancy::{
+    Job, Scope, StoreError, TenancyError, TenancyStore,
+    clock::Clock,
+    identity::{PasswordRules, TokenLifetimes},
+    mail::Mailer,
+    outbox::Backlog,
+};
+use jiff::Timestamp;
+
+use crate::{
+    cli::Failure,
+    clock::SystemClock,
+    config::{Config, NoShowBilling, Smtp, SmtpTls},
+    database::Database,
+    probe::{HealthRules, Probe},
+    services::{Ports, Rules, Services},
+};
+
+/// How long a mail server may take for one step.
+const MAIL_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Every use case over the database, with a pool of `connections`.
+///
+/// # Errors
+/// When the database is out of reach, its role could bypass row security, or a setting is of no use.
+pub fn services(config: &Config, database: &Database, connections: u32) -> Result<Services, Failure> {
+    services_over(config, &ports(config, database, connections)?)
+}
+
+/// Every use case over these adapters.
+///
+/// # Errors
+/// When a setting is of no use.
+pub fn services_over(config: &Config, ports: &Ports) -> Result<Services, Failure> {
+    Ok(Services::new(ports, rules(config)?))
+}
+
+/// The adapters of a real installation.
+///
+/// # Errors
+/// The same.
+pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<Ports, Failure> {
+    let store = Arc::new(PgStore::connect(database.url(), connections)?);
+    refuse_bypassing_role(&store)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let sender = Sender::parse(&config.smtp.from)?;
+    let front_end = config.http.frontend_urls.first().map_or("", String::as_str);
+    Ok(Ports {
+        tenancy: Arc::<PgStore>::clone(&store),
+        booking: Arc::<PgStore>::clone(&store),
+        metrics: Arc::<PgStore>::clone(&store),
+        // A connection of its own: a busy service must not look like a broken one.
+        probe: Arc::new(PgStore::connect(database.url(), 1)?),
+        randomness: Arc::new(OsRandomness),
+        hasher: Arc::new(BcryptHasher::new(config.auth.bcrypt_cost)),
+        access_tokens: Arc::new(JwtSigner::new(
+            &config.auth.jwt_secret,
+            config.auth.issuer.clone(),
+            config.auth.audience.clone(),
+        )),
+        refresh_tokens: Arc::new(HmacRefreshTokens::new(config.auth.jwt_refresh_secret.clone())),
+        room_tokens: Arc::new(JitsiSigner::new(&config.jitsi.secret)),
+        letters: Arc::new(HandlebarsLetters::new(front_end, sender.clone())?),
+        mailer: mailer(config, sender, Arc::clone(&clock))?,
+        clock,
+    })
+}
+
+/// What the configuration says to the use cases.
+///
+/// # Errors
+/// When a figure does not fit.
+pub fn rules(config: &Config) -> Result<Rules, Failure> {
+    Ok(Rules {
+        passwords: PasswordRules { min_length: config.auth.password_min_length },
+        lifetimes: TokenLifetimes { access: config.auth.jwt_expires_in, refresh: config.auth.jwt_refresh_expires_in },
+        booking: BookingRules {
+            min_notice_minutes: config.booking.min_notice_minutes,
+            horizon_days: u16::try_from(config.booking.horizon_days)?,
+            early_start_minutes: config.booking.early_start_minutes,
+            no_show_billing: match config.billing.no_show {
+                NoShowBilling::Excluded => BillingStatus::Excluded,
+                NoShowBilling::Validated => BillingStatus::Validated,
+            },
+        },
+        rooms: RoomSettings {
+            app_id: config.jitsi.app_id.clone(),
+            domain: config.jitsi.domain.clone(),
+            audience: config.jitsi.app_id.clone(),
+        },
+        health: HealthRules {
+            data_folder: config.database.data_dir.clone(),
+            disk_percent: config.health.disk_percent,
+        },
+    })
+}
+
+fn mailer(config: &Config, sender: Sender, clock: Arc<dyn Clock>) -> Result<Arc<dyn Mailer>, Failure> {
+    let Smtp { host, port, user, password, tls, .. } = &config.smtp;
+    let Some(host) = host else {
+        return Ok(Arc::new(FileMailer::new(config.database.data_dir.join("mail"), sender, clock)));
+    };
+    let credentials = user.clone().zip(password.clone()).map(|(user, password)| SmtpCredentials { user, password });
+    let server = SmtpServer {
+        host: host.clone(),
+        port: *port,
+        security: match tls {
+            SmtpTls::Starttls => SmtpSecurity::StartTls,
+            SmtpTls::Implicit => SmtpSecurity::Implicit,
+            SmtpTls::None => SmtpSecurity::None,
+        },
+        credentials,
+        timeout: MAIL_PATIENCE,
+    };
+    Ok(Arc::new(SmtpMailer::new(&server, sender, clock)?))
+}
+
+impl Probe for PgStore {
+    fn database(&self) -> Result<(), StoreError> {
+        self.ping()
+    }
+
+    fn outbox(&self, now: Timestamp) -> Result<Backlog, StoreError> {
+        let store: &dyn TenancyStore = self;
+        let backlog = store.run(&Scope::worker(Job::Outbox), |tx| Ok(tx.backlog(now)?));
+        backlog.map_err(|error| match error {
+            TenancyError::Store(store) => store,
+            other => StoreError::Defect(Box::new(other)),
+        })
+    }
+}

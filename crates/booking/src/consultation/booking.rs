@@ -1,0 +1,280 @@
+//! Booking a slot, and moving a consultation to another one.
+use huntzen_tenancy::{
+    Caller,
+    audit::{Action, Resource},
+    employee::Eligibility,
+    error::Checks,
+    fields,
+    ids::{CompanyId, UserId},
+    policy::{Permission, Role},
+};
+use jiff::Timestamp;
+
+use super::{
+    BillingStatus, Consultation, ConsultationEvent, ConsultationStatus, ConsultationView, EventType, ParticipantNames,
+    Transition,
+};
+use crate::{
+    BookingError, BookingPorts, BookingTx,
+    availability::ConsultationType,
+    ids::{ConsultationId, PractitionerId},
+    room::RoomName,
+    slots::{self, BusySpan, Offer, Slot},
+    timetable::{PractitionerTime, Span},
+};
+
+/// The most characters of a reason.
+pub(super) const REASON: usize = 2000;
+
+/// What an employee asks for; texts as typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewBooking {
+    /// With whom.
+    pub practitioner: PractitionerId,
+    /// How.
+    pub kind: ConsultationType,
+    /// When it is to start.
+    pub scheduled_at: Timestamp,
+    /// Why, in the employee's words.
+    pub reason: Option<String>,
+    /// The employee's own company, for clients that repeat it.
+    pub company: Option<CompanyId>,
+}
+
+/// What the participants do with a consultation: book it, move it, conduct it, call it off.
+#[derive(Clone)]
+pub struct Booking {
+    pub(super) ports: BookingPorts,
+}
+
+impl Booking {
+    /// Over these ports.
+    pub fn new(ports: BookingPorts) -> Self {
+        Self { ports }
+    }
+
+    /// Books a slot. Both calendars are held from before the practitioner's time is read until
+    /// the consultation is kept, so that nobody else can book either of them meanwhile.
+    ///
+    /// # Errors
+    /// `Forbidden`; `Invalid` for a reason that is too long and for a company that is not the
+    /// caller's; then, in this order, `NotFound` for an unknown practitioner, `NotEligible`,
+    /// `PractitionerUnavailable`, `NotASlot`, `SlotTaken`, `AlreadyBooked`.
+    pub fn book(&self, caller: &Caller, booking: &NewBooking) -> Result<ConsultationView, BookingError> {
+        caller.actor.require(Permission::BookingCreate)?;
+        let company = caller.actor.company.ok_or(BookingError::NotEligible)?;
+        let reason = accept(booking, company)?;
+        let (now, scope, user) = (self.ports.clock.now(), caller.scope(), caller.actor.user);
+        self.ports.store.run(&scope, |tx| {
+            let employee = eligible(tx, user, booking.practitioner)?;
+            tx.hold_calendars(booking.practitioner, employee.employee)?;
+            let span = Span::deciding(booking.scheduled_at, booking.scheduled_at);
+            let time = tx.time_of(booking.practitioner, span)?.ok_or(BookingError::NotFound)?;
+            let slot = self.offered(tx, &time, user, booking.scheduled_at, booking.kind, now)?;
+            let consultation = Consultation {
+                id: ConsultationId(self.ports.randomness.uuid_v4()),
+                company,
+                employee: Some(employee.employee),
+                employee_user: Some(user),
+                practitioner: time.practitioner,
+                practitioner_user: time.user,
+                kind: booking.kind,
+                status: ConsultationStatus::Scheduled,
+                scheduled_at: slot.starts_at,
+                ends_at: slot.ends_at,
+                buffer_minutes: slot.buffer_minutes,
+                reason,
+                room_name: self.room_for(booking.kind),
+                started_at: None,
+                ended_at: None,
+                duration_seconds: None,
+                actual_duration: None,
+                billing_status: BillingStatus::Pending,
+                cancelled_at: None,
+                cancelled_by: None,
+                cancel_reason: None,
+                no_show_at: None,
+                no_show_by: None,
+                sequence: 0,
+                planned_at: now,
+                created_at: now,
+                updated_at: now,
+            };
+            let event = ConsultationEvent {
+                id: self.ports.randomness.uuid_v7(now),
+                kind: EventType::Scheduled,
+                at: now,
+                actor: Some(user),
+                previous_start: None,
+            };
+            tx.add_consultation(&consultation, &event)?;
+            let entry = self.ports.entry(&scope, now, Action::Book, Resource::Consultation);
+            tx.record(&entry.on(consultation.id).about(user))?;
+            let names = names(employee, time);
+            Ok(ConsultationView { consultation, names })
+        })
+    }
+
+    /// Moves a consultation to another slot, at once or not at all: the old slot is freed only
+    /// when the new one is won.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`; `InvalidTransition` unless it is booked; then as for [`book`].
+    /// A practitioner does not see whether the employee is eligible: that binds the employee.
+    ///
+    /// [`book`]: Booking::book
+    pub fn reschedule(
+        &self,
+        caller: &Caller,
+        id: ConsultationId,
+        scheduled_at: Timestamp,
+    ) -> Result<ConsultationView, BookingError> {
+        caller.actor.require(Permission::BookingRescheduleOwn)?;
+        let (now, scope, user) = (self.ports.clock.now(), caller.scope(), caller.actor.user);
+        self.ports.store.run(&scope, |tx| {
+            // Participants and names never change: they tell whose calendars to hold.
+            let seen = tx
+                .consultation_view(id)?
+                .filter(|view| view.consultation.has_participant(user))
+                .ok_or(BookingError::NotFound)?;
+            let practitioner = seen.consultation.practitioner;
+            let (employee, client) =
+                seen.consultation.employee.zip(seen.consultation.employee_user).ok_or(BookingError::NotFound)?;
+            tx.hold_calendars(practitioner, employee)?;
+            let mut consultation = tx.consultation(id, true)?.ok_or(BookingError::NotFound)?;
+            if !consultation.is_booked() {
+                return Err(BookingError::InvalidTransition(consultation.status));
+            }
+            let by_employee = caller.actor.role == Role::Employee;
+            if by_employee {
+                eligible(tx, user, practitioner)?;
+            }
+            let span = Span::deciding(scheduled_at, scheduled_at);
+            let mut time = tx.time_of(practitioner, span)?.ok_or(BookingError::NotFound)?;
+            let own = consultation.busy_span();
+            time.busy.retain(|busy| *busy != own);
+            let slot = self.offered(tx, &time, client, scheduled_at, consultation.kind, now)?;
+            let transition = Transition::Reschedule { slot, room: self.room_for(consultation.kind), by_employee };
+            self.ports.advance(tx, &scope, &mut consultation, transition, now)?;
+            let names = seen.names;
+            Ok(ConsultationView { consultation, names })
+        })
+    }
+
+    /// The slot that `client` may take of this practitioner.
+    fn offered(
+        &self,
+        tx: &mut dyn BookingTx,
+        time: &PractitionerTime,
+        client: UserId,
+        start: Timestamp,
+        kind: ConsultationType,
+        now: Timestamp,
+    ) -> Result<Slot, BookingError> {
+        let available =
+            time.is_public && (time.accepting_new_clients || tx.has_completed_with(client, time.practitioner)?);
+        if !available {
+            return Err(BookingError::PractitionerUnavailable);
+        }
+        let (zone, window) = (time.zone()?, self.ports.rules.window(now));
+        match slots::find(time.timetable(&zone), start, kind, &window) {
+            Offer::Free(slot) => Ok(slot),
+            Offer::Taken(_) => Err(BookingError::SlotTaken),
+            Offer::NotASlot => Err(BookingError::NotASlot),
+        }
+    }
+
+    /// A room that nobody can guess, for what takes place in one.
+    fn room_for(&self, kind: ConsultationType) -> Option<RoomName> {
+        kind.has_room().then(|| {
+            let mut random = [0; 16];
+            self.ports.randomness.fill(&mut random);
+            RoomName::from_random(random)
+        })
+    }
+}
+
+impl Consultation {
+    /// The practitioner's time that it takes while it is live.
+    fn busy_span(&self) -> BusySpan {
+        let slot = Slot {
+            starts_at: self.scheduled_at,
+            ends_at: self.ends_at,
+            buffer_minutes: self.buffer_minutes,
+            types: [self.kind].into_iter().collect(),
+            available: false,
+        };
+        slot.busy_span()
+    }
+}
+
+/// The reason, cleaned, once everything that the employee wrote is acceptable.
+fn accept(booking: &NewBooking, company: CompanyId) -> Result<Option<String>, BookingError> {
+    let mut checks = Checks::default();
+    let own = booking.company.is_none_or(|named| named == company);
+    checks.require(own, "companyId", "not_yours");
+    let reason = fields::optional(&mut checks, booking.reason.as_deref(), "reason", REASON);
+    checks.finish()?;
+    Ok(reason)
+}
+
+/// The caller as an employee who may book; an unknown practitioner is said first.
+fn eligible(tx: &mut dyn BookingTx, user: UserId, practitioner: PractitionerId) -> Result<Eligibility, BookingError> {
+    if let Some(employee) = tx.eligibility(user)?.filter(|one| one.eligible) {
+        return Ok(employee);
+    }
+    match tx.practitioner(practitioner)? {
+        Some(_) => Err(BookingError::NotEligible),
+        None => Err(BookingError::NotFound),
+    }
+}
+
+fn names(employee: Eligibility, time: PractitionerTime) -> ParticipantNames {
+    ParticipantNames {
+        employee: Some((employee.first_name, employee.last_name)),
+        practitioner_first_name: time.first_name,
+        practitioner_last_name: time.last_name,
+        practitioner_title: time.title,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use huntzen_tenancy::FieldError;
+
+    use super::*;
+
+    const OWN: CompanyId = CompanyId(uuid::Uuid::from_u128(1));
+
+    fn booking() -> NewBooking {
+        NewBooking {
+            practitioner: PractitionerId(uuid::Uuid::from_u128(2)),
+            kind: ConsultationType::Video,
+            scheduled_at: Timestamp::UNIX_EPOCH,
+            reason: None,
+            company: None,
+        }
+    }
+
+    fn refusals(booking: &NewBooking) -> Vec<FieldError> {
+        match accept(booking, OWN) {
+            Err(BookingError::Invalid(refusals)) => refusals,
+            Err(_) | Ok(_) => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn one_books_within_ones_own_company() {
+        let named = |company| NewBooking { company: Some(company), ..booking() };
+        assert_eq!(refusals(&named(OWN)), []);
+        assert_eq!(refusals(&named(CompanyId(uuid::Uuid::from_u128(3)))), [FieldError::new("companyId", "not_yours")]);
+    }
+
+    #[test]
+    fn a_reason_is_trimmed_and_bounded() {
+        let given = |reason: String| NewBooking { reason: Some(reason), ..booking() };
+        assert!(matches!(accept(&given("  ".to_owned()), OWN), Ok(None)));
+        assert_eq!(refusals(&given("é".repeat(REASON))), []);
+        assert_eq!(refusals(&given("é".repeat(REASON + 1))), [FieldError::new("reason", "too_long")]);
+    }
+}
