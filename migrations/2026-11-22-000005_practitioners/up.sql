@@ -29,6 +29,11 @@ CREATE TABLE practitioners (
     updated_at timestamptz NOT NULL
 );
 
+-- Whether one of the languages (BCP 47) is the wanted one or a region of it, in any case.
+CREATE FUNCTION speaks(languages text[], wanted text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN strpos(',' || lower(array_to_string(languages, ',')) || ',', ',' || lower(wanted) || ',') > 0
+        OR strpos(',' || lower(array_to_string(languages, ',')), ',' || lower(wanted) || '-') > 0;
+
 -- A weekly wall-clock rule. `is_public` follows the practitioner's validation by trigger, since a
 -- policy may read no other protected table. Minutes count from midnight; types is a set of bits:
 -- 1 VIDEO, 2 AUDIO, 4 PHONE, 8 CHAT.

@@ -35,7 +35,8 @@ BEGIN
     END LOOP;
     IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
         IF current_setting('server_version_num')::integer >= 160000 THEN
-            GRANT huntzen_internal TO CURRENT_USER WITH INHERIT TRUE, SET TRUE;
+            -- As text: an older server would not even parse it.
+            EXECUTE 'GRANT huntzen_internal TO CURRENT_USER WITH INHERIT TRUE, SET TRUE';
         ELSE
             GRANT huntzen_internal TO CURRENT_USER;
         END IF;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::events::EventRow;
 use crate::{
     statement::statement,
-    stored::{StoredTimestamp, instant, number, optional_number, readable, word},
+    stored::{StoredTimestamp, instant, number, optional_number, word},
 };
 
 statement! {

@@ -163,7 +163,7 @@ impl Entrance<'_> {
 }
 
 fn caller(user: &User) -> Caller {
-    Caller { actor: user.actor(), origin: Origin::default() }
+    Caller { actor: user.actor(None), origin: Origin::default() }
 }
 
 fn registration(email: &str, (first, last): (&str, &str)) -> NewRegistration {

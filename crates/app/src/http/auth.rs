@@ -34,12 +34,10 @@ struct LoginBody {
     /// The code of a second factor, when the account has one.
     #[validate(length(max = 16))]
     #[schema(max_length = 16)]
-    #[expect(dead_code, reason = "accepted from every client; read once accounts can have a second factor")]
     code: Option<String>,
     /// A backup code instead.
     #[validate(length(max = 64))]
     #[schema(max_length = 64)]
-    #[expect(dead_code, reason = "accepted from every client; read once accounts can have a second factor")]
     backup_code: Option<String>,
 }
 

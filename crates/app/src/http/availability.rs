@@ -12,10 +12,11 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::{
-    Created, Day, Instant, Items, Json, NoContent, Operations, Patch, Path, Problem, Signed,
+    Created, Items, Json, NoContent, Operations, Patch, Path, Problem, Signed,
     hours::{Types, WallTime},
     openapi::words_schema,
     patch,
+    times::{CivilDate, Instant},
 };
 use crate::state::App;
 
@@ -42,10 +43,10 @@ struct NewRuleBody {
     types: Types,
     /// The first day on which the rule holds.
     #[schema(inline)]
-    valid_from: Option<Day>,
+    valid_from: Option<CivilDate>,
     /// The last day on which the rule holds.
     #[schema(inline)]
-    valid_until: Option<Day>,
+    valid_until: Option<CivilDate>,
 }
 
 impl From<NewRuleBody> for RuleTerms {
@@ -89,16 +90,16 @@ struct RulePatch {
     #[schema(inline)]
     types: Option<Types>,
     #[serde(default, deserialize_with = "patch::present")]
-    #[schema(value_type = Option<Day>, inline)]
-    valid_from: Patch<Day>,
+    #[schema(value_type = Option<CivilDate>, inline)]
+    valid_from: Patch<CivilDate>,
     #[serde(default, deserialize_with = "patch::present")]
-    #[schema(value_type = Option<Day>, inline)]
-    valid_until: Patch<Day>,
+    #[schema(value_type = Option<CivilDate>, inline)]
+    valid_until: Patch<CivilDate>,
 }
 
 impl From<RulePatch> for RuleChange {
     fn from(patch: RulePatch) -> Self {
-        let date = |patch: Patch<Day>| patch.map(|day| day.map(|day| day.0));
+        let date = |patch: Patch<CivilDate>| patch.map(|day| day.map(|day| day.0));
         Self {
             day_of_week: patch.day_of_week,
             start_time: patch.start_time.map(|time| time.0),

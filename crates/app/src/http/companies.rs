@@ -232,21 +232,15 @@ impl From<Company> for CompanyBody {
 
 /// 1 to 20 host names of at least two labels.
 fn domains_schema() -> Array {
-    let domain = ObjectBuilder::new()
-        .schema_type(SchemaType::Type(Type::String))
-        .min_length(Some(3))
-        .max_length(Some(253));
+    let domain =
+        ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).min_length(Some(3)).max_length(Some(253));
     ArrayBuilder::new().items(domain).min_items(Some(1)).max_items(Some(20)).build()
 }
 
 /// Adds a company, inactive until it is validated.
 #[utoipa::path(post, path = "/companies", tag = "companies", request_body = NewCompanyBody,
     responses((status = 201, body = CompanyBody)))]
-async fn create_company(
-    app: App,
-    signed: Signed,
-    Json(body): Json<NewCompanyBody>,
-) -> Result<impl Responder, Problem> {
+async fn create_company(app: App, signed: Signed, Json(body): Json<NewCompanyBody>) -> Result<impl Responder, Problem> {
     let company = app.run(move |s| s.companies.create(&signed.caller, &body.into())).await?;
     Ok(Created::at(format!("/companies/{}", company.id), CompanyBody::from(company)))
 }
@@ -260,7 +254,8 @@ async fn list_companies(
     Query(query): Query<CompanyQuery>,
 ) -> Result<impl Responder, Problem> {
     let request = page_request(query.page, query.per_page);
-    let filter = CompanyFilter { active: query.active, text: query.q.filter(|text| !text.trim().is_empty()) };
+    let text = query.q.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let filter = CompanyFilter { active: query.active, text };
     let page = app.run(move |s| s.companies.list(&signed.caller, &filter, request)).await?;
     Ok(Json(PageBody::<CompanyBody>::present(page, request)))
 }
@@ -307,7 +302,9 @@ async fn validate_company(app: App, signed: Signed, Path(id): Path<CompanyId>) -
     responses((status = 200, body = CompanyBody)))]
 async fn suspend_company(app: App, signed: Signed, Path(id): Path<CompanyId>) -> Result<impl Responder, Problem> {
     let (company, signed_out) = app.run(move |s| s.companies.suspend(&signed.caller, id)).await?;
-    signed_out.into_iter().for_each(|user| app.sessions().forget_user(user));
+    for user in signed_out {
+        app.sessions().forget_user(user);
+    }
     app.sessions().forget_company(id);
     Ok(Json(CompanyBody::from(company)))
 }

@@ -21,8 +21,9 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::{
-    Created, CursorMark, Day, Instant, Items, Json, Limit, Operations, Path, Problem, Query, Signed, SliceBody,
+    Created, CursorMark, Items, Json, Limit, Operations, Path, Problem, Query, Signed, SliceBody,
     openapi::words_schema,
+    times::{CivilDate, Instant},
 };
 use crate::state::App;
 
@@ -223,10 +224,10 @@ struct MineQuery {
     status: Option<ConsultationStatus>,
     /// Those that start on this day or later.
     #[param(inline)]
-    from: Option<Day>,
+    from: Option<CivilDate>,
     /// Those that start on this day or earlier.
     #[param(inline)]
-    to: Option<Day>,
+    to: Option<CivilDate>,
     #[serde(default)]
     #[param(inline)]
     limit: Limit,
@@ -288,9 +289,7 @@ async fn list_upcoming_consultations(
     signed: Signed,
     Query(query): Query<PartQuery>,
 ) -> Result<impl Responder, Problem> {
-    let slice = app
-        .run(move |s| s.consultations.upcoming(&signed.caller, query.cursor(), query.limit.0))
-        .await?;
+    let slice = app.run(move |s| s.consultations.upcoming(&signed.caller, query.cursor(), query.limit.0)).await?;
     Ok(Json(SliceBody::<ConsultationBody>::present(slice)))
 }
 
@@ -302,9 +301,7 @@ async fn list_past_consultations(
     signed: Signed,
     Query(query): Query<PartQuery>,
 ) -> Result<impl Responder, Problem> {
-    let slice = app
-        .run(move |s| s.consultations.history(&signed.caller, query.cursor(), query.limit.0))
-        .await?;
+    let slice = app.run(move |s| s.consultations.history(&signed.caller, query.cursor(), query.limit.0)).await?;
     Ok(Json(SliceBody::<ConsultationBody>::present(slice)))
 }
 
@@ -340,8 +337,7 @@ async fn download_calendar_file(
     signed: Signed,
     Path(id): Path<ConsultationId>,
 ) -> Result<impl Responder, Problem> {
-    let CalendarFile(text) =
-        app.run(move |s| s.consultations.calendar(&signed.caller, id).map(CalendarFile)).await?;
+    let CalendarFile(text) = app.run(move |s| s.consultations.calendar(&signed.caller, id).map(CalendarFile)).await?;
     // The file's name, like its content, says nothing about what kind of appointment it is.
     let disposition = (header::CONTENT_DISPOSITION, "attachment; filename=\"rendez-vous.ics\"");
     Ok(HttpResponse::Ok().content_type("text/calendar; charset=utf-8").insert_header(disposition).body(text))

@@ -13,9 +13,7 @@ use validator::Validate;
 
 use super::{
     Created, Json, Operations, PageBody, PageNumber, Patch, Path, PerPage, Problem, Query, Signed,
-    openapi::{optional_words_schema, words_schema},
-    paging::page_request,
-    patch,
+    openapi::words_schema, paging::page_request, patch,
 };
 use crate::state::App;
 
@@ -82,7 +80,7 @@ struct EmployeeQuery {
     #[param(max_length = 200)]
     department: Option<String>,
     /// Only those with this status.
-    #[param(schema_with = optional_words_schema::<EmployeeStatus>)]
+    #[param(schema_with = words_schema::<EmployeeStatus>)]
     status: Option<EmployeeStatus>,
     /// Only those whose name or address contains this.
     #[validate(length(max = 200))]
@@ -163,8 +161,7 @@ async fn list_employees(
     Query(query): Query<EmployeeQuery>,
 ) -> Result<impl Responder, Problem> {
     let request = page_request(query.page, query.per_page);
-    let filter =
-        EmployeeFilter { department: wanted(query.department), status: query.status, text: wanted(query.q) };
+    let filter = EmployeeFilter { department: wanted(query.department), status: query.status, text: wanted(query.q) };
     let page = app.run(move |s| s.workforce.list(&signed.caller, &filter, request)).await?;
     Ok(Json(PageBody::<EmployeeBody>::present(page, request)))
 }

@@ -104,8 +104,7 @@ mod tests {
 
     #[test]
     fn the_words_are_those_of_the_contract() {
-        let report =
-            HealthReport { database: Standing::Ok, disk: Standing::Down, outbox: Standing::Degraded };
+        let report = HealthReport { database: Standing::Ok, disk: Standing::Down, outbox: Standing::Degraded };
         let body = serde_json::to_value(HealthBody::from(report)).unwrap_or_default();
         let checks = serde_json::json!({ "database": "ok", "disk": "down", "outbox": "degraded" });
         let version = env!("CARGO_PKG_VERSION");

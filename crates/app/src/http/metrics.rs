@@ -8,7 +8,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{Day, Json, Operations, Path, Problem, Query, Signed};
+use super::{Json, Operations, Path, Problem, Query, Signed, times::CivilDate};
 use crate::state::App;
 
 /// Over which days, both included; at most 366.
@@ -17,9 +17,9 @@ use crate::state::App;
 #[into_params(parameter_in = Query)]
 struct PeriodQuery {
     #[param(inline)]
-    from: Day,
+    from: CivilDate,
     #[param(inline)]
-    to: Day,
+    to: CivilDate,
 }
 
 /// Civil days, both included.

@@ -7,15 +7,16 @@ pub mod companies;
 pub mod consultations;
 pub mod context;
 pub mod dev_mail;
+pub mod directory;
 pub mod docs;
 pub mod edge;
 pub mod employees;
 pub mod extract;
 pub mod headers;
 pub mod health;
+pub mod hours;
 pub mod language;
 pub mod metrics;
-pub mod moments;
 pub mod notifications;
 pub mod openapi;
 pub mod origin;
@@ -51,6 +52,7 @@ pub fn operations() -> Operations {
         companies::register,
         employees::register,
         practitioners::register,
+        directory::register,
         availability::register,
         slots::register,
         consultations::register,

@@ -14,9 +14,8 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::{
-    CursorMark, Json, Limit, NoContent, Operations, Path, Problem, Query, Signed,
-    language::Language,
-    openapi::{optional_words_schema, words_schema},
+    CursorMark, Json, Limit, NoContent, Operations, Path, Problem, Query, Signed, language::Language,
+    openapi::words_schema,
 };
 use crate::state::App;
 
@@ -29,7 +28,7 @@ struct InboxQuery {
     unread: Option<bool>,
     /// Only those of this type.
     #[serde(rename = "type")]
-    #[param(rename = "type", schema_with = optional_words_schema::<NotificationType>)]
+    #[param(rename = "type", schema_with = words_schema::<NotificationType>)]
     kind: Option<NotificationType>,
     #[serde(default)]
     #[param(inline)]
@@ -129,10 +128,9 @@ const fn texts(kind: NotificationType, language: Language) -> (&'static str, &'s
             ("Rendez-vous terminé", "Votre rendez-vous est terminé."),
             ("Appointment over", "Your appointment is over."),
         ),
-        NotificationType::MessageReceived => (
-            ("Nouveau message", "Un message vous attend."),
-            ("New message", "A message is waiting for you."),
-        ),
+        NotificationType::MessageReceived => {
+            (("Nouveau message", "Un message vous attend."), ("New message", "A message is waiting for you."))
+        }
         NotificationType::NewsPublished => (
             ("Actualité de votre entreprise", "Votre entreprise a publié une actualité."),
             ("News from your company", "Your company has published news."),
@@ -245,7 +243,9 @@ mod tests {
             for language in [Language::French, Language::English] {
                 let (title, body) = texts(*kind, language);
                 let text = format!("{title} {body}").to_lowercase();
-                for word in ["psy", "sant", "health", "consult", "th\u{e9}rap", "therap", "coach", "praticien", "practitioner"] {
+                for word in
+                    ["psy", "sant", "health", "consult", "thérap", "therap", "coach", "praticien", "practitioner"]
+                {
                     assert!(!text.contains(word), "{kind}: {word}");
                 }
             }

@@ -307,8 +307,7 @@ async fn validate_practitioner(
     Path(id): Path<PractitionerId>,
     Json(body): Json<ValidationBody>,
 ) -> Result<impl Responder, Problem> {
-    let practitioner =
-        app.run(move |s| s.practitioners.validate(&signed.caller, id, body.documents_verified)).await?;
+    let practitioner = app.run(move |s| s.practitioners.validate(&signed.caller, id, body.documents_verified)).await?;
     Ok(Json(PractitionerBody::from(practitioner)))
 }
 

@@ -16,7 +16,10 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::{
-    Day, Instant, Json, Operations, Problem, Query, Signed, directory::PublicPractitionerBody, openapi::words_schema,
+    Json, Operations, Problem, Query, Signed,
+    directory::PublicPractitionerBody,
+    openapi::words_schema,
+    times::{CivilDate, Instant},
 };
 use crate::state::App;
 
@@ -34,10 +37,10 @@ struct SlotsQuery {
     practitioner_id: Option<Uuid>,
     /// The first day, in the practitioner's zone.
     #[param(inline)]
-    start_date: Day,
+    start_date: CivilDate,
     /// The last day, included; at most 92 days in all.
     #[param(inline)]
-    end_date: Day,
+    end_date: CivilDate,
     #[serde(rename = "type")]
     #[param(schema_with = words_schema::<ConsultationType>)]
     kind: Option<ConsultationType>,

@@ -253,6 +253,9 @@ pub fn field_text(code: &str, language: Language) -> &'static str {
         "not_whole_minutes" => {
             ("Cette heure doit tomber sur une minute entière.", "This time must fall on a whole minute.")
         }
+        "before_start" => ("Le dernier jour précède le premier.", "The last day is before the first."),
+        "invalid_language" => ("Cette langue n'est pas une étiquette BCP 47.", "This language is not a BCP 47 tag."),
+        "unknown_timezone" => ("Ce fuseau horaire n'existe pas.", "There is no such time zone."),
         "does_not_fit" => {
             ("Aucun créneau de cette durée ne tient dans la plage.", "No slot of this length fits into the time span.")
         }

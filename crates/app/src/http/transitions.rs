@@ -4,12 +4,9 @@ use huntzen_booking::{BookingError, consultation::ConsultationView, ids::Consult
 use huntzen_tenancy::{Caller, policy::Permission};
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
-use uuid::Uuid;
 use validator::Validate;
 
-use super::{
-    Instant, Json, Operations, OptionalJson, Path, Problem, Signed, consultations::ConsultationBody,
-};
+use super::{Json, Operations, OptionalJson, Path, Problem, Signed, consultations::ConsultationBody, times::Instant};
 use crate::{services::Services, state::App};
 
 /// Why a consultation is called off.
@@ -114,11 +111,7 @@ async fn start_consultation(
 /// Ends a consultation; it counts from now on.
 #[utoipa::path(post, path = "/consultations/{id}/end", tag = "consultations", params(("id" = Uuid, Path)),
     responses((status = 200, body = ConsultationBody)))]
-async fn end_consultation(
-    app: App,
-    signed: Signed,
-    Path(id): Path<ConsultationId>,
-) -> Result<impl Responder, Problem> {
+async fn end_consultation(app: App, signed: Signed, Path(id): Path<ConsultationId>) -> Result<impl Responder, Problem> {
     conduct(&app, signed, move |s, caller| s.booking.end(caller, id)).await
 }
 
