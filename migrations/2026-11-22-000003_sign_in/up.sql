@@ -83,16 +83,18 @@ GRANT CREATE ON SCHEMA public TO huntzen_internal;
 -- transaction's scope names.
 CREATE FUNCTION token_owner(wanted bytea)
     RETURNS TABLE (user_id uuid, company_id uuid, role text, session_id uuid)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public
-BEGIN ATOMIC
-    SELECT u.id, u.company_id, u.role, t.session_id
-    FROM (SELECT r.user_id, r.session_id FROM refresh_tokens r WHERE r.sha256 = wanted
-          UNION ALL SELECT o.user_id, NULL::uuid FROM one_time_tokens o WHERE o.sha256 = wanted
-          UNION ALL SELECT i.user_id, NULL::uuid FROM invitations i WHERE i.sha256 = wanted) t
-    JOIN users u ON u.id = t.user_id
-    WHERE encode(wanted, 'hex') = scope_token()
-    LIMIT 1;
-END;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, public AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+        SELECT u.id, u.company_id, u.role, t.session_id
+        FROM (SELECT r.user_id, r.session_id FROM refresh_tokens r WHERE r.sha256 = wanted
+              UNION ALL SELECT o.user_id, NULL::uuid FROM one_time_tokens o WHERE o.sha256 = wanted
+              UNION ALL SELECT i.user_id, NULL::uuid FROM invitations i WHERE i.sha256 = wanted) t
+        JOIN users u ON u.id = t.user_id
+        WHERE encode(wanted, 'hex') = scope_token()
+        LIMIT 1;
+END $$;
 ALTER FUNCTION token_owner(bytea) OWNER TO huntzen_internal;
 REVOKE EXECUTE ON FUNCTION token_owner(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION token_owner(bytea) TO huntzen_app;

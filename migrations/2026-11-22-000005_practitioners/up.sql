@@ -85,7 +85,7 @@ CREATE TABLE practitioner_busy (
     during tstzrange NOT NULL GENERATED ALWAYS AS (tstzrange(starts_at, busy_until)) STORED,
     CONSTRAINT practitioner_busy_no_overlap EXCLUDE USING gist (practitioner_id WITH =, during WITH &&)
 );
-CREATE INDEX practitioner_busy_reading ON practitioner_busy (practitioner_id, busy_until);
+CREATE INDEX practitioner_busy_reading ON practitioner_busy (practitioner_id, busy_until) INCLUDE (starts_at);
 
 ALTER TABLE practitioners ENABLE ROW LEVEL SECURITY;
 ALTER TABLE practitioners FORCE ROW LEVEL SECURITY;

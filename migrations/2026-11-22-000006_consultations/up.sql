@@ -175,18 +175,20 @@ BEGIN
     RETURN NEW;
 END $$;
 
--- The names of the two participants, for either of them.
+-- The names of the two participants, for either of them. In plpgsql, which keeps its plans: an SQL
+-- function that is not inlined is planned anew by each query that calls it.
 CREATE FUNCTION participant_names(consultation uuid)
     RETURNS TABLE (employee_first_name text, employee_last_name text,
                    practitioner_first_name text, practitioner_last_name text, practitioner_title text)
-    LANGUAGE sql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, public
-BEGIN ATOMIC
-    SELECT e.first_name, e.last_name, p.first_name, p.last_name, p.title
-    FROM consultations c
-    JOIN employees e ON e.id = c.employee_id
-    JOIN practitioners p ON p.id = c.practitioner_id
-    WHERE c.id = consultation AND scope_user() IN (c.employee_user_id, c.practitioner_user_id);
-END;
+    LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, public AS $$
+BEGIN
+    RETURN QUERY
+        SELECT e.first_name, e.last_name, p.first_name, p.last_name, p.title
+        FROM consultations c
+        JOIN employees e ON e.id = c.employee_id
+        JOIN practitioners p ON p.id = c.practitioner_id
+        WHERE c.id = consultation AND scope_user() IN (c.employee_user_id, c.practitioner_user_id);
+END $$;
 
 -- What administrators and operators may know of a consultation: no employee, no reason.
 CREATE FUNCTION redacted_consultation(consultation uuid)
@@ -221,20 +223,21 @@ END;
 -- Tells one participant: a line in the inbox and a letter, each optional.
 CREATE FUNCTION tell_participant(consultation uuid, recipient uuid, recipient_zone text, kind text, letter text,
                                  starts_at timestamptz, at timestamptz) RETURNS void
-    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public
-BEGIN ATOMIC
-    INSERT INTO notifications (id, user_id, type, data, created_at)
-    SELECT uuid_v7(at), recipient, kind,
-           jsonb_build_object('consultationId', consultation, 'scheduledAt',
-                              to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')), at
-    WHERE kind IS NOT NULL;
-    INSERT INTO outbox (id, recipient_user_id, letter, arguments, created_at, next_attempt_at)
-    SELECT uuid_v7(at), recipient, letter,
-           jsonb_build_object('consultationId', consultation, 'scheduledAt',
-                              to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-                              'timezone', recipient_zone), at, at
-    WHERE letter IS NOT NULL;
-END;
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    about CONSTANT jsonb := jsonb_build_object('consultationId', consultation, 'scheduledAt',
+        to_char(starts_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'));
+BEGIN
+    IF kind IS NOT NULL THEN
+        INSERT INTO notifications (id, user_id, type, data, created_at)
+        VALUES (uuid_v7(at), recipient, kind, about, at);
+    END IF;
+    IF letter IS NOT NULL THEN
+        INSERT INTO outbox (id, recipient_user_id, letter, arguments, created_at, next_attempt_at)
+        VALUES (uuid_v7(at), recipient, tell_participant.letter,
+                about || jsonb_build_object('timezone', recipient_zone), at, at);
+    END IF;
+END $$;
 
 -- An event tells those whom it concerns. Nobody else could: neither participant may write to the
 -- other's inbox.

@@ -4,10 +4,12 @@
     clippy::missing_panics_doc,
     reason = "a harness panics where a test would"
 )]
+pub mod api;
 pub mod appointments;
 pub mod cast;
 pub mod client;
 pub mod clock;
 pub mod cluster;
 pub mod contracts;
+pub mod server;
 pub mod world;

@@ -34,7 +34,12 @@ impl World {
 
     /// Over a database of its own.
     pub fn postgres() -> Self {
-        let database = TestDatabase::cloned();
+        Self::over_database(TestDatabase::cloned(), |_| ())
+    }
+
+    /// Over this database, once `prepare` has made it ready over its owner's URL.
+    pub fn over_database(database: TestDatabase, prepare: impl FnOnce(&str)) -> Self {
+        prepare(&database.owner_url());
         let store = Arc::new(PgStore::connect(&database.url(), 4).unwrap());
         Self::over(&store, Some(database))
     }

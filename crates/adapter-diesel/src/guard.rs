@@ -64,7 +64,9 @@ pub enum BypassError {
     #[error("the database is not migrated; run: huntzen migrate")]
     NotMigrated,
     /// A table is not protected.
-    #[error("the table {0} has no forced row security; run: ALTER TABLE {0} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")]
+    #[error(
+        "the table {0} has no forced row security; run: ALTER TABLE {0} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+    )]
     Unprotected(String),
     /// The audit trail could be rewritten.
     #[error("the role may change {0}; run: REVOKE UPDATE, DELETE, TRUNCATE ON {0} FROM it")]

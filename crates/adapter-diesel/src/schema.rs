@@ -239,6 +239,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    practitioner_busy (practitioner_id, starts_at) {
+        practitioner_id -> Uuid,
+        starts_at -> Timestamptz,
+        busy_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
     consultations (id) {
         id -> Uuid,
         company_id -> Uuid,

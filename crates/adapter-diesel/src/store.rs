@@ -9,12 +9,7 @@ use huntzen_booking::{BookingStore, BookingTx};
 use huntzen_metrics::{MetricsStore, MetricsTx};
 use huntzen_tenancy::{Scope, StoreError, TenancyStore, TenancyTx, scope::ScopeKind};
 
-use crate::{
-    error::unavailable,
-    schema::set_config,
-    scope,
-    unit_of_work::PgTx,
-};
+use crate::{error::unavailable, schema::set_config, scope, unit_of_work::PgTx};
 
 /// How long a unit of work waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -76,6 +76,15 @@ impl OutboxQueue for MemoryTx {
         })
     }
 
+    fn give_up_older(&mut self, written_before: Timestamp) -> Result<u64, StoreError> {
+        self.write(|viewer, state| {
+            let is_old = |row: &OutboxRow| {
+                row.waits() && row.message.created_at < written_before && viewer.is_job(Job::Outbox)
+            };
+            Ok(state.outbox.change(is_old, |row| row.given_up = true))
+        })
+    }
+
     fn backlog(&mut self, _now: Timestamp) -> Result<Backlog, StoreError> {
         self.read(|viewer, state| {
             let waiting = || state.outbox.rows().filter(|row| row.waits() && viewer.is_job(Job::Outbox));

@@ -100,6 +100,12 @@ pub trait OutboxQueue {
     /// `StoreError` alone.
     fn mark_failed(&mut self, id: Uuid, next_attempt_at: Option<Timestamp>) -> Result<(), StoreError>;
 
+    /// Gives up every waiting letter that was written before `written_before`; answers how many.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn give_up_older(&mut self, written_before: Timestamp) -> Result<u64, StoreError>;
+
     /// How many letters wait, and since when the oldest of them has been due.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 use diesel::{
     dsl::{exists, insert_into, not, select, update},
     prelude::*,
+    sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use huntzen_booking::{
     BookingError,
@@ -68,11 +69,7 @@ impl Consultations for PgTx {
         self.run(|connection| statement.execute(connection)).map(drop)
     }
 
-    fn add_consultation(
-        &mut self,
-        consultation: &Consultation,
-        event: &ConsultationEvent,
-    ) -> Result<(), BookingError> {
+    fn add_consultation(&mut self, consultation: &Consultation, event: &ConsultationEvent) -> Result<(), BookingError> {
         let row = (
             consultations::id.eq(consultation.id.0),
             consultations::company_id.eq(consultation.company.0),
@@ -97,10 +94,36 @@ impl Consultations for PgTx {
         consultation: &Consultation,
         event: Option<&ConsultationEvent>,
     ) -> Result<(), BookingError> {
-        let change = update(consultations::table.find(consultation.id.0)).set(ConsultationState::try_from(consultation)?);
+        let change =
+            update(consultations::table.find(consultation.id.0)).set(ConsultationState::try_from(consultation)?);
         let changed = match event {
             Some(event) => {
-                let also = insert_into(consultation_events::table).values(NewEvent::of(consultation, event, event.kind)?);
+                // Taken from the row itself, so that one out of sight takes no event either.
+                let also = consultations::table
+                    .find(consultation.id.0)
+                    .select((
+                        event.id.into_sql::<SqlUuid>(),
+                        consultations::id,
+                        consultations::company_id,
+                        consultations::employee_user_id,
+                        consultations::practitioner_user_id,
+                        event.kind.as_str().into_sql::<Text>(),
+                        event.at.to_diesel().into_sql::<Timestamptz>(),
+                        event.actor.map(|user| user.0).into_sql::<Nullable<SqlUuid>>(),
+                        event.previous_start.map(StoredTimestamp::from).into_sql::<Nullable<Timestamptz>>(),
+                    ))
+                    .insert_into(consultation_events::table)
+                    .into_columns((
+                        consultation_events::id,
+                        consultation_events::consultation_id,
+                        consultation_events::company_id,
+                        consultation_events::employee_user_id,
+                        consultation_events::practitioner_user_id,
+                        consultation_events::kind,
+                        consultation_events::at,
+                        consultation_events::actor_user_id,
+                        consultation_events::previous_start,
+                    ));
                 self.run(|connection| Both { main: change, also }.execute(connection))
             }
             None => self.run(|connection| change.execute(connection)),
@@ -151,9 +174,8 @@ impl Consultations for PgTx {
         } else {
             query.filter(consultations::employee_user_id.eq(user.0))
         };
-        let upcoming = |now: Timestamp| {
-            consultations::status.eq_any(LIVE).and(consultations::ends_at.gt(now.to_diesel()))
-        };
+        let upcoming =
+            |now: Timestamp| consultations::status.eq_any(LIVE).and(consultations::ends_at.gt(now.to_diesel()));
         query = match list {
             ConsultationList::Mine { status, starts } => {
                 if let Some(status) = status {

@@ -31,10 +31,7 @@ pub(super) fn search_text(practitioner: &Practitioner) -> String {
 
 /// The practitioners that everybody sees.
 pub(super) fn public<'a>() -> practitioners::BoxedQuery<'a, Pg> {
-    practitioners::table
-        .filter(practitioners::is_validated)
-        .filter(practitioners::suspended_at.is_null())
-        .into_boxed()
+    practitioners::table.filter(practitioners::is_validated).filter(practitioners::suspended_at.is_null()).into_boxed()
 }
 
 /// Those of them that match.
@@ -82,8 +79,6 @@ pub(super) fn ordered(
         DirectoryOrder::Experience => {
             query.order((practitioners::years_of_experience.desc().nulls_last(), practitioners::id))
         }
-        DirectoryOrder::Name => {
-            query.order((practitioners::last_name, practitioners::first_name, practitioners::id))
-        }
+        DirectoryOrder::Name => query.order((practitioners::last_name, practitioners::first_name, practitioners::id)),
     }
 }

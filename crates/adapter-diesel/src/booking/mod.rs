@@ -4,6 +4,7 @@ mod consultation_row;
 mod consultations;
 mod directory;
 mod events;
+mod many;
 mod practitioners;
 mod redacted;
 mod reminders;

@@ -157,7 +157,8 @@ impl Practitioners for PgTx {
     }
 
     fn update_practitioner(&mut self, practitioner: &Practitioner) -> Result<(), BookingError> {
-        let change = update(practitioners::table.find(practitioner.id.0)).set(PractitionerState::try_from(practitioner)?);
+        let change =
+            update(practitioners::table.find(practitioner.id.0)).set(PractitionerState::try_from(practitioner)?);
         match self.run(|connection| change.execute(connection)).map_err(booking_error)? {
             0 => Err(BookingError::NotFound),
             _ => Ok(()),

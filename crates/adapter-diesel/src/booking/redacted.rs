@@ -66,10 +66,7 @@ pub(super) struct RedactedRow {
 pub(super) type RedactedViewRow = (RedactedRow, (String, String, Option<String>));
 
 /// Finds the redacted consultation.
-pub(super) fn consultation(
-    connection: &mut PgConnection,
-    id: ConsultationId,
-) -> QueryResult<Option<RedactedViewRow>> {
+pub(super) fn consultation(connection: &mut PgConnection, id: ConsultationId) -> QueryResult<Option<RedactedViewRow>> {
     FindRedacted { id: id.0 }.get_result(connection).optional()
 }
 

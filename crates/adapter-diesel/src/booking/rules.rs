@@ -2,9 +2,7 @@
 use diesel::{prelude::*, sql_types};
 use huntzen_booking::{
     BookingError,
-    availability::{
-        AvailabilityException, AvailabilityRule, ExceptionKind, ExceptionTerms, RuleTerms, TypeSet,
-    },
+    availability::{AvailabilityException, AvailabilityRule, ExceptionKind, ExceptionTerms, RuleTerms, TypeSet},
 };
 use huntzen_tenancy::StoreError;
 use jiff::civil::Time;
@@ -41,8 +39,7 @@ pub(super) type ExceptionColumns = (
     sql_types::Nullable<sql_types::SmallInt>,
     sql_types::Nullable<sql_types::SmallInt>,
 );
-pub(super) type ExceptionRow =
-    (Uuid, bool, StoredTimestamp, StoredTimestamp, Option<i16>, Option<i16>, Option<i16>);
+pub(super) type ExceptionRow = (Uuid, bool, StoredTimestamp, StoredTimestamp, Option<i16>, Option<i16>, Option<i16>);
 
 fn types_of(bits: i16, column: &'static str) -> Result<TypeSet, StoreError> {
     readable(u8::try_from(bits).ok().and_then(TypeSet::from_bits), column)

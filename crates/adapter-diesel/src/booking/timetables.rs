@@ -18,21 +18,20 @@ use uuid::Uuid;
 
 use super::{
     calendars::HoldCalendars,
-    directory,
+    many,
     rules::{ExceptionColumns, ExceptionRow, RuleColumns, RuleRow, RuleState, exception, rule, shape},
 };
 use crate::{
     error::booking_error,
-    schema::{availabilities, availability_exceptions, practitioners},
+    schema::{availabilities, availability_exceptions},
     statement::statement,
-    stored::{StoredTimestamp, ToDiesel, tellable},
+    stored::{StoredTimestamp, ToDiesel, one, tellable},
     unit_of_work::PgTx,
 };
 
 statement! {
-    /// All that the slots of these practitioners follow from, a row each: what belongs to one
-    /// comes in arrays, so that nothing is repeated and one round trip brings it all.
-    FindTimes { practitioners: Vec<Uuid>, from: StoredTimestamp, until: StoredTimestamp } -> (
+    /// All that the slots of one practitioner follow from, in one row and one round trip.
+    FindTime { practitioner: Uuid, from: StoredTimestamp, until: StoredTimestamp } -> (
         diesel::sql_types::Uuid, diesel::sql_types::Uuid, Text, Text, Nullable<Text>, Text, Bool, Bool,
         Array<Record<RuleColumns>>, Array<Record<ExceptionColumns>>, Array<Record<(Timestamptz, Timestamptz)>>,
     );
@@ -46,22 +45,23 @@ statement! {
     "), ARRAY(SELECT ROW(b.starts_at, b.busy_until) FROM practitioner_busy b \
      WHERE b.practitioner_id = p.id AND b.busy_until > ", from as Timestamptz;
     " AND b.starts_at < ", until as Timestamptz;
-    ") FROM practitioners p WHERE p.id = ANY(", practitioners as Array<diesel::sql_types::Uuid>; ")"
+    ") FROM practitioners p WHERE p.id = ", practitioner as diesel::sql_types::Uuid
 }
 
+/// What a practitioner's slots follow from, as the database holds it.
 #[derive(Queryable)]
-struct TimeRow {
-    id: Uuid,
-    user_id: Uuid,
-    first_name: String,
-    last_name: String,
-    title: Option<String>,
-    timezone: String,
-    is_public: bool,
-    accepting_new_clients: bool,
-    rules: Vec<RuleRow>,
-    exceptions: Vec<ExceptionRow>,
-    busy: Vec<(StoredTimestamp, StoredTimestamp)>,
+pub(super) struct TimeRow {
+    pub(super) id: Uuid,
+    pub(super) user_id: Uuid,
+    pub(super) first_name: String,
+    pub(super) last_name: String,
+    pub(super) title: Option<String>,
+    pub(super) timezone: String,
+    pub(super) is_public: bool,
+    pub(super) accepting_new_clients: bool,
+    pub(super) rules: Vec<RuleRow>,
+    pub(super) exceptions: Vec<ExceptionRow>,
+    pub(super) busy: Vec<(StoredTimestamp, StoredTimestamp)>,
 }
 
 impl TryFrom<TimeRow> for PractitionerTime {
@@ -98,14 +98,6 @@ statement! {
     " ORDER BY starts_at, id"
 }
 
-impl PgTx {
-    fn times_of(&mut self, practitioners: Vec<Uuid>, span: Span) -> Result<Vec<PractitionerTime>, StoreError> {
-        let query = FindTimes { practitioners, from: tellable(span.from), until: tellable(span.until) };
-        let rows = self.run(|connection| query.load::<TimeRow>(connection))?;
-        rows.into_iter().map(PractitionerTime::try_from).collect()
-    }
-}
-
 impl Timetables for PgTx {
     fn hold_calendar(&mut self, practitioner: PractitionerId) -> Result<(), StoreError> {
         let statement = HoldCalendars { owners: vec![practitioner.0] };
@@ -113,13 +105,15 @@ impl Timetables for PgTx {
     }
 
     fn time_of(&mut self, practitioner: PractitionerId, span: Span) -> Result<Option<PractitionerTime>, StoreError> {
-        Ok(self.times_of(vec![practitioner.0], span)?.pop())
+        let query = FindTime { practitioner: practitioner.0, from: tellable(span.from), until: tellable(span.until) };
+        one(self.run(|connection| query.get_result::<TimeRow>(connection).optional())?)
     }
 
     fn times(&mut self, filter: &DirectoryFilter, span: Span) -> Result<Vec<PractitionerTime>, StoreError> {
-        let query = directory::matching(filter).select(practitioners::id);
-        let ids = self.run(|connection| query.load::<Uuid>(connection))?;
-        self.times_of(ids, span)
+        self.run(|connection| many::times(connection, filter, span))?
+            .into_iter()
+            .map(PractitionerTime::try_from)
+            .collect()
     }
 
     fn add_rule(&mut self, owner: UserId, rule: &AvailabilityRule, at: Timestamp) -> Result<(), BookingError> {

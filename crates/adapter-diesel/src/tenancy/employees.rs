@@ -173,18 +173,14 @@ impl Employees for PgTx {
     }
 
     fn eligibility(&mut self, user: UserId) -> Result<Option<Eligibility>, StoreError> {
-        let query = employees::table
-            .inner_join(companies::table)
-            .filter(employees::user_id.eq(user.0))
-            .select((
-                employees::id,
-                employees::first_name,
-                employees::last_name,
-                employees::status.eq(EmployeeStatus::Eligible.as_str()).and(companies::is_active),
-                companies::timezone,
-            ));
-        let row = self
-            .run(|connection| query.first::<(Uuid, String, String, bool, String)>(connection).optional())?;
+        let query = employees::table.inner_join(companies::table).filter(employees::user_id.eq(user.0)).select((
+            employees::id,
+            employees::first_name,
+            employees::last_name,
+            employees::status.eq(EmployeeStatus::Eligible.as_str()).and(companies::is_active),
+            companies::timezone,
+        ));
+        let row = self.run(|connection| query.first::<(Uuid, String, String, bool, String)>(connection).optional())?;
         Ok(row.map(|(id, first_name, last_name, eligible, timezone)| Eligibility {
             employee: EmployeeId(id),
             first_name,

@@ -80,16 +80,14 @@ impl Invitations for PgTx {
     }
 
     fn invitation(&mut self, digest: TokenDigest) -> Result<Option<Invitation>, StoreError> {
-        let query = invitations::table
-            .filter(invitations::sha256.eq(digest.0.to_vec()))
-            .select(InvitationRow::as_select());
+        let query =
+            invitations::table.filter(invitations::sha256.eq(digest.0.to_vec())).select(InvitationRow::as_select());
         one(self.run(|connection| query.first(connection).optional())?)
     }
 
     fn is_invited(&mut self, user: UserId) -> Result<bool, StoreError> {
-        let open = invitations::table
-            .filter(invitations::user_id.eq(user.0))
-            .filter(invitations::accepted_at.is_null());
+        let open =
+            invitations::table.filter(invitations::user_id.eq(user.0)).filter(invitations::accepted_at.is_null());
         self.run(|connection| select(exists(open)).get_result(connection))
     }
 
@@ -116,9 +114,8 @@ impl Invitations for PgTx {
     }
 
     fn withdraw_invitations(&mut self, user: UserId) -> Result<bool, StoreError> {
-        let open = invitations::table
-            .filter(invitations::user_id.eq(user.0))
-            .filter(invitations::accepted_at.is_null());
+        let open =
+            invitations::table.filter(invitations::user_id.eq(user.0)).filter(invitations::accepted_at.is_null());
         self.run(|connection| delete(open).execute(connection)).map(|withdrawn| withdrawn > 0)
     }
 }

@@ -99,9 +99,7 @@ impl Notifications for PgTx {
     }
 
     fn mark_read(&mut self, user: UserId, id: NotificationId, at: Timestamp) -> Result<bool, StoreError> {
-        let one = notifications::table
-            .filter(notifications::id.eq(id.0))
-            .filter(notifications::user_id.eq(user.0));
+        let one = notifications::table.filter(notifications::id.eq(id.0)).filter(notifications::user_id.eq(user.0));
         let first = case_when(notifications::read_at.is_null(), at.to_diesel().into_sql::<Nullable<Timestamptz>>())
             .otherwise(notifications::read_at);
         let change = update(one).set(notifications::read_at.eq(first));
@@ -109,9 +107,8 @@ impl Notifications for PgTx {
     }
 
     fn mark_all_read(&mut self, user: UserId, at: Timestamp) -> Result<u64, StoreError> {
-        let unread = notifications::table
-            .filter(notifications::user_id.eq(user.0))
-            .filter(notifications::read_at.is_null());
+        let unread =
+            notifications::table.filter(notifications::user_id.eq(user.0)).filter(notifications::read_at.is_null());
         let change = update(unread).set(notifications::read_at.eq(at.to_diesel()));
         self.run(|connection| change.execute(connection)).map(|read| read as u64)
     }
@@ -125,9 +122,7 @@ impl Notifications for PgTx {
     }
 
     fn remove_notification(&mut self, user: UserId, id: NotificationId) -> Result<bool, StoreError> {
-        let one = notifications::table
-            .filter(notifications::id.eq(id.0))
-            .filter(notifications::user_id.eq(user.0));
+        let one = notifications::table.filter(notifications::id.eq(id.0)).filter(notifications::user_id.eq(user.0));
         self.run(|connection| delete(one).execute(connection)).map(|removed| removed > 0)
     }
 }

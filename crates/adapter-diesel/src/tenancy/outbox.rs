@@ -89,8 +89,7 @@ impl Outbox for PgTx {
 
 impl OutboxQueue for PgTx {
     fn take_due(&mut self, now: Timestamp, leased_until: Timestamp, limit: u32) -> Result<Vec<DueLetter>, StoreError> {
-        let statement =
-            TakeDue { now: now.to_diesel(), leased_until: leased_until.to_diesel(), limit: limit.into() };
+        let statement = TakeDue { now: now.to_diesel(), leased_until: leased_until.to_diesel(), limit: limit.into() };
         all(self.run(|connection| statement.load::<DueRow>(connection))?)
     }
 
@@ -103,12 +102,19 @@ impl OutboxQueue for PgTx {
         let tried = outbox::attempts.eq(outbox::attempts + 1);
         let letter = outbox::table.find(id);
         self.run(|connection| match next_attempt_at {
-            Some(next) => {
-                update(letter).set((tried, outbox::next_attempt_at.eq(next.to_diesel()))).execute(connection)
-            }
+            Some(next) => update(letter).set((tried, outbox::next_attempt_at.eq(next.to_diesel()))).execute(connection),
             None => update(letter).set((tried, outbox::given_up.eq(true))).execute(connection),
         })
         .map(drop)
+    }
+
+    fn give_up_older(&mut self, written_before: Timestamp) -> Result<u64, StoreError> {
+        let old = outbox::table
+            .filter(outbox::sent_at.is_null())
+            .filter(diesel::dsl::not(outbox::given_up))
+            .filter(outbox::created_at.lt(written_before.to_diesel()));
+        let change = update(old).set(outbox::given_up.eq(true));
+        number(self.run(|connection| change.execute(connection))?, "count")
     }
 
     fn backlog(&mut self, _now: Timestamp) -> Result<Backlog, StoreError> {
@@ -116,8 +122,7 @@ impl OutboxQueue for PgTx {
             .filter(outbox::sent_at.is_null())
             .filter(diesel::dsl::not(outbox::given_up))
             .select((count_star(), min(outbox::created_at)));
-        let (waiting, oldest) =
-            self.run(|connection| query.first::<(i64, Option<StoredTimestamp>)>(connection))?;
+        let (waiting, oldest) = self.run(|connection| query.first::<(i64, Option<StoredTimestamp>)>(connection))?;
         Ok(Backlog { waiting: number(waiting, "count")?, oldest: instant(oldest) })
     }
 }

@@ -114,13 +114,13 @@ impl Sessions for PgTx {
     }
 
     fn session(&mut self, id: SessionId, for_update: bool) -> Result<Option<SessionState>, StoreError> {
-        let company = companies::table
-            .filter(companies::id.nullable().eq(users::company_id))
-            .filter(companies::is_active);
-        let query = sessions::table
-            .inner_join(users::table)
-            .filter(sessions::id.eq(id.0))
-            .select((SessionRow::as_select(), UserRow::as_select(), users::company_id.is_null().or(exists(company))));
+        let company =
+            companies::table.filter(companies::id.nullable().eq(users::company_id)).filter(companies::is_active);
+        let query = sessions::table.inner_join(users::table).filter(sessions::id.eq(id.0)).select((
+            SessionRow::as_select(),
+            UserRow::as_select(),
+            users::company_id.is_null().or(exists(company)),
+        ));
         let row = self.run(|connection| {
             if for_update {
                 query.for_no_key_update().first::<StateRow>(connection).optional()

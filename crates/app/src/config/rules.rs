@@ -73,7 +73,13 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
         "booking.min_notice_minutes",
         "must be less than booking.horizon_days",
     );
-    require(config.booking.early_start_minutes <= 24 * 60, "booking.early_start_minutes", "0 to 1440 is expected");
+    // A demonstration starts consultations of other days; people's consultations start on their day.
+    let earliest_start = if config.environment.is_production() { 24 * 60 } else { 90 * 24 * 60 };
+    require(
+        config.booking.early_start_minutes <= earliest_start,
+        "booking.early_start_minutes",
+        "0 to 1440 is expected, outside production up to 129600",
+    );
     require(
         (1024..=16 * 1024 * 1024).contains(&config.http.body_limit_bytes),
         "http.body_limit_bytes",

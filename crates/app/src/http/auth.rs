@@ -216,7 +216,9 @@ async fn logout(
 ) -> Result<impl Responder, Problem> {
     let token = body.unwrap_or_default().refresh_token;
     let ended = app.run(move |s| s.sign_in.logout(&signed.caller, token.as_deref())).await?;
-    ended.into_iter().for_each(|session| app.sessions().forget(session));
+    for session in ended {
+        app.sessions().forget(session);
+    }
     Ok(NoContent)
 }
 

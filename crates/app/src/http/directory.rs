@@ -133,8 +133,8 @@ struct SearchQuery {
     specialty: Option<String>,
     /// BCP 47; a bare language also stands for its regions.
     #[serde(alias = "languages")]
-    #[validate(length(max = 35))]
-    #[param(max_length = 35)]
+    #[validate(length(min = 2, max = 35))]
+    #[param(min_length = 2, max_length = 35)]
     language: Option<String>,
     #[param(schema_with = words_schema::<Profession>)]
     profession: Option<Profession>,
@@ -184,7 +184,7 @@ impl From<SearchQuery> for DirectoryFilter {
 
 /// Searches the practitioners who take bookings.
 #[utoipa::path(get, path = "/practitioners/search", tag = "practitioners",
-    params(SearchQuery, ("languages" = Option<String>, Query, deprecated, description = "The same as `language`.", max_length = 35)),
+    params(SearchQuery, ("languages" = Option<String>, Query, deprecated, description = "The same as `language`.", min_length = 2, max_length = 35)),
     responses((status = 200, body = PageBody<PublicPractitionerBody>)))]
 async fn search_practitioners(
     app: App,

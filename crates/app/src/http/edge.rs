@@ -19,6 +19,7 @@ use super::{
     access::Signed,
     context::RequestContext,
     headers,
+    health::SpeaksForItself,
     language::Language,
     origin::{client_address, truncated},
     problem::{MEDIA_TYPE, Problem},
@@ -79,7 +80,8 @@ fn rendered(
         return (response.map_into_boxed_body(), None);
     }
     let own = response.response().error().and_then(|error| error.as_error::<Problem>());
-    if own.is_none() && is_problem(response.headers().get(header::CONTENT_TYPE)) {
+    let speaks = response.response().extensions().contains::<SpeaksForItself>();
+    if own.is_none() && (speaks || is_problem(response.headers().get(header::CONTENT_TYPE))) {
         return (response.map_into_boxed_body(), None);
     }
     let render = |problem: &Problem| problem.render(context.language, &context.origin.request_id);

@@ -170,7 +170,9 @@ async fn reset_password(app: App, context: Context, Json(body): Json<ResetBody>)
     let origin = context.origin();
     let password = SecretString::from(body.new_password);
     let ended = app.run_hashing(move |s| s.recovery.reset(&origin, &body.token, &password)).await?;
-    ended.into_iter().for_each(|session| app.sessions().forget(session));
+    for session in ended {
+        app.sessions().forget(session);
+    }
     Ok(HttpResponse::Ok().finish())
 }
 
@@ -185,7 +187,9 @@ async fn change_password(
     let current = SecretString::from(body.current_password);
     let new = SecretString::from(body.new_password);
     let ended = app.run_hashing(move |s| s.recovery.change_password(&signed.caller, &current, &new)).await?;
-    ended.into_iter().for_each(|session| app.sessions().forget(session));
+    for session in ended {
+        app.sessions().forget(session);
+    }
     Ok(HttpResponse::Ok().finish())
 }
 

@@ -52,8 +52,8 @@ struct NewPractitionerBody {
     #[schema(schema_with = languages_schema)]
     languages: Vec<String>,
     /// IANA; `Europe/Paris` when absent.
-    #[validate(length(max = 64))]
-    #[schema(max_length = 64)]
+    #[validate(length(min = 1, max = 64))]
+    #[schema(min_length = 1, max_length = 64)]
     timezone: Option<String>,
 }
 

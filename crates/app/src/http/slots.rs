@@ -66,8 +66,8 @@ struct EarliestQuery {
     #[param(max_length = 200)]
     specialty: Option<String>,
     /// BCP 47; a bare language also stands for its regions.
-    #[validate(length(max = 35))]
-    #[param(max_length = 35)]
+    #[validate(length(min = 2, max = 35))]
+    #[param(min_length = 2, max_length = 35)]
     language: Option<String>,
     #[serde(rename = "type")]
     #[param(schema_with = words_schema::<ConsultationType>)]

@@ -28,11 +28,11 @@ impl Workers {
     pub fn start(
         bell: Arc<Bell>,
         dispatch: LetterDispatch,
-        jobs: BookingJobs,
+        booking_jobs: BookingJobs,
         schedules: Jobs,
         clock: Arc<dyn Clock>,
     ) -> std::io::Result<Self> {
-        let post = {
+        let letter_worker = {
             let bell = Arc::clone(&bell);
             std::thread::Builder::new().name("letters".to_owned()).spawn(move || letters::work(&bell, &dispatch))?
         };
@@ -40,9 +40,9 @@ impl Workers {
             let bell = Arc::clone(&bell);
             std::thread::Builder::new()
                 .name("jobs".to_owned())
-                .spawn(move || jobs::work(&bell, &jobs, &schedules, clock.as_ref()))?
+                .spawn(move || jobs::work(&bell, &booking_jobs, &schedules, clock.as_ref()))?
         };
-        Ok(Self { bell, threads: vec![post, scheduler] })
+        Ok(Self { bell, threads: vec![letter_worker, scheduler] })
     }
 
     /// Lets every worker finish what it has in hand, and waits for it.

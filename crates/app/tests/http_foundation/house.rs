@@ -176,6 +176,8 @@ impl House {
             body_limit: 4096,
             log_key: [7; 32],
             document: OnceLock::new(),
+            letter_folder: None,
+            bell: Arc::default(),
         };
         Self { edge: Data::new(edge), clock, accounts, refusals }
     }

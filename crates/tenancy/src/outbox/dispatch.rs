@@ -59,13 +59,15 @@ impl LetterDispatch {
     pub fn run(&self, limit: u32) -> Result<Dispatched, TenancyError> {
         let scope = Scope::worker(Job::Outbox);
         let now = self.clock.now();
-        let due = self.store.run(&scope, |tx| Ok(tx.take_due(now, now + LEASE, limit)?))?;
-        let mut done = Dispatched::default();
+        let (given_up, due) = self.store.run(&scope, |tx| {
+            Ok((tx.give_up_older(now - WORTH)?, tx.take_due(now, now + LEASE, limit)?))
+        })?;
+        let given_up = usize::try_from(given_up).unwrap_or(usize::MAX);
+        let mut done = Dispatched { given_up, ..Dispatched::default() };
         for letter in &due {
-            let outcome = self.deliver(letter, now);
+            let outcome = self.deliver(letter);
             let next = match outcome {
-                Ok(()) => None,
-                Err(MailError::Never(_)) => None,
+                Ok(()) | Err(MailError::Never(_)) => None,
                 Err(MailError::Later(_)) => next_attempt(letter, now),
             };
             let at = self.clock.now();
@@ -86,10 +88,7 @@ impl LetterDispatch {
         Ok(done)
     }
 
-    fn deliver(&self, letter: &DueLetter, now: Timestamp) -> Result<(), MailError> {
-        if letter.message.created_at.duration_until(now) > WORTH {
-            return Err(MailError::Never("the letter is too old to be of use".into()));
-        }
+    fn deliver(&self, letter: &DueLetter) -> Result<(), MailError> {
         let Some(address) = &letter.address else {
             return Err(MailError::Never("the recipient has no address".into()));
         };

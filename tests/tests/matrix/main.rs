@@ -1,0 +1,6 @@
+//! Who may do what over HTTP, cell by cell; bad credentials; races for tokens.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+mod cells;
+mod requests;
+mod table;
+mod troupe;

@@ -1,0 +1,204 @@
+//! For each operation a request that succeeds for whoever may make it, and the things that rows
+//! speak of, made fresh.
+use huntzen_booking::{consultation::Consultation, review::GivenFeedback};
+use huntzen_tenancy::{
+    clock::Clock,
+    identity::{Invitation, OneTimePurpose, OneTimeToken},
+    notifications::NotificationType,
+    token::{TokenDigest, fresh_token},
+};
+use huntzen_tests::{
+    api::{PASSWORD, consultation_at, weekly_rule},
+    appointments::{begun, booked, carried_out},
+    cast,
+    contracts::notifications::notified,
+};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::{
+    table::Who,
+    troupe::{Stage, Troupe},
+};
+
+/// The Wednesday after the clock's Monday: the practitioner works once there is a rule.
+const WORKING_DAY: &str = "2027-01-06";
+const FIRST_SLOT: &str = "2027-01-06T08:00:00Z";
+const LATER_SLOT: &str = "2027-01-06T10:00:00Z";
+
+/// What follows the path, with its question mark, and the body; null for none.
+pub struct Content {
+    /// The query.
+    pub query: String,
+    /// The body.
+    pub body: Value,
+}
+
+impl Stage {
+    /// Makes what a row is about, and answers the id that belongs into the path.
+    pub async fn subject(&self, troupe: &Troupe, who: Who, name: &str) -> Option<Uuid> {
+        let world = &self.api.world;
+        let practitioner = troupe.member(Who::Practitioner);
+        let (owner, thing) = match name.strip_prefix("own ") {
+            Some(thing) => (troupe.find(who), thing),
+            None => (None, name),
+        };
+        let owner = owner.unwrap_or_else(|| troupe.member(Who::Employee));
+        Some(match thing {
+            "-" => return None,
+            "account" => owner.person.id().into(),
+            "session" => owner.session.into(),
+            "notification" => notified(world, &owner.person, NotificationType::AccountSecurity).id.into(),
+            "company" => troupe.company.id.into(),
+            "employee" => troupe.employee.id.into(),
+            "practitioner" => troupe.practitioner.id.into(),
+            "rule" => self.made(troupe, "/availability", weekly_rule(3, "09:00", "17:00")).await,
+            "exception" => self.made(troupe, "/availability/exception", leave()).await,
+            "consultation" => {
+                self.made(troupe, "/availability", weekly_rule(3, "09:00", "17:00")).await;
+                self.booked(troupe, FIRST_SLOT).id.into()
+            }
+            "due consultation" => self.booked(troupe, &self.minutes_ago(5)).id.into(),
+            "begun consultation" => {
+                let start = self.minutes_ago(5);
+                begun(world, &practitioner.person, self.booked(troupe, &start), &start).id.into()
+            }
+            "past consultation" => self.past(troupe).id.into(),
+            "review" => {
+                let of = self.past(troupe).id;
+                let feedback = GivenFeedback { rating: 4, comment: Some("Merci.".to_owned()) };
+                self.api.services.reviews.give(&owner.caller(), of, &feedback).unwrap().id.into()
+            }
+            unknown => panic!("the table speaks of {unknown:?}"),
+        })
+    }
+
+    /// The id of what the practitioner has posted.
+    async fn made(&self, troupe: &Troupe, path: &str, body: Value) -> Uuid {
+        let answer = self.ask(Some(troupe.member(Who::Practitioner)), "POST", path, &body).await;
+        answer.expect(201);
+        answer.text_at("/id").parse().unwrap()
+    }
+
+    fn minutes_ago(&self, minutes: i64) -> String {
+        (self.api.world.clock.now() - SignedDuration::from_mins(minutes)).to_string()
+    }
+
+    fn booked(&self, troupe: &Troupe, start: &str) -> Consultation {
+        let who = (troupe.member(Who::Employee).person.clone(), troupe.employee.clone());
+        let with = (troupe.member(Who::Practitioner).person.clone(), troupe.practitioner.clone());
+        booked(&self.api.world, &who, &with, start)
+    }
+
+    fn past(&self, troupe: &Troupe) -> Consultation {
+        let (start, end) = (self.minutes_ago(60), self.minutes_ago(10));
+        let by = &troupe.member(Who::Practitioner).person;
+        carried_out(&self.api.world, by, self.booked(troupe, &start), &start, &end)
+    }
+
+    /// What `who` sends to `operation`, named as it is registered first.
+    pub fn content(&self, troupe: &Troupe, who: Who, operation: &str) -> Content {
+        let query = match operation {
+            "GET /availability/slots" => {
+                let practitioner = troupe.practitioner.id;
+                format!("?practitionerId={practitioner}&startDate={WORKING_DAY}&endDate={WORKING_DAY}")
+            }
+            "GET /metrics/practitioners/{id}" => "?from=2027-01-01&to=2027-01-31".to_owned(),
+            _ => String::new(),
+        };
+        Content { query, body: self.body(troupe, who, operation) }
+    }
+
+    fn body(&self, troupe: &Troupe, who: Who, operation: &str) -> Value {
+        let number = self.number();
+        let employee = troupe.member(Who::Employee);
+        let company = if who == Who::OtherHr { &troupe.other_company } else { &troupe.company };
+        let fresh_address = format!("new{number}@{}.example", company.slug);
+        let person = json!({ "email": fresh_address, "firstName": "Inès", "lastName": "Nouvelle" });
+        match operation {
+            "POST /auth/login" => json!({ "email": employee.address(), "password": PASSWORD }),
+            "POST /auth/refresh" => json!({ "refreshToken": employee.refresh }),
+            "POST /auth/register" => with(person, "password", PASSWORD),
+            "POST /auth/verify-email" => json!({ "token": self.mailed(troupe, OneTimePurpose::VerifyEmail) }),
+            "POST /auth/resend-verification" | "POST /auth/forgot-password" => json!({ "email": employee.address() }),
+            "POST /auth/reset-password" => {
+                let token = self.mailed(troupe, OneTimePurpose::ResetPassword);
+                json!({ "token": token, "newPassword": "cinq mots pour rentrer ici" })
+            }
+            "POST /auth/change-password" => {
+                json!({ "currentPassword": PASSWORD, "newPassword": "cinq mots pour rentrer ici" })
+            }
+            "POST /employees/activate" => json!({ "token": self.invitation(troupe), "password": PASSWORD }),
+            "POST /super-admin/admins" => with(person, "role", "ADMIN_HUNTZEN"),
+            "POST /companies" => json!({
+                "name": format!("Gamma {number}"),
+                "siret": cast::siret(number),
+                "emailDomains": [format!("gamma{number}.example")],
+            }),
+            "PATCH /companies/{id}" => json!({ "phone": "+33 1 02 03 04 05" }),
+            "POST /companies/{id}/admins" | "POST /employees" => person,
+            "PATCH /employees/me" | "PATCH /employees/{id}" => json!({ "firstName": "Alix" }),
+            "POST /practitioners" => {
+                let person = with(person, "profession", "COACH");
+                with(with(person, "specialties", ["Stress"]), "languages", ["fr"])
+            }
+            "POST /practitioners/{id}/validate" => json!({ "documentsVerified": true }),
+            "PATCH /practitioners/me" => json!({ "bio": "Bonjour." }),
+            "POST /availability" => weekly_rule(5, "09:00", "12:00"),
+            "PATCH /availability/{id}" => json!({ "endTime": "16:00" }),
+            "POST /availability/exception" => leave(),
+            "POST /consultations" => consultation_at(&troupe.practitioner.id.to_string(), FIRST_SLOT),
+            "POST /consultations/{id}/cancel" => json!({ "reason": "Empêchement." }),
+            "POST /consultations/{id}/reschedule" => json!({ "scheduledAt": LATER_SLOT }),
+            "POST /consultations/{id}/feedback" => json!({ "rating": 5 }),
+            _ => Value::Null,
+        }
+    }
+
+    /// A one-time token that was mailed to the employee.
+    fn mailed(&self, troupe: &Troupe, purpose: OneTimePurpose) -> String {
+        let (world, owner) = (&self.api.world, &troupe.member(Who::Employee).person);
+        let (token, now) = (fresh_token(world.randomness.as_ref()), world.clock.now());
+        let kept = OneTimeToken {
+            digest: TokenDigest::of(&token),
+            user: owner.id(),
+            purpose,
+            created_at: now,
+            expires_at: now + purpose.validity(),
+        };
+        world.tenancy.run(&owner.scope(), |tx| Ok(tx.add_one_time_token(&kept)?)).unwrap();
+        token
+    }
+
+    /// The token of an invitation to an employee who has not come yet.
+    pub fn invitation(&self, troupe: &Troupe) -> String {
+        let (world, hr) = (&self.api.world, &troupe.member(Who::Hr).person);
+        let address = format!("invited{}@{}.example", self.number(), troupe.company.slug);
+        let (invited, _) = cast::employee(world, hr, &address, "Inès");
+        let (token, now) = (fresh_token(world.randomness.as_ref()), world.clock.now());
+        let invitation = Invitation {
+            id: world.randomness.uuid_v7(now),
+            user: invited.id(),
+            company: invited.user.company,
+            digest: TokenDigest::of(&token),
+            invited_by: hr.id(),
+            created_at: now,
+            expires_at: now + SignedDuration::from_hours(1),
+            accepted_at: None,
+        };
+        world.tenancy.run(&hr.scope(), |tx| Ok(tx.add_invitation(&invitation)?)).unwrap();
+        token
+    }
+}
+
+fn leave() -> Value {
+    json!({ "startsAt": "2027-01-13T08:00:00Z", "endsAt": "2027-01-13T17:00:00Z", "kind": "LEAVE" })
+}
+
+fn with(mut object: Value, field: &str, value: impl Into<Value>) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(field.to_owned(), value.into());
+    }
+    object
+}

@@ -1,0 +1,201 @@
+//! The authorization matrix: who gets what from each operation, aliases included.
+//!
+//! A row names the operation, what its path or body names (`-`: nothing that belongs to anybody;
+//! `own …`: something of the caller's), and the status for each of the columns:
+//! nobody | `SUPER_ADMIN` | `ADMIN_HUNTZEN` | `ADMIN_RH` of the company, a colleague of theirs, of
+//! another company | `PRACTITIONER` whose it is, another | `EMPLOYEE` whose it is, a colleague of
+//! theirs, of another company.
+
+/// The rows.
+pub const TABLE: &str = "
+#                                        |                   |  -    S   A   H   H2  H*  P   P*  E   E2  E*
+POST   /auth/login                       | -                 | 200 200 200 200 200 200 200 200 200 200 200
+POST   /auth/refresh                     | -                 | 200 200 200 200 200 200 200 200 200 200 200
+POST   /auth/logout                      | -                 | 401 204 204 204 204 204 204 204 204 204 204
+GET    /auth/me                          | -                 | 401 200 200 200 200 200 200 200 200 200 200
+GET    /auth/sessions                    | -                 | 401 200 200 200 200 200 200 200 200 200 200
+DELETE /auth/sessions/{id}               | own session       | 401 204 204 204 204 204 204 204 204 204 204
+DELETE /auth/sessions/{id}               | session           | 401 404 404 404 404 404 404 404 204 404 404
+POST   /auth/register                    | -                 | 201 201 201 201 201 201 201 201 201 201 201
+POST   /auth/verify-email                | -                 | 200 200 200 200 200 200 200 200 200 200 200
+POST   /auth/resend-verification         | -                 | 202 202 202 202 202 202 202 202 202 202 202
+POST   /auth/forgot-password             | -                 | 202 202 202 202 202 202 202 202 202 202 202
+POST   /auth/reset-password              | -                 | 200 200 200 200 200 200 200 200 200 200 200
+POST   /auth/change-password             | -                 | 401 200 200 200 200 200 200 200 200 200 200
+
+POST   /super-admin/admins               | -                 | 401 201 403 403 403 403 403 403 403 403 403
+POST   /super-admin/users/{id}/block     | account           | 401 200 403 403 403 403 403 403 403 403 403
+PUT    /super-admin/users/{id}/block     | account           | 401 200 403 403 403 403 403 403 403 403 403
+POST   /super-admin/users/{id}/unblock   | account           | 401 200 403 403 403 403 403 403 403 403 403
+PUT    /super-admin/users/{id}/unblock   | account           | 401 200 403 403 403 403 403 403 403 403 403
+
+POST   /companies                        | -                 | 401 403 201 403 403 403 403 403 403 403 403
+GET    /companies                        | -                 | 401 403 200 403 403 403 403 403 403 403 403
+GET    /companies/me                     | -                 | 401 403 403 200 200 200 403 403 403 403 403
+GET    /companies/{id}                   | company           | 401 403 200 200 200 404 403 403 403 403 403
+PATCH  /companies/{id}                   | company           | 401 403 200 200 200 404 403 403 403 403 403
+PUT    /companies/{id}                   | company           | 401 403 200 200 200 404 403 403 403 403 403
+POST   /companies/{id}/validate          | company           | 401 403 200 403 403 403 403 403 403 403 403
+PUT    /companies/{id}/validate          | company           | 401 403 200 403 403 403 403 403 403 403 403
+POST   /companies/{id}/activate          | company           | 401 403 200 403 403 403 403 403 403 403 403
+PUT    /companies/{id}/activate          | company           | 401 403 200 403 403 403 403 403 403 403 403
+POST   /companies/{id}/suspend           | company           | 401 403 200 403 403 403 403 403 403 403 403
+PUT    /companies/{id}/suspend           | company           | 401 403 200 403 403 403 403 403 403 403 403
+POST   /companies/{id}/admins            | company           | 401 403 201 201 201 404 403 403 403 403 403
+
+POST   /employees                        | -                 | 401 403 403 201 201 201 403 403 403 403 403
+GET    /employees                        | -                 | 401 403 403 200 200 200 403 403 403 403 403
+POST   /employees/activate               | -                 | 200 200 200 200 200 200 200 200 200 200 200
+GET    /employees/me                     | -                 | 401 403 403 403 403 403 403 403 200 200 200
+PATCH  /employees/me                     | -                 | 401 403 403 403 403 403 403 403 200 200 200
+PUT    /employees/me                     | -                 | 401 403 403 403 403 403 403 403 200 200 200
+GET    /employees/{id}                   | employee          | 401 403 403 200 200 404 403 403 200 404 404
+PATCH  /employees/{id}                   | employee          | 401 403 403 200 200 404 403 403 200 404 404
+PUT    /employees/{id}                   | employee          | 401 403 403 200 200 404 403 403 200 404 404
+POST   /employees/{id}/activate          | employee          | 401 403 403 200 200 404 403 403 403 403 403
+PUT    /employees/{id}/activate          | employee          | 401 403 403 200 200 404 403 403 403 403 403
+POST   /employees/{id}/deactivate        | employee          | 401 403 403 200 200 404 403 403 403 403 403
+PUT    /employees/{id}/deactivate        | employee          | 401 403 403 200 200 404 403 403 403 403 403
+POST   /employees/{id}/resend-invitation | employee          | 401 403 403 202 202 404 403 403 403 403 403
+POST   /employees/resend-invitations     | -                 | 401 403 403 202 202 202 403 403 403 403 403
+DELETE /employees/{id}/invitation        | employee          | 401 403 403 202 202 404 403 403 403 403 403
+
+POST   /practitioners                    | -                 | 401 403 201 403 403 403 403 403 403 403 403
+GET    /practitioners                    | -                 | 401 403 200 403 403 403 403 403 403 403 403
+GET    /practitioners/pending            | -                 | 401 403 200 403 403 403 403 403 403 403 403
+POST   /practitioners/{id}/validate      | practitioner      | 401 403 200 403 403 403 403 403 403 403 403
+PUT    /practitioners/{id}/validate      | practitioner      | 401 403 200 403 403 403 403 403 403 403 403
+POST   /practitioners/{id}/suspend       | practitioner      | 401 403 200 403 403 403 403 403 403 403 403
+PUT    /practitioners/{id}/suspend       | practitioner      | 401 403 200 403 403 403 403 403 403 403 403
+GET    /practitioners/me                 | -                 | 401 403 403 403 403 403 200 200 403 403 403
+PATCH  /practitioners/me                 | -                 | 401 403 403 403 403 403 200 200 403 403 403
+PUT    /practitioners/me                 | -                 | 401 403 403 403 403 403 200 200 403 403 403
+GET    /practitioners/search             | -                 | 200 200 200 200 200 200 200 200 200 200 200
+GET    /practitioners/{id}               | practitioner      | 200 200 200 200 200 200 200 200 200 200 200
+
+POST   /availability                     | -                 | 401 403 403 403 403 403 201 201 403 403 403
+GET    /availability                     | -                 | 401 403 403 403 403 403 200 200 403 403 403
+PATCH  /availability/{id}                | rule              | 401 403 403 403 403 403 200 404 403 403 403
+PUT    /availability/{id}                | rule              | 401 403 403 403 403 403 200 404 403 403 403
+DELETE /availability/{id}                | rule              | 401 403 403 403 403 403 204 404 403 403 403
+POST   /availability/exception           | -                 | 401 403 403 403 403 403 201 201 403 403 403
+GET    /availability/exceptions          | -                 | 401 403 403 403 403 403 200 200 403 403 403
+DELETE /availability/exceptions/{id}     | exception         | 401 403 403 403 403 403 204 404 403 403 403
+GET    /availability/slots               | rule              | 401 403 403 403 403 403 200 200 200 200 200
+GET    /availability/earliest            | rule              | 401 403 403 403 403 403 403 403 200 200 200
+
+POST   /consultations                    | rule              | 401 403 403 403 403 403 403 403 201 201 201
+GET    /consultations/mine               | -                 | 401 403 403 403 403 403 200 200 200 200 200
+GET    /consultations/my                 | -                 | 401 403 403 403 403 403 200 200 200 200 200
+GET    /consultations/upcoming           | -                 | 401 403 403 403 403 403 200 200 200 200 200
+GET    /consultations/history            | -                 | 401 403 403 403 403 403 200 200 200 200 200
+GET    /consultations/{id}               | consultation      | 401 200 200 403 403 403 200 404 200 404 404
+GET    /consultations/{id}/events        | consultation      | 401 200 200 403 403 403 200 404 200 404 404
+GET    /consultations/{id}/calendar.ics  | consultation      | 401 403 403 403 403 403 200 404 200 404 404
+POST   /consultations/{id}/confirm       | consultation      | 401 403 403 403 403 403 200 404 403 403 403
+PUT    /consultations/{id}/confirm       | consultation      | 401 403 403 403 403 403 200 404 403 403 403
+POST   /consultations/{id}/cancel        | consultation      | 401 403 403 403 403 403 200 404 200 404 404
+PUT    /consultations/{id}/cancel        | consultation      | 401 403 403 403 403 403 200 404 200 404 404
+POST   /consultations/{id}/reschedule    | consultation      | 401 403 403 403 403 403 200 404 200 404 404
+PUT    /consultations/{id}/reschedule    | consultation      | 401 403 403 403 403 403 200 404 200 404 404
+POST   /consultations/{id}/start         | due consultation  | 401 403 403 403 403 403 200 404 403 403 403
+PUT    /consultations/{id}/start         | due consultation  | 401 403 403 403 403 403 200 404 403 403 403
+POST   /consultations/{id}/end           | begun consultation| 401 403 403 403 403 403 200 404 403 403 403
+PUT    /consultations/{id}/end           | begun consultation| 401 403 403 403 403 403 200 404 403 403 403
+POST   /consultations/{id}/no-show       | due consultation  | 401 403 403 403 403 403 200 404 403 403 403
+PUT    /consultations/{id}/no-show       | due consultation  | 401 403 403 403 403 403 200 404 403 403 403
+POST   /consultations/{id}/room          | due consultation  | 401 403 403 403 403 403 200 404 200 404 404
+GET    /consultations/{id}/room          | due consultation  | 401 403 403 403 403 403 200 404 200 404 404
+POST   /consultations/{id}/feedback      | past consultation | 401 403 403 403 403 403 403 403 201 404 404
+
+GET    /reviews/pending                  | review            | 401 403 200 403 403 403 403 403 403 403 403
+POST   /reviews/{id}/publish             | review            | 401 403 200 403 403 403 403 403 403 403 403
+PUT    /reviews/{id}/publish             | review            | 401 403 200 403 403 403 403 403 403 403 403
+POST   /reviews/{id}/reject              | review            | 401 403 200 403 403 403 403 403 403 403 403
+PUT    /reviews/{id}/reject              | review            | 401 403 200 403 403 403 403 403 403 403 403
+
+GET    /metrics/practitioners/{id}       | practitioner      | 401 403 200 403 403 403 200 404 403 403 403
+
+GET    /notifications                    | -                 | 401 200 200 200 200 200 200 200 200 200 200
+PUT    /notifications/read-all           | -                 | 401 200 200 200 200 200 200 200 200 200 200
+POST   /notifications/read-all           | -                 | 401 200 200 200 200 200 200 200 200 200 200
+PUT    /notifications/{id}/read          | own notification  | 401 200 200 200 200 200 200 200 200 200 200
+PUT    /notifications/{id}/read          | notification      | 401 404 404 404 404 404 404 404 200 404 404
+POST   /notifications/{id}/read          | own notification  | 401 200 200 200 200 200 200 200 200 200 200
+POST   /notifications/{id}/read          | notification      | 401 404 404 404 404 404 404 404 200 404 404
+DELETE /notifications/{id}               | own notification  | 401 204 204 204 204 204 204 204 204 204 204
+DELETE /notifications/{id}               | notification      | 401 404 404 404 404 404 404 404 204 404 404
+
+GET    /health                           | -                 | 200 200 200 200 200 200 200 200 200 200 200
+GET    /health/live                      | -                 | 200 200 200 200 200 200 200 200 200 200 200
+";
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Without a token.
+    Nobody,
+    /// Operates the platform.
+    Operator,
+    /// Manages companies and practitioners.
+    Administrator,
+    /// HR of the company.
+    Hr,
+    /// Another account of the same HR.
+    HrColleague,
+    /// HR of another company.
+    OtherHr,
+    /// The practitioner whose things the rows speak of.
+    Practitioner,
+    /// Another one.
+    OtherPractitioner,
+    /// The employee whose things the rows speak of.
+    Employee,
+    /// Another one of the same company.
+    Colleague,
+    /// One of another company.
+    Stranger,
+}
+
+/// The columns from left to right.
+pub const COLUMNS: [Who; 11] = [
+    Who::Nobody,
+    Who::Operator,
+    Who::Administrator,
+    Who::Hr,
+    Who::HrColleague,
+    Who::OtherHr,
+    Who::Practitioner,
+    Who::OtherPractitioner,
+    Who::Employee,
+    Who::Colleague,
+    Who::Stranger,
+];
+
+/// One row, read.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The method.
+    pub method: &'static str,
+    /// The path template.
+    pub path: &'static str,
+    /// What it is about.
+    pub subject: &'static str,
+    /// The statuses, as in [`COLUMNS`].
+    pub expected: Vec<u16>,
+}
+
+/// The rows of the table.
+pub fn rows() -> Vec<Row> {
+    let lines = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.map(|line| read(line).unwrap_or_else(|| panic!("not a row: {line}"))).collect()
+}
+
+fn read(line: &'static str) -> Option<Row> {
+    let mut parts = line.split('|').map(str::trim);
+    let (operation, subject, statuses) = (parts.next()?, parts.next()?, parts.next()?);
+    let (method, path) = operation.split_once(' ')?;
+    let expected: Vec<u16> = statuses.split(' ').map(str::parse).collect::<Result<_, _>>().ok()?;
+    let whole = parts.next().is_none() && expected.len() == COLUMNS.len();
+    whole.then_some(Row { method, path: path.trim(), subject, expected })
+}

@@ -1,0 +1,291 @@
+//! Every contract, run over plain maps and over PostgreSQL.
+use std::{collections::BTreeSet, fs, path::Path};
+
+mod accounts {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::accounts:
+        an_added_account_is_found,
+        an_account_changes,
+        a_failed_unit_of_work_leaves_nothing,
+        an_address_is_taken_once,
+        signing_in_sees_one_account,
+        accounts_are_seen_by_whom_they_concern,
+        nobody_makes_accounts_beyond_their_reach,
+        hr_is_signed_out_together,
+        hr_of_a_company_is_known_to_administrators,
+        of_many_at_once_one_address_wins,
+    );
+}
+
+mod audit {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::audit:
+        entries_are_kept_in_order,
+        the_trail_is_closed_to_all_others,
+    );
+}
+
+mod companies {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::companies:
+        an_added_company_is_found,
+        a_company_changes,
+        no_two_companies_share_what_is_unique,
+        hr_changes_its_own_company_alone,
+        another_tenant_sees_no_company,
+        a_failed_unit_of_work_leaves_no_company,
+        lists_are_filtered_and_paged,
+        a_domain_leads_to_its_active_company,
+        slugs_in_use_are_known_to_administrators,
+        of_many_at_once_one_takes_the_domain,
+        a_held_company_loses_no_change,
+    );
+}
+
+mod consultation_ends {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::consultation_ends:
+        a_duration_is_measured,
+        a_duration_is_the_stores_to_say,
+        a_consultation_counts_on_the_companys_day,
+        who_met_whom_is_known,
+    );
+}
+
+mod consultation_lists {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::consultation_lists:
+        ones_own_are_listed_newest_first,
+        ones_own_are_filtered,
+        upcoming_and_history_share_all,
+        a_walk_meets_each_once,
+        nobody_lists_anothers,
+    );
+}
+
+mod consultation_news {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::consultation_news:
+        a_booking_tells_both_participants,
+        each_event_tells_whom_it_concerns,
+        a_move_tells_the_new_time,
+        what_a_job_does_is_told_too,
+    );
+}
+
+mod consultation_times {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::consultation_times:
+        a_taken_time_is_refused_with_its_pause,
+        times_that_only_touch_are_both_free,
+        an_employee_is_booked_once_at_a_time,
+        a_time_is_freed_when_nothing_happens_in_it,
+        moving_frees_the_old_time,
+        a_longer_pause_is_refused_like_a_longer_time,
+        of_many_at_once_one_books_the_slot,
+        of_many_at_once_one_is_the_employees,
+        an_employee_knows_whether_they_are_booked,
+        a_practitioner_sees_what_is_live,
+    );
+}
+
+mod consultations {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::consultations:
+        a_booked_consultation_is_found,
+        a_change_is_kept_with_its_event,
+        calling_off_and_missing_are_kept,
+        a_failed_unit_of_work_leaves_no_consultation,
+        a_consultation_is_its_participants_alone,
+        nobody_books_for_another,
+        administrators_see_it_redacted,
+        a_participant_joins_once,
+    );
+}
+
+mod counters {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::counters:
+        counters_equal_a_recount,
+        a_consultation_counts_once,
+        a_failed_end_counts_nowhere,
+        counters_are_seen_by_few,
+        an_account_of_figures_is_found,
+        of_many_ends_at_once_every_one_counts,
+    );
+}
+
+mod employees {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::employees:
+        an_added_employee_is_found,
+        an_employee_changes,
+        names_follow_to_the_account,
+        a_failed_unit_of_work_leaves_no_employee,
+        another_tenant_sees_no_employee,
+        nobody_lists_people_elsewhere,
+        an_address_is_listed_once_a_company,
+        lists_are_searched_and_paged,
+        eligibility_takes_both_standings,
+        employment_periods_follow_every_change,
+        employment_periods_are_the_audits_alone,
+        of_many_at_once_one_address_is_listed,
+        a_held_employee_loses_no_change,
+    );
+}
+
+mod housekeeping {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::housekeeping:
+        what_nobody_ended_is_found,
+        what_just_ended_is_not_forgotten,
+        what_nobody_pays_for_is_found,
+        work_is_found_by_its_job_alone,
+        a_job_settles_what_it_found,
+        of_many_nodes_each_consultation_has_one,
+    );
+}
+
+mod invitations {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::invitations:
+        an_added_invitation_is_found,
+        a_later_invitation_voids_earlier_ones,
+        an_invitation_is_accepted_once_in_time,
+        invited_employees_are_the_companys,
+        invitations_are_withdrawn,
+        a_failed_unit_of_work_leaves_no_invitation,
+        another_tenant_sees_no_invitation,
+        people_without_a_company_are_invited_too,
+        of_many_at_once_one_accepts,
+    );
+}
+
+mod letters {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::letters:
+        a_letter_reaches_the_worker,
+        a_taken_letter_is_held_for_its_lease,
+        a_letter_is_sent_tried_again_or_given_up,
+        letters_are_the_workers_alone,
+        of_many_workers_each_letter_has_one,
+    );
+}
+
+mod notifications {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::notifications:
+        a_notification_is_found,
+        an_inbox_is_walked_newest_first,
+        reading_is_kept,
+        a_notification_is_deleted,
+        a_failed_unit_of_work_leaves_no_notification,
+        an_inbox_is_its_owners_alone,
+        of_many_at_once_one_counts,
+    );
+}
+
+mod practitioners {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::practitioners:
+        an_added_practitioner_is_found,
+        a_practitioner_changes,
+        nobody_changes_anothers_entry,
+        a_failed_unit_of_work_leaves_no_practitioner,
+        entries_that_are_not_public_are_seen_by_few,
+        administrators_page_through_all,
+        the_directory_is_filtered,
+        the_directory_is_ordered,
+        of_many_at_once_one_entry_is_made,
+        a_held_practitioner_loses_no_change,
+    );
+}
+
+mod reminders {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::reminders:
+        a_reminder_is_due_from_its_lead_to_the_start,
+        a_time_chosen_late_has_no_reminder,
+        what_will_not_take_place_is_not_announced,
+        a_reminder_is_sent_once,
+        a_failed_unit_of_work_leaves_no_reminder,
+        reminders_are_their_jobs_alone,
+        of_many_at_once_one_sends,
+    );
+}
+
+mod reviews {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::reviews:
+        a_given_review_waits_for_moderation,
+        a_consultation_is_reviewed_once,
+        moderation_decides_what_is_shown_and_counted,
+        nobody_else_moderates,
+        reviews_are_listed,
+        the_directory_is_ordered_by_rating,
+        a_failed_unit_of_work_leaves_no_review,
+        of_many_at_once_one_review_is_given,
+    );
+}
+
+mod sessions {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::sessions:
+        an_added_session_is_found,
+        a_session_knows_the_companys_standing,
+        a_refresh_token_is_exchanged,
+        live_sessions_are_listed_newest_first,
+        all_sessions_but_one_end_together,
+        a_failed_unit_of_work_leaves_no_session,
+        sessions_are_their_owners_alone,
+        a_refresh_token_is_one_sessions,
+        of_many_at_once_one_exchanges_the_token,
+    );
+}
+
+mod timetables {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::timetables:
+        rules_are_kept,
+        exceptions_are_kept,
+        a_practitioners_time_is_found_at_once,
+        the_times_of_all_are_found_together,
+        visibility_follows_the_standing,
+        labels_are_their_writers_alone,
+        nobody_plans_for_another,
+        a_failed_unit_of_work_leaves_no_plan,
+        of_many_at_once_one_holds_the_calendar,
+    );
+}
+
+mod tokens {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::tokens:
+        a_token_knows_its_owner,
+        only_its_holder_learns_whose_a_token_is,
+        a_token_is_used_once,
+        a_later_token_voids_earlier_ones,
+        a_failed_unit_of_work_leaves_no_token,
+        tokens_are_their_owners_alone,
+        of_many_at_once_one_uses_the_token,
+    );
+}
+
+#[test]
+fn every_contract_is_listed_here() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let listed = fs::read_to_string(folder.join("tests/stores/contracts.rs")).unwrap();
+    let listed: BTreeSet<&str> = listed.lines().map(|line| line.trim().trim_end_matches(',')).collect();
+    let mut found = 0;
+    for file in fs::read_dir(folder.join("src/contracts")).unwrap() {
+        let text = fs::read_to_string(file.unwrap().path()).unwrap();
+        for line in text.lines() {
+            let name = line.strip_prefix("pub fn ").and_then(|rest| rest.strip_suffix("(world: &World) {"));
+            if let Some(name) = name {
+                assert!(listed.contains(name), "no store is held to {name}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 100, "only {found} contracts were found");
+}
