@@ -151,6 +151,12 @@ impl Default for DataFolder {
 
 impl Drop for DataFolder {
     fn drop(&mut self) {
+        // The cluster of a killed server ends by itself, a moment later.
+        let note = self.path.join("postgres/postmaster.pid");
+        let asked = Instant::now();
+        while note.exists() && asked.elapsed() < Duration::from_secs(15) {
+            sleep(Duration::from_millis(10));
+        }
         // Where the cluster went when the folder is closed to its user.
         if let Ok(moved) = fs::read_to_string(self.path.join("postgres.moved")) {
             let _ = fs::remove_dir_all(moved);

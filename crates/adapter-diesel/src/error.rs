@@ -23,11 +23,11 @@ const DENIED: [&str; 2] = ["row-level security policy", "permission denied for"]
 
 /// Tells apart refusals by a rule, a store out of reach, and defects.
 pub(crate) fn store_error(error: DieselError) -> StoreError {
+    if matches!(error, DieselError::BrokenTransactionManager) {
+        return unavailable(error);
+    }
     let DieselError::DatabaseError(kind, information) = &error else {
-        return match error {
-            DieselError::BrokenTransactionManager => unavailable(error),
-            other => StoreError::Defect(Box::new(other)),
-        };
+        return StoreError::Defect(Box::new(error));
     };
     let lost = matches!(
         kind,

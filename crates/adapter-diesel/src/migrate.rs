@@ -11,7 +11,7 @@ const ALONE: &str = "SELECT pg_advisory_lock(hashtextextended('huntzen:migrate',
 
 /// Makes the two roles, or brings them back to what they must be. Another migrator may make them
 /// at the same moment in another database of the server, which is as good. An owner who is no
-/// superuser becomes a member of huntzen_internal, to hand functions over to it; from PostgreSQL 16
+/// superuser becomes a member of `huntzen_internal`, to hand functions over to it; from PostgreSQL 16
 /// on, a membership says separately that it lets one act as the role.
 const ROLES: &str = "
 DO $$

@@ -116,7 +116,10 @@ fn derived_password(secret: &SecretString) -> SecretString {
 
 /// The same server and database under another role.
 fn with_role(url: &SecretString, role: &str, password: &SecretString) -> Result<SecretString, DatabaseError> {
-    let mut url = Url::parse(url.expose_secret()).ok().filter(|url| url.scheme().starts_with("postgres")).ok_or(DatabaseError::Url)?;
+    let mut url = Url::parse(url.expose_secret())
+        .ok()
+        .filter(|url| url.scheme().starts_with("postgres"))
+        .ok_or(DatabaseError::Url)?;
     // A role in the query would win over the one in the authority.
     let others: Vec<(String, String)> = url
         .query_pairs()

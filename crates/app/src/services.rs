@@ -17,8 +17,8 @@ use huntzen_tenancy::{
     company::CompanyAdministration,
     employee::Workforce,
     identity::{
-        AccessTokenSigner, IdentityPorts, InvitationAcceptance, PasswordHasher, PasswordRules, Recovery,
-        RefreshTokens, Registration, SignIn, SuperAdministration, TokenLifetimes,
+        AccessTokenSigner, IdentityPorts, InvitationAcceptance, PasswordHasher, PasswordRules, Recovery, RefreshTokens,
+        Registration, SignIn, SuperAdministration, TokenLifetimes,
     },
     mail::{Letters, Mailer},
     notifications::Inbox,

@@ -9,7 +9,7 @@ use huntzen_adapter_smtp::{
 };
 use huntzen_booking::{BookingRules, consultation::BillingStatus, room::RoomSettings};
 use huntzen_tenancy::{
-    Job, Scope, StoreError, TenancyError, TenancyStore,
+    Job, Scope, StoreError, TenancyStore,
     clock::Clock,
     identity::{PasswordRules, TokenLifetimes},
     mail::Mailer,
@@ -98,10 +98,7 @@ pub fn rules(config: &Config) -> Result<Rules, Failure> {
             domain: config.jitsi.domain.clone(),
             audience: config.jitsi.app_id.clone(),
         },
-        health: HealthRules {
-            data_folder: config.database.data_dir.clone(),
-            disk_percent: config.health.disk_percent,
-        },
+        health: HealthRules { data_folder: config.database.data_dir.clone(), disk_percent: config.health.disk_percent },
     })
 }
 
@@ -131,11 +128,6 @@ impl Probe for PgStore {
     }
 
     fn outbox(&self, now: Timestamp) -> Result<Backlog, StoreError> {
-        let store: &dyn TenancyStore = self;
-        let backlog = store.run(&Scope::worker(Job::Outbox), |tx| Ok(tx.backlog(now)?));
-        backlog.map_err(|error| match error {
-            TenancyError::Store(store) => store,
-            other => StoreError::Defect(Box::new(other)),
-        })
+        TenancyStore::begin(self, &Scope::worker(Job::Outbox))?.backlog(now)
     }
 }

@@ -15,6 +15,9 @@ use crate::{
 
 type Name = (String, String);
 
+/// An id that nothing has.
+const UNKNOWN: Uuid = Uuid::from_u128(0x01a2_0000_0000_7000_8000_0000_0000_0001);
+
 /// For each operation the one that its handler was registered with first.
 fn originals(operations: &Operations) -> BTreeMap<Name, Name> {
     let name = |method: &actix_web::http::Method, path: &str| (method.to_string(), path.to_owned());
@@ -105,9 +108,9 @@ impl Checked<'_> {
             };
             shared_is_fresh = false;
             let content = self.stage.content(troupe, who, &self.operation);
+            self.check_path(troupe.find(who), id, &content, who, wrong).await;
             let answer = self.ask(troupe.find(who), id, &content).await;
             self.check(who, expected, &answer, wrong);
-            self.check_path(troupe.find(who), id, &content, who, wrong).await;
         }
         COLUMNS.len()
     }
@@ -127,14 +130,15 @@ impl Checked<'_> {
             wrong.push(format!("{who:?} {}: {} instead of {code}", answer.asked, answer.json["code"]));
         }
         if expected == 404 {
-            let unknown = self.ask(caller, Some(Uuid::from_u128(7 << 76 | 2 << 62)), &content).await;
+            let unknown = self.ask(caller, Some(UNKNOWN), &content).await;
             if told(&unknown) != told(&answer) {
                 wrong.push(format!("{who:?} {}: told apart from an unknown id", answer.asked));
             }
             return self.check_path(caller, id, &content, who, wrong).await;
         }
-        for path in [self.row.path.replace("{id}", &Uuid::from_u128(7 << 76 | 2 << 62).to_string()), self.row.path.replace("{id}", "not-an-id")] {
-            let garbage = self.stage.request(caller, self.row.method, &format!("{path}?nonsense=1&nonsense=2"));
+        for id in [UNKNOWN.to_string(), "not-an-id".to_owned()] {
+            let path = format!("{}?nonsense=1&nonsense=2", self.row.path.replace("{id}", &id));
+            let garbage = self.stage.request(caller, self.row.method, &path);
             let garbage = garbage.insert_header(("content-type", "application/json")).set_payload("{\"nonsense\":");
             self.check(who, expected, &self.stage.api.send(garbage).await, wrong);
         }

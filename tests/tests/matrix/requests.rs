@@ -4,6 +4,7 @@ use huntzen_booking::{consultation::Consultation, review::GivenFeedback};
 use huntzen_tenancy::{
     clock::Clock,
     identity::{Invitation, OneTimePurpose, OneTimeToken},
+    ids::EmployeeId,
     notifications::NotificationType,
     token::{TokenDigest, fresh_token},
 };
@@ -129,7 +130,7 @@ impl Stage {
             "POST /auth/change-password" => {
                 json!({ "currentPassword": PASSWORD, "newPassword": "cinq mots pour rentrer ici" })
             }
-            "POST /employees/activate" => json!({ "token": self.invitation(troupe), "password": PASSWORD }),
+            "POST /employees/activate" => json!({ "token": self.invitation(troupe).0, "password": PASSWORD }),
             "POST /super-admin/admins" => with(person, "role", "ADMIN_HUNTZEN"),
             "POST /companies" => json!({
                 "name": format!("Gamma {number}"),
@@ -171,11 +172,11 @@ impl Stage {
         token
     }
 
-    /// The token of an invitation to an employee who has not come yet.
-    pub fn invitation(&self, troupe: &Troupe) -> String {
+    /// The token of an invitation to an employee who has not come yet, and the employee's entry.
+    pub fn invitation(&self, troupe: &Troupe) -> (String, EmployeeId) {
         let (world, hr) = (&self.api.world, &troupe.member(Who::Hr).person);
         let address = format!("invited{}@{}.example", self.number(), troupe.company.slug);
-        let (invited, _) = cast::employee(world, hr, &address, "Inès");
+        let (invited, entry) = cast::employee(world, hr, &address, "Inès");
         let (token, now) = (fresh_token(world.randomness.as_ref()), world.clock.now());
         let invitation = Invitation {
             id: world.randomness.uuid_v7(now),
@@ -188,7 +189,7 @@ impl Stage {
             accepted_at: None,
         };
         world.tenancy.run(&hr.scope(), |tx| Ok(tx.add_invitation(&invitation)?)).unwrap();
-        token
+        (token, entry.id)
     }
 }
 

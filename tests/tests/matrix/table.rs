@@ -5,6 +5,9 @@
 //! nobody | `SUPER_ADMIN` | `ADMIN_HUNTZEN` | `ADMIN_RH` of the company, a colleague of theirs, of
 //! another company | `PRACTITIONER` whose it is, another | `EMPLOYEE` whose it is, a colleague of
 //! theirs, of another company.
+//!
+//! HR is told 202 of whatever invitation it sends again or takes back, anybody's and nobody's; that
+//! another company's is left alone, `invitations` tests.
 
 /// The rows.
 pub const TABLE: &str = "
@@ -56,9 +59,9 @@ POST   /employees/{id}/activate          | employee          | 401 403 403 200 2
 PUT    /employees/{id}/activate          | employee          | 401 403 403 200 200 404 403 403 403 403 403
 POST   /employees/{id}/deactivate        | employee          | 401 403 403 200 200 404 403 403 403 403 403
 PUT    /employees/{id}/deactivate        | employee          | 401 403 403 200 200 404 403 403 403 403 403
-POST   /employees/{id}/resend-invitation | employee          | 401 403 403 202 202 404 403 403 403 403 403
+POST   /employees/{id}/resend-invitation | employee          | 401 403 403 202 202 202 403 403 403 403 403
 POST   /employees/resend-invitations     | -                 | 401 403 403 202 202 202 403 403 403 403 403
-DELETE /employees/{id}/invitation        | employee          | 401 403 403 202 202 404 403 403 403 403 403
+DELETE /employees/{id}/invitation        | employee          | 401 403 403 202 202 202 403 403 403 403 403
 
 POST   /practitioners                    | -                 | 401 403 201 403 403 403 403 403 403 403 403
 GET    /practitioners                    | -                 | 401 403 200 403 403 403 403 403 403 403 403

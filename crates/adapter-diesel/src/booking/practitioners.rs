@@ -21,6 +21,7 @@ use crate::{
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = practitioners)]
+#[expect(clippy::struct_excessive_bools, reason = "a row has the columns of its table")]
 pub(super) struct PractitionerRow {
     id: Uuid,
     user_id: Uuid,
@@ -86,6 +87,7 @@ impl TryFrom<PractitionerRow> for Practitioner {
 /// What can change of a practitioner by hand; ratings follow the reviews by trigger.
 #[derive(Insertable, AsChangeset)]
 #[diesel(table_name = practitioners, treat_none_as_default_value = false, treat_none_as_null = true)]
+#[expect(clippy::struct_excessive_bools, reason = "a row has the columns of its table")]
 struct PractitionerState<'a> {
     first_name: &'a str,
     last_name: &'a str,

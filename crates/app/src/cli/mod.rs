@@ -50,7 +50,7 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum AdminCommand {
-    /// Create a SUPER_ADMIN; the password is asked for, or read from standard input
+    /// Create an operator (`SUPER_ADMIN`); the password is asked for, or read from standard input
     Create(admin::NewAdmin),
 }
 

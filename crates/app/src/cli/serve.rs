@@ -30,7 +30,8 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
     let served: Result<(), Failure> = System::new().block_on(async {
         let mut terminated = signal(SignalKind::terminate())?;
         let mut interrupted = signal(SignalKind::interrupt())?;
-        let listening = listen(&settings, edge, services.clone(), operations).map_err(|error| taken(&settings, error))?;
+        let listening =
+            listen(&settings, edge, services.clone(), operations).map_err(|error| taken(&settings, error))?;
         let workers = Workers::start(
             bell,
             services.dispatch.clone(),

@@ -232,14 +232,9 @@ fn working_day(day_of_week: i8) -> [RuleTerms; 2] {
             end_time,
             slot_minutes: 50,
             buffer_minutes: 10,
-            types: [
-                ConsultationType::Video,
-                ConsultationType::Audio,
-                ConsultationType::Phone,
-                ConsultationType::Chat,
-            ]
-            .into_iter()
-            .collect::<TypeSet>(),
+            types: [ConsultationType::Video, ConsultationType::Audio, ConsultationType::Phone, ConsultationType::Chat]
+                .into_iter()
+                .collect::<TypeSet>(),
             valid_from: None,
             valid_until: None,
         }

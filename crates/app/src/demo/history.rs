@@ -82,7 +82,8 @@ impl Month<'_> {
             let kind = kind(self.turn);
             let question = SlotsQuestion { practitioner: Some(practising.id), first: day, last: day, kind: Some(kind) };
             let slots = services.slots.slots(employee, &question)?;
-            let Some(slot) = slots.iter().find(|slot| slot.available && self.taken.insert((practising.id, slot.starts_at)))
+            let Some(slot) =
+                slots.iter().find(|slot| slot.available && self.taken.insert((practising.id, slot.starts_at)))
             else {
                 continue;
             };
@@ -118,12 +119,12 @@ impl Month<'_> {
         }
         self.stage.set(consultation.ends_at - minutes(self.turn % 7));
         booking.end(caller, consultation.id)?;
-        if self.turn % 2 == 0 { self.review(consultation.id, employee) } else { Ok(()) }
+        if self.turn.is_multiple_of(2) { self.review(consultation.id, employee) } else { Ok(()) }
     }
 
     fn review(&self, consultation: ConsultationId, employee: &Caller) -> Result<(), Failure> {
-        let rating = if self.turn % 4 == 0 { 5 } else { 4 };
-        let comment = (self.turn % 6 == 0).then(|| "Une écoute précieuse, merci.".to_owned());
+        let rating = if self.turn.is_multiple_of(4) { 5 } else { 4 };
+        let comment = self.turn.is_multiple_of(6).then(|| "Une écoute précieuse, merci.".to_owned());
         let reviews = &self.stage.services.reviews;
         let review = reviews.give(employee, consultation, &GivenFeedback { rating, comment })?;
         reviews.publish(&self.cast.administrator, review.id)?;

@@ -109,7 +109,10 @@ pub(super) const LUMIERE: DemoCompany = DemoCompany {
     sector: "Artisanat",
     hr: ("Odile", "Ferrand"),
     departments: &[
-        ("Atelier", &[("Léa", "Morel"), ("Paul", "Garnier"), ("Rose", "Aubert"), ("Simon", "Clerc"), ("Tania", "Petit")]),
+        (
+            "Atelier",
+            &[("Léa", "Morel"), ("Paul", "Garnier"), ("Rose", "Aubert"), ("Simon", "Clerc"), ("Tania", "Petit")],
+        ),
         ("Boutique", &[("Ulysse", "Renard"), ("Viviane", "Hamon"), ("William", "Gros"), ("Zoé", "Langlois")]),
     ],
 };

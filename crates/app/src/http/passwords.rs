@@ -7,8 +7,7 @@ use utoipa::{OpenApi, ToSchema};
 use validator::Validate;
 
 use super::{
-    Created, Json, Operations, Problem, Signed, access::Access, auth::AccountBody, context::Context,
-    language::Language,
+    Created, Json, Operations, Problem, Signed, access::Access, auth::AccountBody, context::Context, language::Language,
 };
 use crate::state::App;
 

@@ -69,7 +69,11 @@ impl From<User> for InvitedBody {
 /// Invites an operator or an administrator.
 #[utoipa::path(post, path = "/super-admin/admins", tag = "operations", request_body = NewOperatorBody,
     responses((status = 201, body = InvitedBody)))]
-async fn invite_operator(app: App, signed: Signed, Json(body): Json<NewOperatorBody>) -> Result<impl Responder, Problem> {
+async fn invite_operator(
+    app: App,
+    signed: Signed,
+    Json(body): Json<NewOperatorBody>,
+) -> Result<impl Responder, Problem> {
     let NewOperatorBody { email, first_name, last_name, role } = body;
     let new = NewOperator { email, first_name, last_name, role };
     let user = app.run(move |s| s.super_administration.invite(&signed.caller, &new)).await?;

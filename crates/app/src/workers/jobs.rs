@@ -44,8 +44,7 @@ pub(super) fn work(bell: &Bell, jobs: &BookingJobs, schedules: &Jobs, clock: &dy
 
 fn until_next(recurring: &[Recurring<'_>], now: Timestamp) -> Duration {
     let next = recurring.iter().filter_map(|job| job.due).min();
-    next.map_or(LONGEST_PAUSE, |due| Duration::try_from(now.duration_until(due)).unwrap_or_default())
-        .min(LONGEST_PAUSE)
+    next.map_or(LONGEST_PAUSE, |due| Duration::try_from(now.duration_until(due)).unwrap_or_default()).min(LONGEST_PAUSE)
 }
 
 fn run(job: &Recurring<'_>, jobs: &BookingJobs) {

@@ -21,7 +21,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts the letter worker and the job scheduler; `bell` wakes the former.
+    /// Starts the letter worker and the job runner; `bell` wakes the former.
     ///
     /// # Errors
     /// When the system refuses a thread.
@@ -36,13 +36,13 @@ impl Workers {
             let bell = Arc::clone(&bell);
             std::thread::Builder::new().name("letters".to_owned()).spawn(move || letters::work(&bell, &dispatch))?
         };
-        let scheduler = {
+        let job_runner = {
             let bell = Arc::clone(&bell);
             std::thread::Builder::new()
                 .name("jobs".to_owned())
                 .spawn(move || jobs::work(&bell, &booking_jobs, &schedules, clock.as_ref()))?
         };
-        Ok(Self { bell, threads: vec![letter_worker, scheduler] })
+        Ok(Self { bell, threads: vec![letter_worker, job_runner] })
     }
 
     /// Lets every worker finish what it has in hand, and waits for it.

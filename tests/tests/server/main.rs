@@ -1,0 +1,11 @@
+//! The program as its users meet it: a real process, raced, killed, refused and stopped.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+mod crash;
+mod crowd;
+mod ledger;
+mod mixed;
+mod nodes;
+mod race;
+mod refusal;
+mod shutdown;
+mod writers;
