@@ -76,12 +76,17 @@ impl TestDatabase {
 
     /// The URL for the role that the program works under.
     pub fn url(&self) -> String {
-        cluster().url_of(APPLICATION, &self.name)
+        self.url_of(APPLICATION)
     }
 
     /// The URL for the owner of the schema.
     pub fn owner_url(&self) -> String {
-        cluster().url_of(OWNER, &self.name)
+        self.url_of(OWNER)
+    }
+
+    /// The URL for any role of the cluster.
+    pub fn url_of(&self, role: &str) -> String {
+        cluster().url_of(role, &self.name)
     }
 
     /// A connection of the owner, who passes row security.

@@ -16,7 +16,7 @@ use crate::{
 type Name = (String, String);
 
 /// An id that nothing has.
-const UNKNOWN: Uuid = Uuid::from_u128(0x01a2_0000_0000_7000_8000_0000_0000_0001);
+pub const UNKNOWN: Uuid = Uuid::from_u128(0x01a2_0000_0000_7000_8000_0000_0000_0001);
 
 /// For each operation the one that its handler was registered with first.
 fn originals(operations: &Operations) -> BTreeMap<Name, Name> {
@@ -171,7 +171,10 @@ impl Checked<'_> {
     fn check(&self, who: Who, expected: u16, answer: &Answer, wrong: &mut Vec<String>) {
         if answer.status != expected {
             let (row, body) = (self.row.subject, String::from_utf8_lossy(&answer.bytes));
-            wrong.push(format!("{who:?} {} ({row}): {} instead of {expected}: {body:.300}", answer.asked, answer.status));
+            wrong.push(format!(
+                "{who:?} {} ({row}): {} instead of {expected}: {body:.300}",
+                answer.asked, answer.status
+            ));
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Who may do what over HTTP, cell by cell; bad credentials; races for tokens.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
 mod cells;
+mod credentials;
+mod invitations;
+mod races;
 mod requests;
 mod table;
 mod troupe;

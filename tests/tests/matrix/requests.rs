@@ -158,7 +158,7 @@ impl Stage {
     }
 
     /// A one-time token that was mailed to the employee.
-    fn mailed(&self, troupe: &Troupe, purpose: OneTimePurpose) -> String {
+    pub fn mailed(&self, troupe: &Troupe, purpose: OneTimePurpose) -> String {
         let (world, owner) = (&self.api.world, &troupe.member(Who::Employee).person);
         let (token, now) = (fresh_token(world.randomness.as_ref()), world.clock.now());
         let kept = OneTimeToken {

@@ -2,6 +2,7 @@
 //! practitioners, an administrator and an operator, all signed in; as many troupes as one likes.
 use std::cell::Cell;
 
+use huntzen_adapter_crypto::{BcryptHasher, JwtSigner};
 use huntzen_booking::practitioner::Practitioner;
 use huntzen_tenancy::{
     Caller, Origin,
@@ -17,7 +18,6 @@ use huntzen_tests::{
     api::{ApiWorld, PASSWORD},
     cast::{self, Person},
 };
-use huntzen_adapter_crypto::{BcryptHasher, JwtSigner};
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
@@ -126,7 +126,8 @@ impl Stage {
     /// A fresh troupe, in companies of its own.
     pub fn troupe(&self) -> Troupe {
         let (world, number) = (&self.api.world, self.number());
-        let operator = cast::added(world, &self.founder, &format!("super{number}@huntzen.example"), Role::SuperAdmin, None);
+        let operator =
+            cast::added(world, &self.founder, &format!("super{number}@huntzen.example"), Role::SuperAdmin, None);
         let address = format!("admin{number}@huntzen.example");
         let administrator = cast::added(world, &self.founder, &address, Role::AdminHuntzen, None);
         let company = |name: &str| {
@@ -153,9 +154,8 @@ impl Stage {
         let (marc, entry) = employee(&hr, &company, "marc");
         let (claire, _) = employee(&hr, &company, "claire");
         let (lea, _) = employee(&other_hr, &other_company, "lea");
-        let [(sophie, practitioner), (paul, _)] = ["sophie", "paul"].map(|name| {
-            cast::practitioner(world, &administrator, &format!("{name}{number}@huntzen.example"), name)
-        });
+        let [(sophie, practitioner), (paul, _)] = ["sophie", "paul"]
+            .map(|name| cast::practitioner(world, &administrator, &format!("{name}{number}@huntzen.example"), name));
         let people = [
             (Who::Operator, operator),
             (Who::Administrator, administrator),

@@ -1,5 +1,5 @@
 //! Bookings, cancellations, moves, leave and extra hours all at once.
-use std::{collections::BTreeMap, thread::ScopedJoinHandle};
+use std::collections::BTreeMap;
 
 use huntzen_tests::{
     client::{Answer, Client},
@@ -38,7 +38,7 @@ fn nothing_overlaps_and_nothing_is_lost_when_everybody_changes_their_mind() {
                 scope.spawn(move || change_ones_mind(client, practitioners, Dice::new(number as u64)))
             })
             .collect();
-        undecided.into_iter().flat_map(ScopedJoinHandle::join).flatten().collect()
+        undecided.into_iter().flat_map(|one| one.join().unwrap()).collect()
     });
     let mut owner = folder.owner();
     ledger::check(&mut owner);

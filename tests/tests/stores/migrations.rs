@@ -24,7 +24,7 @@ const MADE: &str = "
     WHERE typnamespace = 'public'::regnamespace AND typname NOT LIKE '%\\_\\_diesel_schema_migrations'
     UNION ALL SELECT format('extension %s', extname) FROM pg_extension WHERE extname <> 'plpgsql'
     UNION ALL SELECT format('policy %s', policyname) FROM pg_policies
-    UNION ALL SELECT format('trigger %s', tgname) FROM pg_trigger
+    UNION ALL SELECT format('trigger %s', tgname) FROM pg_trigger WHERE NOT tgisinternal
     UNION ALL SELECT format('right of %s', rolname) FROM pg_roles, pg_namespace
     WHERE nspname = 'public' AND rolname IN ('huntzen_app', 'huntzen_internal')
         AND EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = pg_roles.oid)

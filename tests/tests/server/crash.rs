@@ -1,0 +1,87 @@
+//! The server and its database, killed in the middle of bookings.
+use std::{
+    sync::atomic::Ordering,
+    thread::{scope, sleep},
+    time::{Duration, Instant},
+};
+
+use diesel::{RunQueryDsl, sql_query, sql_types::Integer};
+use huntzen_tests::server::{DataFolder, Server, full, kill_at_once};
+
+use crate::{
+    crowd::Dice,
+    ledger,
+    writers::{Weather, collect, write, writers},
+};
+
+/// Acknowledged writes before the blow, at least.
+const WRITES: usize = 25;
+
+#[test]
+fn a_killed_server_loses_nothing_that_it_acknowledged() {
+    let folder = DataFolder::seeded();
+    let mut server = folder.serve();
+    let writers = writers(&folder, &server);
+    let mut dice = Dice::new(9);
+    for _ in 0..if full() { 50 } else { 2 } {
+        let weather = Weather::default();
+        let promised: Vec<_> = scope(|scope| {
+            let running = write(scope, &writers, server.address(), &weather, false);
+            weather.after(WRITES + dice.below(WRITES));
+            weather.storm.store(true, Ordering::SeqCst);
+            server.kill();
+            running.into_iter().map(|writer| writer.join().unwrap()).collect()
+        });
+        server = folder.serve();
+        ledger::check(&mut folder.owner());
+        collect(&writers, server.address(), &promised);
+    }
+    ledger::check(&mut folder.owner());
+}
+
+#[test]
+fn a_killed_database_comes_back_under_the_same_server() {
+    let folder = DataFolder::seeded();
+    let mut server = folder.serve();
+    let writers = writers(&folder, &server);
+    let mut dice = Dice::new(10);
+    for _ in 0..if full() { 20 } else { 1 } {
+        let weather = Weather::default();
+        let promised: Vec<_> = scope(|scope| {
+            let running = write(scope, &writers, server.address(), &weather, true);
+            weather.after(WRITES + dice.below(WRITES));
+            weather.storm.store(true, Ordering::SeqCst);
+            kill_at_once(postmaster(&folder));
+            // Writing goes on: the same server serves again.
+            weather.after(WRITES);
+            weather.over.store(true, Ordering::SeqCst);
+            running.into_iter().map(|writer| writer.join().unwrap()).collect()
+        });
+        assert!(server.is_running(), "the server ended with its database: {}", server.log());
+        wait_until_healthy(&server);
+        ledger::check(&mut folder.owner());
+        collect(&writers, server.address(), &promised);
+    }
+    ledger::check(&mut folder.owner());
+    assert!(server.is_running(), "the server ended: {}", server.log());
+}
+
+#[derive(diesel::QueryableByName)]
+struct Process {
+    #[diesel(sql_type = Integer)]
+    id: i32,
+}
+
+/// The process of the private cluster's server.
+fn postmaster(folder: &DataFolder) -> i32 {
+    let query = "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer AS id";
+    sql_query(query).get_result::<Process>(&mut folder.owner()).unwrap().id
+}
+
+fn wait_until_healthy(server: &Server<'_>) {
+    let started = Instant::now();
+    while server.client().send("GET", "/health", None).unwrap().status != 200 {
+        assert!(started.elapsed() < Duration::from_mins(1), "the server stays sick: {}", server.log());
+        sleep(Duration::from_millis(20));
+    }
+}

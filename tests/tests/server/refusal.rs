@@ -1,0 +1,67 @@
+//! Circumstances under which the server must not start, and says why.
+use std::{net::TcpListener, process::Output};
+
+use diesel::{Connection, PgConnection, connection::SimpleConnection};
+use huntzen_adapter_diesel::migrate;
+use huntzen_app::embedded::{Embedded, OWNER, Purpose};
+use huntzen_tests::server::DataFolder;
+
+const SECRETS: [(&str, &str); 3] = [
+    ("JWT_SECRET", "a-secret-that-only-this-test-knows-0001"),
+    ("JWT_REFRESH_SECRET", "a-secret-that-only-this-test-knows-0002"),
+    ("JITSI_SECRET", "a-secret-that-only-this-test-knows-0003"),
+];
+
+/// A folder whose program takes itself for one that holds real people's data.
+fn production(secrets: &[(&str, &str)]) -> DataFolder {
+    let settings = [("HUNTZEN_ENV", "production"), ("PORT", "0"), ("SMTP_HOST", "127.0.0.1")];
+    let all = settings.iter().chain(secrets);
+    all.fold(DataFolder::new(), |folder, (name, value)| folder.with(name, *value))
+}
+
+/// What it said when it refused.
+fn refused(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "it was not refused: {said}");
+    said
+}
+
+#[test]
+fn production_serves_under_the_role_that_row_security_binds_and_under_no_other() {
+    let server = DataFolder::new();
+    let cluster = Embedded::start(server.path(), Purpose::Command).unwrap();
+    migrate::ensure_roles(&cluster.url(OWNER), "unused over a socket").unwrap();
+    migrate::run(&cluster.url(OWNER)).unwrap();
+    let mut owner = PgConnection::establish(&cluster.url(OWNER)).unwrap();
+    owner
+        .batch_execute(
+            "CREATE ROLE passing LOGIN BYPASSRLS; CREATE ROLE joining LOGIN; GRANT huntzen_internal TO joining; \
+             GRANT SELECT ON ALL TABLES IN SCHEMA public TO passing, joining",
+        )
+        .unwrap();
+    for (role, reason) in [(OWNER, "superuser"), ("passing", "BYPASSRLS"), ("joining", "member of huntzen_internal")] {
+        let folder = production(&SECRETS).with("DATABASE_URL", cluster.url(role));
+        let said = refused(&folder.run(&["serve"]));
+        assert!(said.contains(reason), "{role}: {said}");
+    }
+    let folder = production(&SECRETS).with("DATABASE_URL", cluster.url("huntzen_app"));
+    let server = folder.serve();
+    assert_eq!(server.client().send("GET", "/health", None).unwrap().status, 200);
+}
+
+#[test]
+fn production_without_secrets_names_every_one_that_is_missing() {
+    let said = refused(&production(&[]).run(&["serve"]));
+    for (name, _) in SECRETS {
+        assert!(said.contains(name), "{name} is not named: {said}");
+    }
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let other = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = other.local_addr().unwrap().port().to_string();
+    let folder = DataFolder::new().with("PORT", port.clone());
+    let said = refused(&folder.run(&["serve"]));
+    assert!(said.contains(&port) && said.contains("taken"), "{said}");
+}

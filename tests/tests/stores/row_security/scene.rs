@@ -1,0 +1,263 @@
+//! A database with rows in every table, whom they belong to, and the scopes that try to reach them.
+use diesel::{
+    PgConnection, QueryResult, RunQueryDsl,
+    connection::SimpleConnection,
+    result::Error,
+    sql_query,
+};
+use huntzen_booking::{
+    availability::ExceptionKind, consultation::Consultation, practitioner::Practitioner, reminders::DueReminder,
+    reminders::ReminderKind, review::ReviewStatus,
+};
+use huntzen_tenancy::{
+    Job, Origin, Scope, ScopeKind,
+    identity::OneTimePurpose,
+    token::TokenDigest,
+    words::Words,
+};
+use huntzen_tests::{
+    appointments::{booked, carried_out},
+    cast::{Cast, Person, entry, listed},
+    clock::at,
+    contracts::{invitations::invited, reviews::new_review, sessions::signed_in, timetables, tokens::mailed},
+    world::World,
+};
+
+/// A filled database.
+pub struct Scene {
+    /// The store over it.
+    pub world: World,
+    /// Whose rows they are.
+    pub cast: Cast,
+    /// A practitioner whom nobody has validated, with a rule and an exception.
+    pub hidden: (Person, Practitioner),
+    /// Marc's next consultation with Sophie.
+    pub booked: Consultation,
+    /// Marc's refresh token.
+    pub refresh: TokenDigest,
+    /// Marc's mailed token.
+    pub mailed: TokenDigest,
+    /// Marc's invitation.
+    pub invitation: TokenDigest,
+}
+
+/// Some rows of one table that somebody should not reach.
+pub struct Subject {
+    /// What they are.
+    pub name: &'static str,
+    /// Their table.
+    pub table: &'static str,
+    /// Which rows, as a condition over columns that everybody may name.
+    pub rows: String,
+    /// A change that names no column but its own, so that it needs no right to read.
+    pub touch: &'static str,
+}
+
+impl Scene {
+    /// Fills a database through the ports.
+    pub fn new() -> Self {
+        let world = World::postgres();
+        let cast = Cast::new(&world);
+        let (marc, sophie) = (&cast.employee.0, &cast.practitioner.0);
+        let hidden = listed(&world, &cast.administrator, "new@huntzen.example", "Nouvelle", |practitioner| {
+            practitioner.is_validated = false;
+            practitioner.validated_at = None;
+        });
+        for one in [&cast.practitioner, &hidden] {
+            timetables::ruled(&world, one, 1, 8);
+            timetables::excepted(&world, one, ExceptionKind::Leave, ("2027-03-01T00:00:00Z", "2027-03-02T00:00:00Z"));
+        }
+        let past = booked(&world, &cast.employee, &cast.practitioner, "2027-01-04T09:00:00Z");
+        let past = carried_out(&world, sophie, past, "2027-01-04T09:00:00Z", "2027-01-04T09:45:00Z");
+        let earlier = booked(&world, &cast.employee, &cast.practitioner, "2027-01-04T11:00:00Z");
+        let earlier = carried_out(&world, sophie, earlier, "2027-01-04T11:00:00Z", "2027-01-04T11:45:00Z");
+        let booked = booked(&world, &cast.employee, &cast.practitioner, "2027-01-06T14:00:00Z");
+        for (consultation, publish) in [(&past, true), (&earlier, false)] {
+            let review = new_review(&world, consultation, 5);
+            world.booking.run(&marc.scope(), |tx| tx.add_review(&review)).unwrap();
+            if publish {
+                let moderated = at("2027-01-05T00:00:00Z");
+                let publish = world.booking.run(&cast.administrator.scope(), |tx| {
+                    Ok(tx.moderate(review.id, ReviewStatus::Published, moderated)?)
+                });
+                assert!(publish.unwrap());
+            }
+        }
+        let reminder =
+            DueReminder { consultation: booked.id, kind: ReminderKind::DayBefore, starts_at: booked.scheduled_at };
+        let sent = world.booking.run(&Scope::worker(Job::Reminders), |tx| {
+            Ok(tx.send_reminder(&reminder, at("2027-01-05T14:00:00Z"))?)
+        });
+        assert!(sent.unwrap());
+        let line = entry(&world, &cast.hr.scope(), cast.company.id).about(marc.id());
+        world.tenancy.run(&cast.hr.scope(), |tx| Ok(tx.record(&line)?)).unwrap();
+        let (_, refresh) = signed_in(&world, marc);
+        let mailed = mailed(&world, marc, OneTimePurpose::ResetPassword).digest;
+        let invitation = invited(&world, &cast.hr, marc).digest;
+        invited(&world, &cast.administrator, sophie);
+        invited(&world, &cast.operator, &cast.administrator);
+        Self { world, cast, hidden, booked, refresh: refresh.digest, mailed, invitation }
+    }
+
+    /// A connection of the owner, who passes row security.
+    pub fn owner(&self) -> PgConnection {
+        self.world.database.as_ref().unwrap().owner()
+    }
+
+    /// Rows of Marc, of his company, of his practitioner and of the hidden one: of every table
+    /// some, and of tables that show some rows to more people than others, of each sort.
+    pub fn subjects(&self) -> Vec<Subject> {
+        let (marc, alpha) = (self.cast.employee.0.id(), self.cast.company.id);
+        let (sophie, hidden) = (self.cast.practitioner.0.id(), self.hidden.0.id());
+        let row = |name, table, rows, touch| Subject { name, table, rows, touch };
+        let user = |name, person: &Person| row(name, "users", format!("id = '{}'", person.id()), "language = 'en'");
+        let of_marc = format!("user_id = '{marc}'");
+        let of_alpha = format!("company_id = '{alpha}'");
+        let with_marc = format!("employee_user_id = '{marc}'");
+        vec![
+            row("company", "companies", format!("id = '{alpha}'"), "phone = '1'"),
+            row("domain", "company_domains", of_alpha.clone(), "position = 0"),
+            user("employee's account", &self.cast.employee.0),
+            user("HR's account", &self.cast.hr),
+            user("practitioner's account", &self.cast.practitioner.0),
+            user("administrator's account", &self.cast.administrator),
+            user("operator's account", &self.cast.operator),
+            row("employee", "employees", of_marc.clone(), "phone = '1'"),
+            row("employment", "employment_periods", of_alpha.clone(), "department = NULL"),
+            row("session", "sessions", of_marc.clone(), "ip = NULL"),
+            row("refresh token", "refresh_tokens", of_marc.clone(), "rotated_at = NULL"),
+            row("mailed token", "one_time_tokens", of_marc.clone(), "used_at = NULL"),
+            row("employee's invitation", "invitations", of_marc.clone(), "accepted_at = NULL"),
+            row("practitioner's invitation", "invitations", format!("user_id = '{sophie}'"), "accepted_at = NULL"),
+            row(
+                "administrator's invitation",
+                "invitations",
+                format!("user_id = '{}'", self.cast.administrator.id()),
+                "accepted_at = NULL",
+            ),
+            row("audit entry", "audit_entries", format!("subject_user_id = '{marc}'"), "action = 'READ'"),
+            row("letter", "outbox", format!("recipient_user_id = '{marc}'"), "attempts = 1"),
+            row("notification", "notifications", of_marc, "read_at = NULL"),
+            row("practitioner", "practitioners", format!("user_id = '{sophie}'"), "bio = NULL"),
+            row("hidden practitioner", "practitioners", format!("user_id = '{hidden}'"), "bio = NULL"),
+            row("rule", "availabilities", format!("practitioner_user_id = '{sophie}'"), "slot_minutes = 50"),
+            row("hidden rule", "availabilities", format!("practitioner_user_id = '{hidden}'"), "slot_minutes = 50"),
+            row("exception", "availability_exceptions", format!("practitioner_user_id = '{sophie}'"), "types = NULL"),
+            row(
+                "hidden exception",
+                "availability_exceptions",
+                format!("practitioner_user_id = '{hidden}'"),
+                "types = NULL",
+            ),
+            row("busy time", "practitioner_busy", "true".to_owned(), "starts_at = starts_at"),
+            row("consultation", "consultations", with_marc.clone(), "sequence = 1"),
+            row("event", "consultation_events", with_marc, "actor_user_id = NULL"),
+            row("published review", "reviews", "status = 'PUBLISHED'".to_owned(), "moderated_at = NULL"),
+            row("pending review", "reviews", "status = 'PENDING'".to_owned(), "moderated_at = NULL"),
+            row("reminder", "reminders", "true".to_owned(), "sent_at = starts_at"),
+            row("practitioner's days", "practitioner_activity_daily", "true".to_owned(), "consult_count = 0"),
+            row("employee's days", "employee_activity_daily", of_alpha.clone(), "consult_count = 0"),
+            row("company's days", "company_activity_daily", of_alpha, "consult_count = 0"),
+        ]
+    }
+
+    /// Everybody who might try, by name; nobody at all has no scope.
+    pub fn scopes(&self) -> Vec<(String, Option<Scope>)> {
+        let cast = &self.cast;
+        let marc = cast.employee.0.user.email.clone();
+        let mut scopes = vec![
+            ("nobody".to_owned(), None),
+            ("anonymous".to_owned(), Some(Scope::anonymous(Origin::default()))),
+            ("sign-in".to_owned(), Some(Scope::sign_in(marc, Origin::default()))),
+            ("token".to_owned(), Some(Scope::token(self.refresh, Origin::default()))),
+        ];
+        for (name, person) in [
+            ("Marc", &cast.employee.0),
+            ("Claire, of his company", &cast.colleague.0),
+            ("Léa, of another", &cast.stranger.0),
+            ("his HR", &cast.hr),
+            ("another HR", &cast.other_hr),
+            ("Sophie", &cast.practitioner.0),
+            ("Paul, another practitioner", &cast.other_practitioner.0),
+            ("hidden practitioner", &self.hidden.0),
+            ("administrator", &cast.administrator),
+            ("operator", &cast.operator),
+        ] {
+            scopes.push((name.to_owned(), Some(person.scope())));
+        }
+        scopes.extend(Job::ALL.iter().map(|job| (format!("job {job}"), Some(Scope::worker(*job)))));
+        scopes
+    }
+}
+
+/// What a statement came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// So many rows, or the number that it answers as `count`.
+    Rows(i64),
+    /// Row security, or the want of a right, refused it.
+    Refused,
+    /// Row security let it through, and something else refused it: a constraint.
+    Broken,
+}
+
+/// Becomes the program's role within `scope`, until the savepoint `try` is rolled back to.
+pub fn enter(connection: &mut PgConnection, scope: Option<&Scope>) {
+    let mut text = "SAVEPOINT try; SET LOCAL ROLE huntzen_app".to_owned();
+    for (name, value) in settings(scope) {
+        text.push_str(&format!("; SELECT set_config('huntzen.{name}', '{value}', true)"));
+    }
+    connection.batch_execute(&text).unwrap();
+}
+
+/// Undoes all since the last `enter`.
+pub fn leave(connection: &mut PgConnection) {
+    connection.batch_execute("ROLLBACK TO SAVEPOINT try; RELEASE SAVEPOINT try").unwrap();
+}
+
+/// Runs one statement; a query answers one number as `count`.
+pub fn attempt(connection: &mut PgConnection, statement: &str) -> Outcome {
+    let done = if statement.trim_start().starts_with("SELECT") {
+        sql_query(statement).get_result::<super::Number>(connection).map(|number| number.count)
+    } else {
+        sql_query(statement).execute(connection).map(|rows| i64::try_from(rows).unwrap())
+    };
+    outcome(done)
+}
+
+/// What a statement came to.
+pub fn outcome(done: QueryResult<i64>) -> Outcome {
+    match done {
+        Ok(rows) => Outcome::Rows(rows),
+        Err(Error::DatabaseError(_, information)) => {
+            let message = information.message();
+            let refused = ["row-level security policy", "permission denied"].iter().any(|text| message.contains(text));
+            if refused { Outcome::Refused } else { Outcome::Broken }
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The settings that policies read; empty where a scope says nothing.
+fn settings(scope: Option<&Scope>) -> [(&'static str, String); 5] {
+    let (mut role, mut user, mut company, mut email, mut token) = <(String, String, String, String, String)>::default();
+    match scope.map(|scope| &scope.kind) {
+        None => {}
+        Some(ScopeKind::Anonymous) => role = "ANONYMOUS".to_owned(),
+        Some(ScopeKind::SignIn(address)) => {
+            role = "SIGN_IN".to_owned();
+            email = address.as_str().to_owned();
+        }
+        Some(ScopeKind::Token(digest)) => {
+            role = "TOKEN".to_owned();
+            token = digest.to_hex();
+        }
+        Some(ScopeKind::User(actor)) => {
+            role = actor.role.to_string();
+            user = actor.user.to_string();
+            company = actor.company.map(|company| company.to_string()).unwrap_or_default();
+        }
+        Some(ScopeKind::Worker(job)) => role = format!("worker:{job}"),
+    }
+    [("role", role), ("user", user), ("company", company), ("email", email), ("token", token)]
+}
