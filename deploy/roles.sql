@@ -13,6 +13,8 @@ ALTER ROLE huntzen_owner LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE N
 -- The program: owns nothing, and the program refuses to start under a role that could do more.
 SELECT 'CREATE ROLE huntzen_app' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'huntzen_app') \gexec
 ALTER ROLE huntzen_app LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD :'app_password';
+-- Some refusals of row security are told apart by their text.
+ALTER ROLE huntzen_app SET lc_messages TO 'C';
 
 -- Owns the functions that see more than their caller; each table grants it what they need.
 SELECT 'CREATE ROLE huntzen_internal' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'huntzen_internal') \gexec

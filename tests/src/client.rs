@@ -99,9 +99,10 @@ impl Client {
 }
 
 fn idle_close(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => io::Error::new(io::ErrorKind::NotConnected, error),
-        _ => error,
+    if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset) {
+        io::Error::new(io::ErrorKind::NotConnected, error)
+    } else {
+        error
     }
 }
 

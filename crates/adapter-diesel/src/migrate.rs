@@ -1,8 +1,16 @@
 //! Brings a database to the schema of this release, as its owner.
 use std::error::Error;
 
-use diesel::{connection::SimpleConnection, prelude::*, sql_types::Text};
+use diesel::{
+    connection::SimpleConnection,
+    migration::{Migration, MigrationSource},
+    pg::Pg,
+    prelude::*,
+    sql_types::Text,
+};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use crate::store::PgStore;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -33,7 +41,10 @@ BEGIN
             EXECUTE format('ALTER ROLE %I %s %s', wanted.column1, wanted.column2, plain);
         END IF;
     END LOOP;
-    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+    IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        -- Some refusals are told apart by their text.
+        ALTER ROLE huntzen_app SET lc_messages TO 'C';
+    ELSE
         IF current_setting('server_version_num')::integer >= 160000 THEN
             -- As text: an older server would not even parse it.
             EXECUTE 'GRANT huntzen_internal TO CURRENT_USER WITH INHERIT TRUE, SET TRUE';
@@ -94,7 +105,27 @@ pub fn run(owner_url: &str) -> Result<Vec<String>, MigrateError> {
     let mut connection = connect(owner_url)?;
     connection.batch_execute(ALONE).map_err(failed)?;
     let applied = connection.run_pending_migrations(MIGRATIONS).map_err(failed)?;
-    Ok(applied.iter().map(ToString::to_string).collect())
+    let applied = applied.iter().map(ToString::to_string).collect();
+    // So that the program itself can tell whether the schema is the one that it was built for.
+    connection.batch_execute("GRANT SELECT ON __diesel_schema_migrations TO huntzen_app").map_err(failed)?;
+    Ok(applied)
+}
+
+/// The versions that this release brings and the database of `store` lacks, oldest first.
+///
+/// # Errors
+/// `Failed` when the database cannot be asked, or was never migrated.
+pub fn missing(store: &PgStore) -> Result<Vec<String>, MigrateError> {
+    let migrations: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(failed)?;
+    let mut tx = store.begin_with("BEGIN").map_err(failed)?;
+    let applied = tx
+        .run(|connection| {
+            diesel::sql_query("SELECT version::text AS text FROM __diesel_schema_migrations")
+                .load::<Statement>(connection)
+        })
+        .map_err(failed)?;
+    let versions = migrations.iter().map(|migration| migration.name().version().to_string());
+    Ok(versions.filter(|version| !applied.iter().any(|known| known.text == *version)).collect())
 }
 
 /// The names of the migrations that are not applied yet, oldest first.

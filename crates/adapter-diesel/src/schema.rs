@@ -357,3 +357,4 @@ define_sql_function! { fn speaks(languages: Array<Text>, wanted: Text) -> Bool }
 define_sql_function! { fn set_config(setting: Text, value: Text, local: Bool) -> Text }
 define_sql_function! { fn hashtextextended(text: Text, seed: BigInt) -> BigInt }
 define_sql_function! { fn pg_try_advisory_xact_lock(key: BigInt) -> Bool }
+define_sql_function! { fn scope_role() -> Nullable<Text> }

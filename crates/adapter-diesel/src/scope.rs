@@ -1,5 +1,5 @@
 //! How a scope becomes the settings that row security reads.
-use huntzen_tenancy::scope::ScopeKind;
+use huntzen_tenancy::{Job, scope::ScopeKind};
 
 /// The text that begins a transaction and confines it. `SET LOCAL` ends with the transaction, so
 /// that a pooled connection never carries a scope on; unlike a `SELECT set_config(…)` of the same
@@ -14,7 +14,7 @@ pub(crate) fn beginning(kind: &ScopeKind) -> String {
             let company = actor.company.map(|company| company.to_string()).unwrap_or_default();
             (actor.role.to_string(), actor.user.to_string(), company, String::new())
         }
-        ScopeKind::Worker(job) => (format!("worker:{job}"), String::new(), String::new(), String::new()),
+        ScopeKind::Worker(job) => (role_of(*job), String::new(), String::new(), String::new()),
     };
     let planning = planning(kind);
     format!(
@@ -22,6 +22,12 @@ pub(crate) fn beginning(kind: &ScopeKind) -> String {
          SET LOCAL huntzen.company = '{company}'; SET LOCAL huntzen.token = '{token}'; \
          SET LOCAL huntzen.email = ''; SET LOCAL jit = off{planning}"
     )
+}
+
+/// The role as which a job works. What is a job's alone asks for it, since the policies show the
+/// same rows to others as well.
+pub(crate) fn role_of(job: Job) -> String {
+    format!("worker:{job}")
 }
 
 /// How PostgreSQL plans. What requests ask reaches an index whatever the values, so that one plan
@@ -41,7 +47,7 @@ fn planning(kind: &ScopeKind) -> &'static str {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use huntzen_tenancy::{
-        Actor, Job,
+        Actor,
         email::Email,
         ids::{CompanyId, UserId},
         policy::Role,

@@ -52,6 +52,10 @@ pub fn services_over(config: &Config, ports: &Ports) -> Result<Services, Failure
 pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<Ports, Failure> {
     let store = Arc::new(PgStore::connect(database.url(), connections)?);
     refuse_bypassing_role(&store)?;
+    let missing = schema::missing(&store)?;
+    if !missing.is_empty() {
+        return Err(format!("the database lacks the migrations {}: run 'huntzen migrate'", missing.join(", ")).into());
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let sender = Sender::parse(&config.smtp.from)?;
     let front_end = config.http.frontend_urls.first().map_or("", String::as_str);

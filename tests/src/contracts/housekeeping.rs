@@ -107,15 +107,18 @@ pub fn work_is_found_by_its_job_alone(world: &World) {
     assert_eq!(forgotten(world, &Scope::worker(Job::EndForgotten), 10).len(), 1);
     assert_eq!(ineligible(world, &Scope::worker(Job::Eligibility), DAY_BEFORE, 10).len(), 0);
     assert_eq!(ineligible(world, &Scope::worker(Job::Eligibility), "2027-01-05T00:00:00Z", 10).len(), 1);
+    assert_eq!(forgotten(world, &Scope::worker(Job::Eligibility), 10), []);
+    assert_eq!(ineligible(world, &Scope::worker(Job::EndForgotten), "2027-01-05T00:00:00Z", 10), []);
     for scope in [
+        cast.employee.0.scope(),
+        cast.practitioner.0.scope(),
         cast.hr.scope(),
         cast.administrator.scope(),
         cast.operator.scope(),
         cast.stranger.0.scope(),
-        cast.other_practitioner.0.scope(),
         Scope::anonymous(Origin::default()),
         Scope::worker(Job::Outbox),
-        Scope::worker(Job::Audit),
+        Scope::worker(Job::Reminders),
     ] {
         assert_eq!(forgotten(world, &scope, 10), [], "{scope:?}");
         assert_eq!(ineligible(world, &scope, "2027-01-05T00:00:00Z", 10), [], "{scope:?}");

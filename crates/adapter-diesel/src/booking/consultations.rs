@@ -15,7 +15,7 @@ use huntzen_booking::{
     timetable::Span,
 };
 use huntzen_tenancy::{
-    Cursor, Slice, StoreError,
+    Cursor, Job, Slice, StoreError,
     employee::EmployeeStatus,
     ids::{EmployeeId, UserId},
     policy::Role,
@@ -32,7 +32,8 @@ use super::{
 };
 use crate::{
     error::booking_error,
-    schema::{companies, consultation_events, consultations, employees, participant_names},
+    schema::{companies, consultation_events, consultations, employees, participant_names, scope_role},
+    scope::role_of,
     statement::Both,
     stored::{StoredDate, StoredTimestamp, ToDiesel, all, one, readable, slice, tellable},
     unit_of_work::PgTx,
@@ -288,6 +289,7 @@ impl Consultations for PgTx {
             .and(consultations::billing_status.eq(BillingStatus::Pending.as_str()))
             .and(consultations::scheduled_at.lt(started_before.to_diesel()));
         let query = consultations::table
+            .filter(scope_role().eq(role_of(Job::EndForgotten)))
             .filter(running.or(never_started))
             .select(ConsultationRow::as_select())
             .order((consultations::scheduled_at, consultations::id))
@@ -303,6 +305,7 @@ impl Consultations for PgTx {
             .filter(employees::status.ne(EmployeeStatus::Eligible.as_str()).or(not(companies::is_active)))
             .select(employees::id);
         let query = consultations::table
+            .filter(scope_role().eq(role_of(Job::Eligibility)))
             .filter(consultations::status.eq_any(AWAITED))
             .filter(consultations::scheduled_at.gt(after.to_diesel()))
             .filter(consultations::employee_id.eq_any(ineligible))

@@ -9,13 +9,14 @@ use huntzen_booking::{
     ids::ConsultationId,
     reminders::{DueReminder, ReminderKind, Reminders},
 };
-use huntzen_tenancy::{StoreError, words::Words};
+use huntzen_tenancy::{Job, StoreError, words::Words};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::consultations::AWAITED;
 use crate::{
-    schema::{consultations, reminders},
+    schema::{consultations, reminders, scope_role},
+    scope::role_of,
     stored::{StoredTimestamp, ToDiesel},
     unit_of_work::PgTx,
 };
@@ -36,6 +37,7 @@ impl Reminders for PgTx {
             .filter(reminders::kind.eq(kind.as_str()))
             .filter(reminders::starts_at.eq(consultations::scheduled_at));
         let query = consultations::table
+            .filter(scope_role().eq(role_of(Job::Reminders)))
             .filter(consultations::status.eq_any(AWAITED))
             .filter(consultations::scheduled_at.gt(now.to_diesel()))
             .filter(consultations::scheduled_at.le(last_start.to_diesel()))

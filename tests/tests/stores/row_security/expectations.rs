@@ -190,7 +190,7 @@ fn refusals(scene: &Scene) -> Vec<Expectation> {
     let cast = &scene.cast;
     let marc = &cast.employee.0;
     let own_words = format!(
-        "SELECT count(*) AS count FROM (SELECT tell_participant('{}', '{}', 'UTC', 'NEWS_PUBLISHED', NULL, now(), now()))",
+        "SELECT count(*) AS count FROM (SELECT tell_participant('{}', '{}', 'UTC', 'NEWS_PUBLISHED', NULL, now(), now())) AS told",
         scene.booked.id,
         cast.colleague.0.id()
     );

@@ -31,7 +31,7 @@ fn is_noticed(owner: &mut PgConnection, scene: &Scene, policy: &Policy, change: 
     owner.batch_execute("BEGIN").unwrap();
     owner.batch_execute(change).unwrap();
     let found = matrix(owner, scene, Some(&policy.table));
-    let mut meant = expected();
+    let mut meant = expected(scene);
     let names: Vec<_> =
         scene.subjects().into_iter().filter(|subject| subject.table == policy.table).map(|one| one.name).collect();
     meant.retain(|(_, subject), _| names.contains(subject));
