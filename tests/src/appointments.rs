@@ -65,6 +65,9 @@ pub fn happened(world: &World, kind: EventType, actor: Option<UserId>) -> Consul
 }
 
 /// Books as its employee does: both calendars held first.
+///
+/// # Errors
+/// Those of the store.
 pub fn book(world: &World, consultation: &Consultation, by: &Person) -> Result<(), BookingError> {
     let event = happened(world, EventType::Scheduled, Some(by.id()));
     world.booking.run(&by.scope(), |tx| {
@@ -81,6 +84,9 @@ pub fn booked(world: &World, who: &(Person, Employee), with: &(Person, Practitio
 }
 
 /// Writes a consultation again, with an event when one tells of it.
+///
+/// # Errors
+/// Those of the store.
 pub fn change(
     world: &World,
     scope: &Scope,

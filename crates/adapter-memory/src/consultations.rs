@@ -11,7 +11,7 @@ use huntzen_booking::{
     timetable::Span,
 };
 use huntzen_tenancy::{
-    Cursor, Slice, StoreError,
+    Cursor, Job, Slice, StoreError,
     employee::EmployeeStatus,
     ids::{EmployeeId, UserId},
 };
@@ -173,7 +173,7 @@ impl Consultations for MemoryTx {
                     }
                     ConsultationStatus::Completed | ConsultationStatus::Cancelled | ConsultationStatus::NoShow => false,
                 };
-                is_over && viewer.changes_consultation(row)
+                is_over && viewer.is_job(Job::EndForgotten)
             };
             soonest(state.consultations.rows().filter(is_forgotten), limit as usize)
         })
@@ -183,10 +183,7 @@ impl Consultations for MemoryTx {
         let after = micros(after);
         self.read(|viewer, state| {
             let is_ineligible = |row: &ConsultationRow| {
-                let employee = state.employees.get(&row.employee).filter(|employee| viewer.sees_employee(employee));
-                let company = state.companies.get(&row.consultation.company);
-                let company = company.filter(|company| viewer.sees_company(company.id));
-                let both = employee.zip(company);
+                let both = state.employees.get(&row.employee).zip(state.companies.get(&row.consultation.company));
                 both.is_some_and(|(employee, company)| {
                     employee.status != EmployeeStatus::Eligible || !company.is_active
                 })
@@ -194,7 +191,7 @@ impl Consultations for MemoryTx {
             let is_wanted = |row: &&ConsultationRow| {
                 row.is_awaited()
                     && row.consultation.scheduled_at > after
-                    && viewer.changes_consultation(row)
+                    && viewer.is_job(Job::Eligibility)
                     && is_ineligible(row)
             };
             soonest(state.consultations.rows().filter(is_wanted), limit as usize)

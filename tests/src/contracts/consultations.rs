@@ -54,7 +54,7 @@ pub fn a_booked_consultation_is_found(world: &World) {
         }
         let expected = ConsultationView { consultation: consultation.clone(), names: names.clone() };
         assert_eq!(view(world, scope, consultation.id), Some(expected), "{scope:?}");
-        assert_eq!(events(world, scope, consultation.id), [event.clone()], "{scope:?}");
+        assert_eq!(events(world, scope, consultation.id), std::slice::from_ref(&event), "{scope:?}");
         let unknown = ConsultationId(world.randomness.uuid_v4());
         assert_eq!(found(world, scope, unknown), None);
         assert_eq!(view(world, scope, unknown), None);

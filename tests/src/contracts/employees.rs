@@ -68,7 +68,7 @@ pub fn an_employee_changes(world: &World) {
     entry.department = None;
     entry.position = Some("Comptable".to_owned());
     entry.status = EmployeeStatus::Ended;
-    entry.updated_at = entry.updated_at + SignedDuration::from_hours(1);
+    entry.updated_at += SignedDuration::from_hours(1);
     let mut asked = entry.clone();
     asked.email = email("other@alpha.example");
     asked.user = cast.colleague.0.id();
@@ -91,7 +91,7 @@ pub fn names_follow_to_the_account(world: &World) {
     let (person, mut entry) = cast.employee.clone();
     entry.first_name = "Marc-André".to_owned();
     entry.last_name = "Lefèvre".to_owned();
-    entry.updated_at = entry.updated_at + SignedDuration::from_hours(1);
+    entry.updated_at += SignedDuration::from_hours(1);
     change(world, &cast.hr, &entry);
     let user = world.tenancy.run(&person.scope(), |tx| Ok(tx.user(person.id())?)).unwrap().unwrap();
     assert_eq!((user.first_name, user.last_name), (entry.first_name, entry.last_name));

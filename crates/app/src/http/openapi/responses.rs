@@ -94,12 +94,30 @@ pub(super) fn complete(entry: &mut Map<String, Value>, method: &Method, path: &s
     edit(entry, "responses", |responses| {
         for (status, response) in responses.iter_mut() {
             give_body(status, response);
+            describe(status, response);
         }
         for status in applying {
             let shared = || json!({ "$ref": format!("#/components/responses/Problem{status}") });
             responses.entry(status).or_insert_with(shared);
         }
     });
+}
+
+/// Every response needs a description (OpenAPI 3.1 §4.8.17); what the status says will do.
+fn describe(status: &str, response: &mut Value) {
+    let text = match status {
+        "200" => "Done.",
+        "201" => "Made; `Location` says where it is.",
+        "202" => "Accepted, whatever became of it.",
+        "204" => "Done; there is nothing to say.",
+        _ => "The answer.",
+    };
+    if let Some(response) = response.as_object_mut()
+        && !response.contains_key("$ref")
+        && response.get("description").and_then(Value::as_str).is_none_or(str::is_empty)
+    {
+        response.insert("description".into(), text.into());
+    }
 }
 
 fn give_body(status: &str, response: &mut Value) {
