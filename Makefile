@@ -45,7 +45,7 @@ test: check ## Everything that is checked before a change is taken
 	echo "$(CARGO) test --workspace"; $(CARGO) test --locked --workspace
 
 test-full: ## As test, with every round of the races (200 instead of 10)
-	HUNTZEN_TEST_FULL=1 $(MAKE) test
+	HUNTZEN_TEST_SCALE=full $(MAKE) test
 
 migrate: tools ## Bring the database's schema up to date
 	@$(POSTGRES)

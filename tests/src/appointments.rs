@@ -18,12 +18,7 @@ pub const LENGTH: SignedDuration = SignedDuration::from_mins(50);
 pub const BUFFER_MINUTES: u16 = 10;
 
 /// A video consultation of fifty minutes and a pause of ten that nobody has booked yet.
-pub fn planned(
-    world: &World,
-    who: &(Person, Employee),
-    with: &(Person, Practitioner),
-    start: &str,
-) -> Consultation {
+pub fn planned(world: &World, who: &(Person, Employee), with: &(Person, Practitioner), start: &str) -> Consultation {
     let (now, start) = (world.clock.now(), at(start));
     let mut room = [0; 16];
     world.randomness.fill(&mut room);

@@ -9,7 +9,7 @@ use std::{
 
 use diesel::{Connection, PgConnection, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
 use huntzen_adapter_diesel::migrate;
-use huntzen_app::embedded::{Embedded, OWNER, Purpose};
+use huntzen_app::embedded::{Embedded, EmbeddedError, OWNER, Purpose};
 
 const TEMPLATE: &str = "huntzen_template";
 const APPLICATION: &str = "huntzen_app";
@@ -22,7 +22,7 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 pub fn cluster() -> &'static Embedded {
     CLUSTER.get_or_init(|| {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-data");
-        let cluster = Embedded::start(&folder, Purpose::Command).unwrap();
+        let cluster = started(&folder);
         let maintenance = cluster.url_of(OWNER, "postgres");
         let mut connection = PgConnection::establish(&maintenance).unwrap();
         drop_left_overs(&mut connection);
@@ -32,6 +32,13 @@ pub fn cluster() -> &'static Embedded {
         migrate::run(&template).unwrap();
         cluster
     })
+}
+
+/// Starts the cluster once no other program of tests has it: each waits for the one before it.
+fn started(folder: &Path) -> Embedded {
+    let is_busy = |start: &Result<Embedded, EmbeddedError>| matches!(start, Err(EmbeddedError::Busy { .. }));
+    let mut starts = (0..10).map(|_| Embedded::start(folder, Purpose::Command)).skip_while(is_busy);
+    starts.next().unwrap_or_else(|| Embedded::start(folder, Purpose::Command)).unwrap()
 }
 
 #[derive(diesel::QueryableByName)]

@@ -1,9 +1,11 @@
 //! The harness: one world over either store, the contracts that both keep, and a small client.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::missing_panics_doc,
     reason = "a harness panics where a test would"
 )]
+#![expect(clippy::assigning_clones, reason = "an assignment shows best what a contract changes")]
 pub mod api;
 pub mod appointments;
 pub mod cast;
@@ -11,5 +13,7 @@ pub mod client;
 pub mod clock;
 pub mod cluster;
 pub mod contracts;
+pub mod load;
+pub mod scale;
 pub mod server;
 pub mod world;

@@ -44,11 +44,6 @@ pub fn program() -> PathBuf {
     program
 }
 
-/// Whether every round of the races and faults is wanted, and not only some.
-pub fn full() -> bool {
-    std::env::var_os("HUNTZEN_TEST_FULL").is_some_and(|value| !value.is_empty())
-}
-
 /// A data folder that is removed with this.
 #[derive(Debug)]
 pub struct DataFolder {

@@ -1,6 +1,10 @@
-//! The dependency table of the architecture, enforced over what Cargo says.
+//! The architecture, enforced: the dependency table over what Cargo says, the house rules over the files.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 
@@ -17,9 +21,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("huntzen-booking", &["huntzen-tenancy", "icalendar"]),
     ("huntzen-clinical", &["huntzen-tenancy"]),
     ("huntzen-metrics", &["huntzen-tenancy", "csv"]),
-    ("huntzen-adapter-diesel", &["@domains", "@diesel", "diesel_migrations", "pq-sys", "r2d2"]),
+    ("huntzen-adapter-diesel", &["@domains", "@diesel"]),
     ("huntzen-adapter-memory", &["@domains", "parking_lot"]),
-    ("huntzen-adapter-crypto", &["@domains", "@crypto", "data-encoding", "getrandom"]),
+    ("huntzen-adapter-crypto", &["@domains", "@crypto", "data-encoding", "getrandom", "hmac"]),
     ("huntzen-adapter-smtp", &["huntzen-tenancy", "@mail"]),
     ("huntzen-app", &["*"]),
     ("huntzen-tests", &["*"]),
@@ -28,7 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Crates that have only one home each.
 const ONLY_HOME: &[(&str, &[&str])] = &[
     ("@diesel", &["diesel", "diesel_migrations", "jiff-diesel", "pq-sys", "r2d2"]),
-    ("@crypto", &["bcrypt", "hmac", "jsonwebtoken"]),
+    ("@crypto", &["bcrypt", "jsonwebtoken"]),
     ("@mail", &["handlebars", "lettre"]),
     ("@http", &["actix-cors", "actix-web", "clap", "tokio", "utoipa", "utoipa-swagger-ui"]),
 ];
@@ -36,7 +40,6 @@ const ONLY_HOME: &[(&str, &[&str])] = &[
 /// Where the crates of `ONLY_HOME` may live; the tests may use them all.
 const HOMES: &[(&str, &[&str])] = &[
     ("@diesel", &["huntzen-adapter-diesel"]),
-    // The configuration derives the application role's password with the same HMAC.
     ("@crypto", &["huntzen-adapter-crypto"]),
     ("@mail", &["huntzen-adapter-smtp"]),
     ("@http", &["huntzen-app"]),
@@ -56,6 +59,28 @@ fn dependencies(metadata: &Metadata) -> BTreeMap<String, BTreeSet<String>> {
             (package.name.to_string(), normal.map(|one| one.name.clone()).collect())
         })
         .collect()
+}
+
+/// The folder of the workspace.
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Every Rust file within these folders of the workspace.
+fn rust_files(folders: &[&str]) -> Vec<PathBuf> {
+    let mut open: Vec<PathBuf> = folders.iter().map(|folder| workspace().join(folder)).collect();
+    let mut files = Vec::new();
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
 }
 
 fn named(list: &'static [(&str, &[&str])], name: &str) -> &'static [&'static str] {
@@ -124,7 +149,49 @@ fn domains_know_no_runtime_and_no_database_even_indirectly() {
 #[test]
 fn the_workspace_manifest_sets_the_house_lints_for_every_crate() {
     for package in metadata().workspace_packages() {
-        let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
+        let manifest = fs::read_to_string(&package.manifest_path).unwrap();
         assert!(manifest.contains("[lints]\nworkspace = true"), "{} has lints of its own", package.name);
+    }
+}
+
+#[test]
+fn the_app_names_its_adapters_in_the_wiring_alone() {
+    let wiring = workspace().join("crates/app/src/wiring.rs");
+    let files = rust_files(&["crates/app/src"]);
+    assert!(fs::read_to_string(&wiring).unwrap().contains("huntzen_adapter_diesel"), "nothing is wired");
+    for file in files.iter().filter(|file| **file != wiring) {
+        let text = fs::read_to_string(file).unwrap();
+        assert!(!text.contains("huntzen_adapter_"), "{} names an adapter", file.display());
+    }
+}
+
+#[test]
+fn no_crate_and_no_module_is_a_drawer_for_everything() {
+    let drawers = ["common", "shared", "utils", "core", "helpers", "misc"];
+    for package in metadata().workspace_packages() {
+        let name = package.name.as_str();
+        assert!(!drawers.iter().any(|drawer| name.split('-').any(|word| word == *drawer)), "{name}");
+    }
+    let files = rust_files(&["crates", "tests"]);
+    assert!(files.len() > 100, "the files are elsewhere");
+    for file in files {
+        let within = file.strip_prefix(workspace()).unwrap().with_extension("");
+        let drawer = within.iter().find(|part| drawers.iter().any(|drawer| *part == *drawer));
+        assert!(drawer.is_none(), "{} is a drawer", file.display());
+        let text = fs::read_to_string(&file).unwrap();
+        for line in text.lines() {
+            let declared = line.trim().trim_start_matches("pub ").trim_start_matches("pub(crate) ");
+            let inline = declared.strip_prefix("mod ").and_then(|rest| rest.split([' ', ';', '{']).next());
+            assert!(!inline.is_some_and(|name| drawers.contains(&name)), "{}: {line}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_file_opens_by_saying_what_lives_there() {
+    for file in rust_files(&["crates", "tests"]) {
+        let text = fs::read_to_string(&file).unwrap();
+        let opening = text.lines().next().and_then(|line| line.strip_prefix("//! "));
+        assert!(opening.is_some_and(|sentence| !sentence.trim().is_empty()), "{} opens without a word", file.display());
     }
 }

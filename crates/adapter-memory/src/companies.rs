@@ -3,7 +3,7 @@ use huntzen_tenancy::{
     Page, PageRequest, StoreError, TenancyError,
     company::{Companies, Company, CompanyFilter, EmailDomain},
     ids::CompanyId,
-    search::search_key,
+    search::{search_key, searched_key},
 };
 
 use crate::{
@@ -64,7 +64,7 @@ impl Companies for MemoryTx {
     }
 
     fn companies(&mut self, filter: &CompanyFilter, request: PageRequest) -> Result<Page<Company>, StoreError> {
-        let wanted = filter.text.as_deref().map(|text| search_key(&[text]));
+        let wanted = filter.text.as_deref().map(searched_key);
         self.read(|viewer, state| {
             let is_wanted = |company: &Company| {
                 filter.active.is_none_or(|active| company.is_active == active)

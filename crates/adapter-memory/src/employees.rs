@@ -4,7 +4,7 @@ use huntzen_tenancy::{
     email::Email,
     employee::{Eligibility, Employee, EmployeeFilter, EmployeeStatus, Employees, EmploymentPeriod},
     ids::{CompanyId, EmployeeId, UserId},
-    search::search_key,
+    search::{search_key, searched_key},
 };
 
 use crate::{
@@ -98,7 +98,7 @@ impl Employees for MemoryTx {
         filter: &EmployeeFilter,
         request: PageRequest,
     ) -> Result<Page<Employee>, StoreError> {
-        let wanted = filter.text.as_deref().map(|text| search_key(&[text]));
+        let wanted = filter.text.as_deref().map(searched_key);
         self.read(|viewer, state| {
             let is_wanted = |row: &&Employee| {
                 row.company == company

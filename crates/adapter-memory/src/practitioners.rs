@@ -6,7 +6,11 @@ use huntzen_booking::{
     ids::PractitionerId,
     practitioner::{DirectoryFilter, DirectoryOrder, Practitioner, Practitioners},
 };
-use huntzen_tenancy::{Page, PageRequest, StoreError, ids::UserId, search::search_key};
+use huntzen_tenancy::{
+    Page, PageRequest, StoreError,
+    ids::UserId,
+    search::{search_key, searched_key},
+};
 
 use crate::{
     paging::page,
@@ -114,7 +118,7 @@ pub(crate) struct Wanted<'a> {
 impl<'a> Wanted<'a> {
     /// What `filter` asks for.
     pub(crate) fn of(filter: &'a DirectoryFilter) -> Self {
-        let key = |text: &Option<String>| text.as_deref().map(|text| search_key(&[text]));
+        let key = |text: &Option<String>| text.as_deref().map(searched_key);
         Self { filter, specialty: key(&filter.specialty), text: key(&filter.text) }
     }
 

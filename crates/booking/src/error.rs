@@ -75,6 +75,7 @@ impl From<TenancyError> for BookingError {
             | TenancyError::EmailNotVerified
             | TenancyError::CompanyInactive
             | TenancyError::InvalidRefreshToken
+            | TenancyError::RefreshReused(_)
             | TenancyError::SessionEnded
             | TenancyError::Hashing(_)
             | TenancyError::Signing(_)) => Self::Tenancy(other),

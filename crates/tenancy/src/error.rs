@@ -1,5 +1,5 @@
 //! How the use cases of this crate refuse, in terms that a caller can act on.
-use crate::{identity::AccessTokenError, policy::Forbidden, store::StoreError};
+use crate::{identity::AccessTokenError, ids::SessionId, policy::Forbidden, store::StoreError};
 
 /// One field of a command that cannot be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,9 +93,12 @@ pub enum TenancyError {
     /// The HR account's company is suspended or not yet validated.
     #[error("the company is not active")]
     CompanyInactive,
-    /// The refresh token is unknown, expired, revoked, or was used before.
+    /// The refresh token is unknown, expired or revoked.
     #[error("the refresh token is not valid")]
     InvalidRefreshToken,
+    /// The refresh token was used before: its family, this session, has just been revoked.
+    #[error("the refresh token was used before")]
+    RefreshReused(SessionId),
     /// The session was revoked, or its account may no longer act.
     #[error("the session has ended")]
     SessionEnded,

@@ -1,7 +1,10 @@
 //! The whole application in process, over either store, as a client and a mailbox see it.
 mod answer;
+mod appointments;
 mod played;
+mod records;
 mod serving;
+mod shape;
 
 pub use answer::Answer;
 pub use played::{PASSWORD, Played, consultation_at, weekly_rule};

@@ -98,16 +98,22 @@ pub struct ApiWorld {
 impl ApiWorld {
     /// Over plain maps.
     pub async fn memory() -> Self {
-        Self::over(World::memory()).await
+        Self::over(World::memory(), configured()).await
+    }
+
+    /// Over plain maps, as an operator has configured it.
+    pub async fn memory_with(configure: impl FnOnce(&mut Config)) -> Self {
+        let mut config = configured();
+        configure(&mut config);
+        Self::over(World::memory(), config).await
     }
 
     /// Over a database of its own.
     pub async fn postgres() -> Self {
-        Self::over(World::postgres()).await
+        Self::over(World::postgres(), configured()).await
     }
 
-    async fn over(world: World) -> Self {
-        let config = configured();
+    async fn over(world: World, config: Config) -> Self {
         let mailer = Arc::new(RecordingMailer::new());
         let watched =
             Arc::new(WatchedStore { store: Arc::clone(&world.tenancy), cut_off: AtomicBool::new(false) });

@@ -1,5 +1,7 @@
 //! The contract of `Users`.
-use huntzen_tenancy::{Job, Origin, Scope, StoreError, TenancyError, clock::Clock, identity::HashedPassword, policy::Role};
+use huntzen_tenancy::{
+    Job, Origin, Scope, StoreError, TenancyError, clock::Clock, identity::HashedPassword, policy::Role,
+};
 
 use super::at_once;
 use crate::{
@@ -136,10 +138,7 @@ pub fn hr_is_signed_out_together(world: &World) {
     let cast = Cast::new(world);
     let second = added(world, &cast.administrator, "rh2@alpha.example", Role::AdminRh, cast.hr.user.company);
     let now = world.clock.now();
-    world
-        .tenancy
-        .run(&cast.administrator.scope(), |tx| Ok(tx.sign_out_hr(cast.company.id, now)?))
-        .unwrap();
+    world.tenancy.run(&cast.administrator.scope(), |tx| Ok(tx.sign_out_hr(cast.company.id, now)?)).unwrap();
     let signed_out = |person: &Person| {
         let user = world.tenancy.run(&person.scope(), |tx| Ok(tx.user(person.id())?)).unwrap();
         user.unwrap().signed_out_before

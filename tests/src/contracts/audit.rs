@@ -12,7 +12,8 @@ pub fn entries_are_kept_in_order(world: &World) {
     let on = cast.company.id;
     let first = entry(world, &cast.hr.scope(), on).about(cast.employee.0.id());
     world.clock.advance(jiff::SignedDuration::from_secs(1));
-    let mut second = entry(world, &Scope::anonymous(Origin { request_id: "r-1".into(), ip: Some("192.0.2.0".into()) }), on);
+    let mut second =
+        entry(world, &Scope::anonymous(Origin { request_id: "r-1".into(), ip: Some("192.0.2.0".into()) }), on);
     second = second.refused();
     world.tenancy.run(&cast.hr.scope(), |tx| Ok(tx.record(&first)?)).unwrap();
     world.tenancy.run(&Scope::anonymous(Origin::default()), |tx| Ok(tx.record(&second)?)).unwrap();

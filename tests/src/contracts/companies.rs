@@ -150,7 +150,9 @@ pub fn lists_are_filtered_and_paged(world: &World) {
     let administrator = administrator(world);
     let scope = administrator.scope();
     let mut expected = Vec::new();
-    for (number, (name, active)) in [("Delta", true), ("Beta", false), ("Gamma", true), ("Alpha", true)].iter().enumerate() {
+    for (number, (name, active)) in
+        [("Delta", true), ("Beta", false), ("Gamma", true), ("Alpha", true)].iter().enumerate()
+    {
         let number = u32::try_from(number).unwrap() + 1;
         let mut company = new_company(world, name, &format!("c{number}.example"), &siret(number));
         company.is_active = *active;
@@ -180,9 +182,8 @@ pub fn lists_are_filtered_and_paged(world: &World) {
 /// Anybody learns which active company a domain belongs to, and nothing more.
 pub fn a_domain_leads_to_its_active_company(world: &World) {
     let cast = Cast::new(world);
-    let asked = |scope: &Scope, text: &str| {
-        world.tenancy.run(scope, |tx| Ok(tx.company_for_domain(&domain(text))?)).unwrap()
-    };
+    let asked =
+        |scope: &Scope, text: &str| world.tenancy.run(scope, |tx| Ok(tx.company_for_domain(&domain(text))?)).unwrap();
     let anonymous = Scope::anonymous(Origin::default());
     for scope in [&anonymous, &cast.other_hr.scope(), &cast.operator.scope()] {
         assert_eq!(asked(scope, "alpha.example"), Some(cast.company.id));

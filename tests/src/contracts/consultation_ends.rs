@@ -5,7 +5,7 @@ use jiff::civil::{Date, date};
 
 use crate::{
     appointments::{begun, booked, cancelled, carried_out, change},
-    cast::{Cast, Person, company, employee, added, siret},
+    cast::{Cast, Person, added, company, employee, siret},
     world::World,
 };
 
@@ -123,9 +123,9 @@ pub fn who_met_whom_is_known(world: &World) {
     assert_eq!(practitioners, expected);
     // Nobody asks it of another.
     for scope in [cast.colleague.0.scope(), cast.hr.scope(), cast.administrator.scope()] {
-        let asked = world.booking.run(&scope, |tx| {
-            Ok((tx.has_completed_with(marc.id(), sophie)?, tx.completed_with(marc.id())?))
-        });
+        let asked = world
+            .booking
+            .run(&scope, |tx| Ok((tx.has_completed_with(marc.id(), sophie)?, tx.completed_with(marc.id())?)));
         assert_eq!(asked.unwrap(), (false, vec![]), "{scope:?}");
     }
 }

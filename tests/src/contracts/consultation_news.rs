@@ -69,7 +69,12 @@ pub fn each_event_tells_whom_it_concerns(world: &World) {
     let mut before = (count(marc), count(sophie));
     for (kind, notification, letter, to_practitioner) in [
         (EventType::Confirmed, Some(NotificationType::ConsultationConfirmed), Letter::ConsultationConfirmed, true),
-        (EventType::Rescheduled, Some(NotificationType::ConsultationRescheduled), Letter::ConsultationRescheduled, true),
+        (
+            EventType::Rescheduled,
+            Some(NotificationType::ConsultationRescheduled),
+            Letter::ConsultationRescheduled,
+            true,
+        ),
         (EventType::Cancelled, Some(NotificationType::ConsultationCancelled), Letter::ConsultationCancelled, true),
         (EventType::Ended, Some(NotificationType::ConsultationCompleted), Letter::ConsultationFollowUp, false),
         (EventType::Started, None, Letter::ConsultationFollowUp, false),

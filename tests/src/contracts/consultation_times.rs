@@ -90,9 +90,11 @@ pub fn moving_frees_the_old_time(world: &World) {
     let consultation = booked(world, &cast.employee, &cast.practitioner, START);
     booked(world, &cast.colleague, &cast.practitioner, "2027-01-05T16:00:00Z");
     booked(world, &cast.employee, &cast.other_practitioner, "2027-01-05T18:00:00Z");
-    let refused = change(world, &marc, &moved(consultation.clone(), "2027-01-05T16:30:00Z"), Some(EventType::Rescheduled));
+    let refused =
+        change(world, &marc, &moved(consultation.clone(), "2027-01-05T16:30:00Z"), Some(EventType::Rescheduled));
     assert!(matches!(refused, Err(BookingError::SlotTaken)), "{refused:?}");
-    let refused = change(world, &marc, &moved(consultation.clone(), "2027-01-05T18:30:00Z"), Some(EventType::Rescheduled));
+    let refused =
+        change(world, &marc, &moved(consultation.clone(), "2027-01-05T18:30:00Z"), Some(EventType::Rescheduled));
     assert!(matches!(refused, Err(BookingError::AlreadyBooked)), "{refused:?}");
     let starts = |times: &[&str]| times.iter().map(|time| at(time)).collect::<Vec<_>>();
     let busy = || busy_starts(world, &marc, cast.practitioner.1.id);
@@ -125,7 +127,8 @@ pub fn a_longer_pause_is_refused_like_a_longer_time(world: &World) {
 /// Of many who book one slot at once, exactly one does.
 pub fn of_many_at_once_one_books_the_slot(world: &World) {
     let cast = Cast::new(world);
-    let people: Vec<_> = (0..6).map(|n| employee(world, &cast.hr, &format!("p{n}@alpha.example"), "Personne")).collect();
+    let people: Vec<_> =
+        (0..6).map(|n| employee(world, &cast.hr, &format!("p{n}@alpha.example"), "Personne")).collect();
     for round in 0..3 {
         let start = format!("2027-01-0{}T14:00:00Z", round + 5);
         let outcomes = at_once(people.len(), |number| {
@@ -133,7 +136,10 @@ pub fn of_many_at_once_one_books_the_slot(world: &World) {
             book(world, &planned(world, who, &cast.practitioner, &start), &who.0)
         });
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
-        assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(()) | Err(BookingError::SlotTaken))), "{outcomes:?}");
+        assert!(
+            outcomes.iter().all(|outcome| matches!(outcome, Ok(()) | Err(BookingError::SlotTaken))),
+            "{outcomes:?}"
+        );
     }
     assert_eq!(busy_starts(world, &cast.employee.0.scope(), cast.practitioner.1.id).len(), 3);
 }
@@ -149,7 +155,10 @@ pub fn of_many_at_once_one_is_the_employees(world: &World) {
         book(world, &consultation, &cast.employee.0)
     });
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
-    assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(()) | Err(BookingError::AlreadyBooked))), "{outcomes:?}");
+    assert!(
+        outcomes.iter().all(|outcome| matches!(outcome, Ok(()) | Err(BookingError::AlreadyBooked))),
+        "{outcomes:?}"
+    );
 }
 
 /// A live consultation of one's own that meets the span is known; a touching one does not meet it.

@@ -202,7 +202,10 @@ pub fn administrators_see_it_redacted(world: &World) {
             assert_eq!((seen.employee, seen.employee_user, seen.reason, seen.cancel_reason), (None, None, None, None));
             assert_eq!((seen.room_name, seen.cancelled_by), (None, who));
             assert_eq!((seen.id, seen.company, seen.practitioner), (full.id, full.company, full.practitioner));
-            assert_eq!((seen.practitioner_user, seen.kind, seen.status), (full.practitioner_user, full.kind, full.status));
+            assert_eq!(
+                (seen.practitioner_user, seen.kind, seen.status),
+                (full.practitioner_user, full.kind, full.status)
+            );
             assert_eq!((seen.scheduled_at, seen.ends_at), (full.scheduled_at, full.ends_at));
             assert_eq!((seen.billing_status, seen.cancelled_at), (full.billing_status, full.cancelled_at));
             assert_eq!((seen.created_at, seen.updated_at), (full.created_at, full.updated_at));

@@ -207,7 +207,9 @@ pub fn lists_are_searched_and_paged(world: &World) {
     assert_eq!(page(2), (names(&["Éloïse", "Claire"]), 5));
     assert_eq!(page(3), (names(&["Marc"]), 5));
     assert_eq!(page(4), (names(&[]), 5));
-    let search = |text: &str| list(world, &scope, of, &EmployeeFilter { text: Some(text.to_owned()), ..EmployeeFilter::default() });
+    let search = |text: &str| {
+        list(world, &scope, of, &EmployeeFilter { text: Some(text.to_owned()), ..EmployeeFilter::default() })
+    };
     assert_eq!(search("ELOISE"), (names(&["Éloïse"]), 1));
     assert_eq!(search("cote"), (names(&["Bruno", "Éloïse"]), 2));
     assert_eq!(search("Éloïse Côt"), (names(&["Éloïse"]), 1));
@@ -308,7 +310,9 @@ pub fn employment_periods_are_the_audits_alone(world: &World) {
 pub fn of_many_at_once_one_address_is_listed(world: &World) {
     let cast = Cast::new(world);
     let users: Vec<_> = (0..6)
-        .map(|number| added(world, &cast.hr, &format!("r{number}@alpha.example"), Role::Employee, cast.hr.user.company).user)
+        .map(|number| {
+            added(world, &cast.hr, &format!("r{number}@alpha.example"), Role::Employee, cast.hr.user.company).user
+        })
         .collect();
     let outcomes = at_once(users.len(), |number| {
         let mut entry = new_employee(world, users.get(number).unwrap(), "Course");

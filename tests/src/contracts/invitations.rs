@@ -104,9 +104,7 @@ pub fn invited_employees_are_the_companys(world: &World) {
     invited(world, &cast.hr, &colleague_of_hr);
     invited(world, &cast.other_hr, &cast.stranger.0);
     assert!(accept(world, &cast.colleague.0, of_claire.digest, world.clock.now()));
-    let waiting = |scope: &Scope| {
-        world.tenancy.run(scope, |tx| Ok(tx.invited_employees(cast.company.id)?)).unwrap()
-    };
+    let waiting = |scope: &Scope| world.tenancy.run(scope, |tx| Ok(tx.invited_employees(cast.company.id)?)).unwrap();
     assert_eq!(waiting(&cast.hr.scope()), [cast.employee.0.id()]);
     for scope in [cast.other_hr.scope(), cast.stranger.0.scope(), Scope::anonymous(Origin::default())] {
         assert_eq!(waiting(&scope), [], "{scope:?}");
@@ -140,7 +138,10 @@ pub fn a_failed_unit_of_work_leaves_no_invitation(world: &World) {
     let later = new_invitation(world, &cast.hr, marc);
     undone(world, &cast.hr, later.id, |tx| Ok(tx.add_invitation(&later)?));
     assert_eq!(found(world, &cast.hr.scope(), later.digest), None);
-    undone(world, marc, earlier.id, |tx| Ok(assert!(tx.accept_invitation(earlier.digest, earlier.created_at)?)));
+    undone(world, marc, earlier.id, |tx| {
+        assert!(tx.accept_invitation(earlier.digest, earlier.created_at)?);
+        Ok(())
+    });
     assert_eq!(found(world, &cast.hr.scope(), earlier.digest), Some(earlier));
 }
 

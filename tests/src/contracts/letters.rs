@@ -105,9 +105,9 @@ pub fn letters_are_the_workers_alone(world: &World) {
         let seen = world.tenancy.run(&scope, |tx| Ok(tx.take_due(now, now, 10)?)).unwrap();
         assert_eq!(seen, [], "{scope:?}");
     }
-    let refused = world.tenancy.run(&Scope::anonymous(huntzen_tenancy::Origin::default()), |tx| {
-        Ok(tx.enqueue(&letter(world, cast.hr.id()))?)
-    });
+    let refused = world
+        .tenancy
+        .run(&Scope::anonymous(huntzen_tenancy::Origin::default()), |tx| Ok(tx.enqueue(&letter(world, cast.hr.id()))?));
     assert!(matches!(refused, Err(TenancyError::Store(StoreError::Refused(_)))), "{refused:?}");
     assert_eq!((before, take(world, 100).len()), (0, 1));
 }

@@ -35,7 +35,13 @@ pub fn notified(world: &World, to: &Person, kind: NotificationType) -> Notificat
 }
 
 /// The ids of an inbox, walked through `limit` at a time.
-pub fn inbox(world: &World, scope: &Scope, user: UserId, filter: NotificationFilter, limit: u32) -> Vec<NotificationId> {
+pub fn inbox(
+    world: &World,
+    scope: &Scope,
+    user: UserId,
+    filter: NotificationFilter,
+    limit: u32,
+) -> Vec<NotificationId> {
     let mut ids = Vec::new();
     let mut cursor: Option<Cursor> = None;
     loop {
@@ -60,7 +66,8 @@ pub fn a_notification_is_found(world: &World) {
     let find = |id| world.tenancy.run(&reader.scope(), |tx| Ok(tx.notification(reader.id(), id)?)).unwrap();
     assert_eq!(find(written.id), Some(written.clone()));
     assert_eq!(find(NotificationId(world.randomness.uuid_v4())), None);
-    let part = world.tenancy.run(&reader.scope(), |tx| Ok(tx.inbox(reader.id(), NotificationFilter::default(), None, 10)?));
+    let part =
+        world.tenancy.run(&reader.scope(), |tx| Ok(tx.inbox(reader.id(), NotificationFilter::default(), None, 10)?));
     let part = part.unwrap();
     assert_eq!((part.items, part.next), (vec![written], None));
 }
@@ -83,7 +90,8 @@ pub fn an_inbox_is_walked_newest_first(world: &World) {
         let walked = inbox(world, &reader.scope(), reader.id(), NotificationFilter::default(), limit);
         assert_eq!(walked, expected, "{limit} at a time");
     }
-    let all = world.tenancy.run(&reader.scope(), |tx| Ok(tx.inbox(reader.id(), NotificationFilter::default(), None, 7)?));
+    let all =
+        world.tenancy.run(&reader.scope(), |tx| Ok(tx.inbox(reader.id(), NotificationFilter::default(), None, 7)?));
     assert_eq!(all.unwrap().next, None);
 }
 
@@ -143,10 +151,14 @@ pub fn a_failed_unit_of_work_leaves_no_notification(world: &World) {
     undone(world, &reader, one.id.0, |tx| Ok(tx.notify(&one)?));
     assert_eq!(unread(world, &reader.scope(), reader.id()), 0);
     world.tenancy.run(&reader.scope(), |tx| Ok(tx.notify(&one)?)).unwrap();
-    undone(world, &reader, one.id.0, |tx| Ok(assert!(tx.remove_notification(reader.id(), one.id)?)));
+    undone(world, &reader, one.id.0, |tx| {
+        assert!(tx.remove_notification(reader.id(), one.id)?);
+        Ok(())
+    });
     undone(world, &reader, one.id.0, |tx| {
         let now = world.clock.now();
-        Ok(assert_eq!(tx.mark_all_read(reader.id(), now)?, 1))
+        assert_eq!(tx.mark_all_read(reader.id(), now)?, 1);
+        Ok(())
     });
     assert_eq!(unread(world, &reader.scope(), reader.id()), 1);
 }
@@ -188,7 +200,8 @@ pub fn an_inbox_is_its_owners_alone(world: &World) {
     }
     // Nor does one reach another's through one's own name.
     let touched = world.tenancy.run(&cast.colleague.0.scope(), |tx| {
-        Ok(tx.mark_read(cast.colleague.0.id(), one.id, now)? || tx.remove_notification(cast.colleague.0.id(), one.id)?)
+        Ok(tx.mark_read(cast.colleague.0.id(), one.id, now)?
+            || tx.remove_notification(cast.colleague.0.id(), one.id)?)
     });
     assert!(!touched.unwrap());
     assert_eq!(unread(world, &marc.scope(), marc.id()), 1);
@@ -199,9 +212,11 @@ pub fn of_many_at_once_one_counts(world: &World) {
     let reader = operator(world);
     let one = notified(world, &reader, NotificationType::NewsPublished);
     let now = world.clock.now();
-    let read = at_once(6, |_| world.tenancy.run(&reader.scope(), |tx| Ok(tx.mark_all_read(reader.id(), now)?)).unwrap());
+    let read =
+        at_once(6, |_| world.tenancy.run(&reader.scope(), |tx| Ok(tx.mark_all_read(reader.id(), now)?)).unwrap());
     assert_eq!(read.into_iter().sum::<u64>(), 1);
-    let removed =
-        at_once(6, |_| world.tenancy.run(&reader.scope(), |tx| Ok(tx.remove_notification(reader.id(), one.id)?)).unwrap());
+    let removed = at_once(6, |_| {
+        world.tenancy.run(&reader.scope(), |tx| Ok(tx.remove_notification(reader.id(), one.id)?)).unwrap()
+    });
     assert_eq!(removed.into_iter().filter(|removed| *removed).count(), 1);
 }

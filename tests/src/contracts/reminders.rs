@@ -63,7 +63,10 @@ pub fn a_reminder_is_due_from_its_lead_to_the_start(world: &World) {
     let both = due(world, &job(), ReminderKind::DayBefore, at("2027-01-05T18:00:00Z"), 10);
     let starts: Vec<_> = both.iter().map(|one| one.starts_at).collect();
     assert_eq!(starts, [consultation.scheduled_at, later.scheduled_at]);
-    assert_eq!(due(world, &job(), ReminderKind::DayBefore, at("2027-01-05T18:00:00Z"), 1), [reminder(ReminderKind::DayBefore)]);
+    assert_eq!(
+        due(world, &job(), ReminderKind::DayBefore, at("2027-01-05T18:00:00Z"), 1),
+        [reminder(ReminderKind::DayBefore)]
+    );
 }
 
 /// A time that was chosen when the reminder was due already is not announced by it.

@@ -220,8 +220,10 @@ pub fn the_times_of_all_are_found_together(world: &World) {
         }
         times
     };
-    let (everyone, coaches) =
-        (DirectoryFilter::default(), DirectoryFilter { profession: Some(Profession::Coach), ..DirectoryFilter::default() });
+    let (everyone, coaches) = (
+        DirectoryFilter::default(),
+        DirectoryFilter { profession: Some(Profession::Coach), ..DirectoryFilter::default() },
+    );
     for scope in [cast.employee.0.scope(), anonymous()] {
         let mut expected: Vec<_> = [&cast.practitioner.1, &cast.other_practitioner.1]
             .map(|one| time_of(world, &scope, one, WEEK).unwrap())
@@ -335,8 +337,7 @@ pub fn a_failed_unit_of_work_leaves_no_plan(world: &World) {
     let sophie = &cast.practitioner;
     let kept = ruled(world, sophie, 1, 8);
     let rule = new_rule(world, &sophie.1, 2, 8);
-    let leave =
-        new_exception(world, &sophie.1, ExceptionKind::Leave, ("2027-01-05T00:00:00Z", "2027-01-06T00:00:00Z"));
+    let leave = new_exception(world, &sophie.1, ExceptionKind::Leave, ("2027-01-05T00:00:00Z", "2027-01-06T00:00:00Z"));
     let (now, owner) = (world.clock.now(), sophie.0.id());
     booking_undone(world, &sophie.0, rule.id(), |tx| {
         tx.add_rule(owner, &rule, now)?;

@@ -97,12 +97,22 @@ fn with_values(statement: &str, values: &str) -> String {
         literals.push(literal.to_owned());
         rest = after;
     }
-    // From the highest number down: $1 is the beginning of $12.
-    literals.iter().enumerate().rev().fold(statement.to_owned(), |text, (place, literal)| {
-        let name = format!("${}", place + 1);
-        // The one function that takes arrays of any type.
-        text.replace(&format!("unnest({name})"), &format!("unnest({literal}::uuid[])")).replace(&name, literal)
-    })
+    let mut text = String::new();
+    let mut rest = statement;
+    while let Some((before, after)) = rest.split_once('$') {
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, later) = after.split_at(digits);
+        let literal = number.parse().ok().and_then(|number: usize| literals.get(number.checked_sub(1)?));
+        text.push_str(before);
+        text.push_str(literal.map_or("NULL", String::as_str));
+        if before.ends_with("unnest(") {
+            // The one function that takes arrays of any type.
+            text.push_str("::uuid[]");
+        }
+        rest = later;
+    }
+    text.push_str(rest);
+    text
 }
 
 fn end_of_quoted(value: &str) -> usize {
@@ -235,7 +245,7 @@ $6 = '', $7 = '', $8 = '', $9 = '', $10 = '5'
             read(LOG).round_trips,
             [
                 "BEGIN; SET LOCAL huntzen.role = 'EMPLOYEE'",
-                "SELECT NULL, 'it''s, NULL', unnest('{a}'::uuid[]), '5'",
+                "SELECT NULL, 'it''s, $2', unnest('{a}'::uuid[]), '5'",
                 "COMMIT"
             ]
         );

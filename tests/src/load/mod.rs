@@ -1,5 +1,4 @@
 //! The load program: the server's rates beside those of its bare statements.
-pub mod book;
 pub mod capture;
 pub mod clients;
 pub mod dataset;

@@ -152,7 +152,7 @@ impl Checked<'_> {
         }
         for id in [UNKNOWN.to_string(), "not-an-id".to_owned()] {
             let path = format!("{}?nonsense=1&nonsense=2", self.row.path.replace("{id}", &id));
-            let garbage = self.stage.request(caller, self.row.method, &path);
+            let garbage = request(caller, self.row.method, &path);
             let garbage = garbage.insert_header(("content-type", "application/json")).set_payload("{\"nonsense\":");
             self.check(who, expected, &self.stage.api.send(garbage).await, wrong);
         }
@@ -203,19 +203,19 @@ fn told(answer: &Answer) -> (u16, Value) {
     (answer.status, body)
 }
 
-impl Stage {
-    /// A request of `caller`, of nobody without one.
-    pub fn request(&self, caller: Option<&Member>, method: &str, path: &str) -> TestRequest {
-        let request = TestRequest::with_uri(path).method(method.parse().unwrap());
-        match caller {
-            Some(member) => request.insert_header(("authorization", format!("Bearer {}", member.token))),
-            None => request,
-        }
+/// A request of `caller`, of nobody without one.
+fn request(caller: Option<&Member>, method: &str, path: &str) -> TestRequest {
+    let request = TestRequest::with_uri(path).method(method.parse().unwrap());
+    match caller {
+        Some(member) => request.insert_header(("authorization", format!("Bearer {}", member.token))),
+        None => request,
     }
+}
 
+impl Stage {
     /// Sends a request of `caller` with a body unless it is null.
     pub async fn ask(&self, caller: Option<&Member>, method: &str, path: &str, body: &Value) -> Answer {
-        let request = self.request(caller, method, path);
+        let request = request(caller, method, path);
         let request = if body.is_null() {
             request
         } else {

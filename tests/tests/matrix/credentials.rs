@@ -119,23 +119,26 @@ impl Stage {
         let auth = &self.api.config.auth;
         let (issuer, audience) = (auth.issuer.as_str(), auth.audience.as_str());
         let (secret, minutes) = (&auth.jwt_secret, SignedDuration::from_mins);
-        let raised = self.signed(AccessClaims { role: another(role), ..claims.clone() });
+        let raised = self.signed(&AccessClaims { role: another(role), ..claims.clone() });
         let bearers = [
             ("empty", String::new()),
             (
                 "expired",
-                self.signed(AccessClaims {
+                self.signed(&AccessClaims {
                     issued_at: claims.issued_at - minutes(15),
                     expires_at: claims.issued_at,
                     ..claims.clone()
                 }),
             ),
-            ("of the future", self.signed(AccessClaims { issued_at: claims.issued_at + minutes(1), ..claims.clone() })),
+            (
+                "of the future",
+                self.signed(&AccessClaims { issued_at: claims.issued_at + minutes(1), ..claims.clone() }),
+            ),
             ("without algorithm", format!("{UNSIGNED}.{payload}.")),
             ("without algorithm, signed", format!("{UNSIGNED}.{payload}.{signature}")),
             ("without signature", format!("{header}.{payload}.")),
-            ("of HS384", self.forged(Algorithm::HS384, &self.payload(member), secret)),
-            ("of HS512", self.forged(Algorithm::HS512, &self.payload(member), secret)),
+            ("of HS384", forged(Algorithm::HS384, &self.payload(member), secret)),
+            ("of HS512", forged(Algorithm::HS512, &self.payload(member), secret)),
             ("that says RS256", format!("{ASYMMETRIC}.{payload}.{signature}")),
             ("for another audience", JwtSigner::new(secret, issuer, "elsewhere").sign(&claims).unwrap()),
             ("of another issuer", JwtSigner::new(secret, "elsewhere", audience).sign(&claims).unwrap()),
@@ -144,13 +147,13 @@ impl Stage {
             ("a room token", JitsiSigner::new(&self.api.config.jitsi.secret).sign(&self.room_claims()).unwrap()),
             ("a room token under our secret", JitsiSigner::new(secret).sign(&self.room_claims()).unwrap()),
             ("tampered", format!("{header}.{}.{signature}", parts(&raised).1)),
-            ("of no session", self.signed(AccessClaims { session: SessionId(UNKNOWN), ..claims.clone() })),
+            ("of no session", self.signed(&AccessClaims { session: SessionId(UNKNOWN), ..claims.clone() })),
             (
                 "of another's session",
-                self.signed(AccessClaims { session: troupe.member(Who::Stranger).session, ..claims.clone() }),
+                self.signed(&AccessClaims { session: troupe.member(Who::Stranger).session, ..claims.clone() }),
             ),
-            ("of nobody", self.signed(AccessClaims { user: UserId(UNKNOWN), ..claims.clone() })),
-            ("of another role", self.signed(AccessClaims { role: another(role), ..claims.clone() })),
+            ("of nobody", self.signed(&AccessClaims { user: UserId(UNKNOWN), ..claims.clone() })),
+            ("of another role", self.signed(&AccessClaims { role: another(role), ..claims.clone() })),
             ("revoked", self.revoked(member).await),
             ("signed out", self.signed_out(member).await),
             ("of a blocked account", self.blocked(role).await),
@@ -167,13 +170,8 @@ impl Stage {
     }
 
     /// A token that is well signed, whatever it says.
-    fn signed(&self, claims: AccessClaims) -> String {
-        self.signer.sign(&claims).unwrap()
-    }
-
-    fn forged(&self, algorithm: Algorithm, payload: &Value, secret: &SecretString) -> String {
-        let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
-        jsonwebtoken::encode(&Header::new(algorithm), payload, &key).unwrap()
+    fn signed(&self, claims: &AccessClaims) -> String {
+        self.signer.sign(claims).unwrap()
     }
 
     /// What this member's token says.
@@ -264,7 +262,7 @@ impl Stage {
         let ours = self.api.config.auth.jwt_secret.expose_secret();
         for end in 0..40 {
             let secret = SecretString::from(ours.get(..end).unwrap());
-            forgeries.push(self.forged(Algorithm::HS256, &self.payload(member), &secret));
+            forgeries.push(forged(Algorithm::HS256, &self.payload(member), &secret));
         }
         // Another account, role or company under the genuine signature.
         for who in [Who::Operator, Who::Administrator, Who::Hr, Who::Practitioner, Who::Stranger] {
@@ -276,7 +274,7 @@ impl Stage {
                     "exp" | "iat" => payload[claim] = json!(self.payload(member)[claim].as_i64().unwrap() + 60),
                     claim => payload[claim] = other[claim].clone(),
                 }
-                let told = self.forged(Algorithm::HS256, &payload, &SecretString::from(format!("{who:?}")));
+                let told = forged(Algorithm::HS256, &payload, &SecretString::from(format!("{who:?}")));
                 forgeries.push(format!("{header}.{}.{signature}", parts(&told).1));
             }
         }
@@ -287,6 +285,12 @@ impl Stage {
         }
         forgeries
     }
+}
+
+/// A token made without the application's signer.
+fn forged(algorithm: Algorithm, payload: &Value, secret: &SecretString) -> String {
+    let key = EncodingKey::from_secret(secret.expose_secret().as_bytes());
+    jsonwebtoken::encode(&Header::new(algorithm), payload, &key).unwrap()
 }
 
 fn parts(token: &str) -> (&str, &str, &str) {

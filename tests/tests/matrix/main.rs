@@ -1,5 +1,5 @@
 //! Who may do what over HTTP, cell by cell; bad credentials; races for tokens.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may panic")]
 mod cells;
 mod credentials;
 mod invitations;

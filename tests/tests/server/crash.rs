@@ -6,7 +6,10 @@ use std::{
 };
 
 use diesel::{RunQueryDsl, sql_query, sql_types::Integer};
-use huntzen_tests::server::{DataFolder, Server, full, kill_at_once};
+use huntzen_tests::{
+    scale::rounds,
+    server::{DataFolder, Server, kill_at_once},
+};
 
 use crate::{
     crowd::Dice,
@@ -23,7 +26,7 @@ fn a_killed_server_loses_nothing_that_it_acknowledged() {
     let mut server = folder.serve();
     let writers = writers(&folder, &server);
     let mut dice = Dice::new(9);
-    for _ in 0..if full() { 50 } else { 2 } {
+    for _ in 0..rounds(50) {
         let weather = Weather::default();
         let promised: Vec<_> = scope(|scope| {
             let running = write(scope, &writers, server.address(), &weather, false);
@@ -45,7 +48,7 @@ fn a_killed_database_comes_back_under_the_same_server() {
     let mut server = folder.serve();
     let writers = writers(&folder, &server);
     let mut dice = Dice::new(10);
-    for _ in 0..if full() { 20 } else { 1 } {
+    for _ in 0..rounds(20) {
         let weather = Weather::default();
         let promised: Vec<_> = scope(|scope| {
             let running = write(scope, &writers, server.address(), &weather, true);

@@ -5,14 +5,15 @@ use diesel::{
 };
 use huntzen_tests::{
     client::{Answer, Client},
-    server::{DataFolder, Server, full},
+    scale,
+    server::{DataFolder, Server},
 };
 use jiff::{Timestamp, ToSpan, tz::TimeZone};
 use serde_json::{Value, json};
 
 /// How many rounds a race has.
 pub fn rounds() -> usize {
-    if full() { 200 } else { 10 }
+    scale::rounds(200)
 }
 
 #[derive(diesel::QueryableByName)]

@@ -39,8 +39,7 @@ fn made(connection: &mut PgConnection) -> Vec<String> {
 fn use_it(world: &World) {
     let cast = Cast::new(world);
     let consultation = booked(world, &cast.employee, &cast.practitioner, "2027-01-05T14:00:00Z");
-    let ended =
-        carried_out(world, &cast.practitioner.0, consultation, "2027-01-05T14:00:00Z", "2027-01-05T14:45:00Z");
+    let ended = carried_out(world, &cast.practitioner.0, consultation, "2027-01-05T14:00:00Z", "2027-01-05T14:45:00Z");
     assert_eq!(ended.duration_seconds, Some(2700));
 }
 

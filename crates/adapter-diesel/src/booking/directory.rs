@@ -4,7 +4,10 @@ use huntzen_booking::{
     availability::ConsultationType,
     practitioner::{DirectoryFilter, DirectoryOrder, Practitioner},
 };
-use huntzen_tenancy::{search::search_key, words::Words};
+use huntzen_tenancy::{
+    search::{search_key, searched_key},
+    words::Words,
+};
 
 use crate::{
     schema::{practitioners, speaks},
@@ -38,10 +41,10 @@ pub(super) fn public<'a>() -> practitioners::BoxedQuery<'a, Pg> {
 pub(super) fn matching(filter: &DirectoryFilter) -> practitioners::BoxedQuery<'_, Pg> {
     let mut query = public();
     if let Some(specialty) = &filter.specialty {
-        query = query.filter(practitioners::search_text.like(containing(&format!("|{}|", search_key(&[specialty])))));
+        query = query.filter(practitioners::search_text.like(containing(&format!("|{}|", searched_key(specialty)))));
     }
     if let Some(text) = &filter.text {
-        query = query.filter(practitioners::search_text.like(containing(&search_key(&[text]))));
+        query = query.filter(practitioners::search_text.like(containing(&searched_key(text))));
     }
     if let Some(language) = &filter.language {
         query = query.filter(speaks(practitioners::languages, language.as_str()));

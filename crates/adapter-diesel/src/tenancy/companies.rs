@@ -9,7 +9,7 @@ use huntzen_tenancy::{
     company::{Companies, Company, CompanyFilter, EmailDomain, Siret},
     email::Email,
     ids::{CompanyId, UserId},
-    search::search_key,
+    search::{search_key, searched_key},
     words::Words,
 };
 use uuid::Uuid;
@@ -125,7 +125,7 @@ fn matching(filter: &CompanyFilter) -> companies::BoxedQuery<'static, Pg> {
         query = query.filter(companies::is_active.eq(active));
     }
     if let Some(text) = &filter.text {
-        query = query.filter(companies::search_text.like(containing(&search_key(&[text]))));
+        query = query.filter(companies::search_text.like(containing(&searched_key(text))));
     }
     query
 }

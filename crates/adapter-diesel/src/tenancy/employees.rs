@@ -9,7 +9,7 @@ use huntzen_tenancy::{
     email::Email,
     employee::{Eligibility, Employee, EmployeeFilter, EmployeeStatus, Employees, EmploymentPeriod},
     ids::{CompanyId, EmployeeId, UserId},
-    search::search_key,
+    search::{search_key, searched_key},
     words::Words,
 };
 use uuid::Uuid;
@@ -97,7 +97,7 @@ fn matching(company: CompanyId, filter: &EmployeeFilter) -> employees::BoxedQuer
         query = query.filter(employees::status.eq(status.as_str()));
     }
     if let Some(text) = &filter.text {
-        query = query.filter(employees::search_text.like(containing(&search_key(&[text]))));
+        query = query.filter(employees::search_text.like(containing(&searched_key(text))));
     }
     query
 }

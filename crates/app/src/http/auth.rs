@@ -1,6 +1,7 @@
 //! Signing in and out, and one's own sessions.
 use actix_web::{HttpRequest, Responder, http::Method, http::header::USER_AGENT};
 use huntzen_tenancy::{
+    TenancyError,
     identity::{Credentials, Device, Session, SignedIn, User},
     ids::SessionId,
     policy::{Permission, Role},
@@ -202,8 +203,11 @@ async fn login(
     responses((status = 200, body = SignedInBody), (status = 401, description = "Not valid, or used before")))]
 async fn refresh(app: App, context: Context, Json(body): Json<RefreshBody>) -> Result<impl Responder, Problem> {
     let origin = context.origin();
-    let signed = app.run(move |s| s.sign_in.refresh(&origin, &body.refresh_token)).await?;
-    Ok(Json(SignedInBody::from(signed)))
+    let refreshed = app.run(move |s| Ok::<_, Problem>(s.sign_in.refresh(&origin, &body.refresh_token))).await?;
+    if let Err(TenancyError::RefreshReused(ended)) = &refreshed {
+        app.sessions().forget(*ended);
+    }
+    Ok(Json(SignedInBody::from(refreshed?)))
 }
 
 /// Ends one session, or all when the body names none.

@@ -258,7 +258,7 @@ impl From<TenancyError> for Problem {
             TenancyError::AccountInactive => Self::new(Code::AccountInactive),
             TenancyError::EmailNotVerified => Self::new(Code::EmailNotVerified),
             TenancyError::CompanyInactive => Self::new(Code::CompanyInactive),
-            TenancyError::InvalidRefreshToken => Self::new(Code::InvalidRefreshToken),
+            TenancyError::InvalidRefreshToken | TenancyError::RefreshReused(_) => Self::new(Code::InvalidRefreshToken),
             TenancyError::SessionEnded => Self::new(Code::SessionEnded),
             TenancyError::Hashing(_) | TenancyError::Signing(_) => Self::internal(error),
             TenancyError::Store(error) => error.into(),

@@ -117,6 +117,8 @@ impl DirectoryFilter {
             .as_deref()
             .and_then(|raw| checks.parsed(language_tag::parse(raw), "language", "invalid_language"));
         checks.finish()?;
-        Ok(Self { language, ..self.clone() })
+        // A blank text asks for nothing in particular.
+        let asked = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        Ok(Self { specialty: asked(&self.specialty), text: asked(&self.text), language, ..self.clone() })
     }
 }

@@ -135,7 +135,7 @@ impl SignIn {
     /// successor; a later one, or one whose successor was used, revokes the whole family.
     ///
     /// # Errors
-    /// `InvalidRefreshToken`.
+    /// `InvalidRefreshToken`; `RefreshReused` with the session that this has ended.
     pub fn refresh(&self, origin: &Origin, token: &str) -> Result<SignedIn, TenancyError> {
         let digest = TokenDigest::of(token);
         let by_token = Scope::token(digest, origin.clone());
@@ -174,7 +174,7 @@ impl SignIn {
         })?;
         match exchange {
             Exchange::Granted(user, successor) => self.signed_in(*user, id, successor, now),
-            Exchange::Reused => Err(TenancyError::InvalidRefreshToken),
+            Exchange::Reused => Err(TenancyError::RefreshReused(id)),
         }
     }
 

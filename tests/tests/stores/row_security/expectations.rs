@@ -13,7 +13,7 @@ use super::scene::{
 pub struct Expectation {
     /// What it says.
     pub what: &'static str,
-    steps: Vec<(Option<Scope>, String)>,
+    steps: Vec<(Scope, String)>,
     outcome: Outcome,
 }
 
@@ -32,7 +32,7 @@ pub fn failing(owner: &mut PgConnection, expectations: &[Expectation]) -> Vec<St
         owner.batch_execute("SAVEPOINT expectation").unwrap();
         let mut last = Rows(0);
         for (scope, statement) in steps {
-            enter(owner, scope.as_ref());
+            enter(owner, Some(scope));
             last = attempt(owner, statement);
             if matches!(last, Rows(_)) {
                 // The next step builds on this one.
@@ -50,29 +50,25 @@ pub fn failing(owner: &mut PgConnection, expectations: &[Expectation]) -> Vec<St
     failing
 }
 
-fn one(what: &'static str, scope: Option<Scope>, statement: impl Into<String>, outcome: Outcome) -> Expectation {
+fn one(what: &'static str, scope: Scope, statement: impl Into<String>, outcome: Outcome) -> Expectation {
     Expectation { what, steps: vec![(scope, statement.into())], outcome }
 }
 
 fn two(
     what: &'static str,
-    (by, change): (Option<Scope>, String),
-    (scope, then): (Option<Scope>, String),
+    (by, change): (Scope, String),
+    (scope, then): (Scope, String),
     outcome: Outcome,
 ) -> Expectation {
     Expectation { what, steps: vec![(by, change), (scope, then)], outcome }
 }
 
-fn anonymous() -> Option<Scope> {
-    Some(Scope::anonymous(Origin::default()))
+fn anonymous() -> Scope {
+    Scope::anonymous(Origin::default())
 }
 
-fn job(job: Job) -> Option<Scope> {
-    Some(Scope::worker(job))
-}
-
-fn as_(person: &Person) -> Option<Scope> {
-    Some(person.scope())
+fn job(job: Job) -> Scope {
+    Scope::worker(job)
 }
 
 /// Counts the rows of a table or of a function's answer.
@@ -88,8 +84,9 @@ fn through_functions(scene: &Scene) -> Vec<Expectation> {
     let redacted = rows_of(&format!("redacted_consultation('{consultation}')"));
     let events = rows_of(&format!("redacted_consultation_events('{consultation}')"));
     let domain = "SELECT count(company_for_domain('alpha.example')) AS count";
-    let holder = |digest| Some(Scope::token(digest, Origin::default()));
-    let owner_of = |digest: huntzen_tenancy::token::TokenDigest| rows_of(&format!("token_owner('\\x{}')", digest.to_hex()));
+    let holder = |digest| Scope::token(digest, Origin::default());
+    let owner_of =
+        |digest: huntzen_tenancy::token::TokenDigest| rows_of(&format!("token_owner('\\x{}')", digest.to_hex()));
     let exceptions = || rows_of("own_availability_exceptions()");
     vec![
         one("anybody asks whose a domain is", anonymous(), domain, Rows(1)),
@@ -97,17 +94,17 @@ fn through_functions(scene: &Scene) -> Vec<Expectation> {
         one("whoever holds a mailed token is known", holder(scene.mailed), owner_of(scene.mailed), Rows(1)),
         one("whoever holds an invitation is known", holder(scene.invitation), owner_of(scene.invitation), Rows(1)),
         one("another token's holder is not", holder(scene.mailed), owner_of(scene.refresh), Rows(0)),
-        one("an employee knows both names", as_(marc), names.clone(), Rows(1)),
-        one("a practitioner knows both names", as_(sophie), names.clone(), Rows(1)),
-        one("a colleague knows neither", as_(&cast.colleague.0), names.clone(), Rows(0)),
-        one("an administrator knows neither", as_(&cast.administrator), names, Rows(0)),
-        one("an administrator sees what is redacted", as_(&cast.administrator), redacted.clone(), Rows(1)),
-        one("an operator sees what is redacted", as_(&cast.operator), redacted.clone(), Rows(1)),
-        one("HR sees not even that", as_(&cast.hr), redacted, Rows(0)),
-        one("an administrator sees redacted events", as_(&cast.administrator), events.clone(), Rows(1)),
-        one("HR sees not even those", as_(&cast.hr), events, Rows(0)),
-        one("a practitioner reads own labels", as_(&scene.hidden.0), exceptions(), Rows(1)),
-        one("another reads none", as_(&cast.other_practitioner.0), exceptions(), Rows(0)),
+        one("an employee knows both names", marc.scope(), names.clone(), Rows(1)),
+        one("a practitioner knows both names", sophie.scope(), names.clone(), Rows(1)),
+        one("a colleague knows neither", cast.colleague.0.scope(), names.clone(), Rows(0)),
+        one("an administrator knows neither", cast.administrator.scope(), names, Rows(0)),
+        one("an administrator sees what is redacted", cast.administrator.scope(), redacted.clone(), Rows(1)),
+        one("an operator sees what is redacted", cast.operator.scope(), redacted.clone(), Rows(1)),
+        one("HR sees not even that", cast.hr.scope(), redacted, Rows(0)),
+        one("an administrator sees redacted events", cast.administrator.scope(), events.clone(), Rows(1)),
+        one("HR sees not even those", cast.hr.scope(), events, Rows(0)),
+        one("a practitioner reads own labels", scene.hidden.0.scope(), exceptions(), Rows(1)),
+        one("another reads none", cast.other_practitioner.0.scope(), exceptions(), Rows(0)),
     ]
 }
 
@@ -115,7 +112,7 @@ fn through_triggers(scene: &Scene) -> Vec<Expectation> {
     let cast = &scene.cast;
     let (marc, sophie) = (&cast.employee.0, &cast.practitioner.0);
     let (booked, hidden) = (&scene.booked, scene.hidden.1.id);
-    let by_hr = |set: &str| (as_(&cast.hr), format!("UPDATE employees SET {set} WHERE user_id = '{}'", marc.id()));
+    let by_hr = |set: &str| (cast.hr.scope(), format!("UPDATE employees SET {set} WHERE user_id = '{}'", marc.id()));
     let confirmed = || {
         let statement = format!(
             "INSERT INTO consultation_events
@@ -126,21 +123,26 @@ fn through_triggers(scene: &Scene) -> Vec<Expectation> {
             marc.id(),
             sophie.id()
         );
-        (as_(sophie), statement)
+        (sophie.scope(), statement)
     };
-    let by_sophie = |set: &str| (as_(sophie), format!("UPDATE consultations SET {set} WHERE id = '{}'", booked.id));
+    let by_sophie = |set: &str| (sophie.scope(), format!("UPDATE consultations SET {set} WHERE id = '{}'", booked.id));
     let completed = || by_sophie("status = 'COMPLETED', started_at = scheduled_at, ended_at = ends_at");
-    let by_administrator = |statement: String| (as_(&cast.administrator), statement);
+    let by_administrator = |statement: String| (cast.administrator.scope(), statement);
     let published = || by_administrator("UPDATE reviews SET status = 'PUBLISHED' WHERE status = 'PENDING'".to_owned());
     let validated = || by_administrator(format!("UPDATE practitioners SET is_validated = true WHERE id = '{hidden}'"));
     let reminded = format!(
         "INSERT INTO reminders (consultation_id, kind, starts_at, sent_at) VALUES ('{}', 'HOUR_BEFORE', now(), now())",
         booked.id
     );
-    let reader = |person: &Person, what: &str| (as_(person), rows_of(what));
+    let reader = |person: &Person, what: &str| (person.scope(), rows_of(what));
     let audit = |what: &str| (job(Job::Audit), rows_of(what));
     vec![
-        two("names follow to the account", by_hr("first_name = 'Autre'"), reader(marc, "users WHERE first_name = 'Autre'"), Rows(1)),
+        two(
+            "names follow to the account",
+            by_hr("first_name = 'Autre'"),
+            reader(marc, "users WHERE first_name = 'Autre'"),
+            Rows(1),
+        ),
         two(
             "employment follows the department",
             by_hr("department = 'Autre', updated_at = updated_at + interval '3 days'"),
@@ -165,12 +167,27 @@ fn through_triggers(scene: &Scene) -> Vec<Expectation> {
             reader(marc, "notifications WHERE type = 'CONSULTATION_REMINDER'"),
             Rows(2),
         ),
-        two("a live consultation takes time", by_sophie("sequence = 1"), (anonymous(), rows_of("practitioner_busy")), Rows(1)),
-        two("one called off frees it", by_sophie("status = 'CANCELLED'"), (anonymous(), rows_of("practitioner_busy")), Rows(0)),
+        two(
+            "a live consultation takes time",
+            by_sophie("sequence = 1"),
+            (anonymous(), rows_of("practitioner_busy")),
+            Rows(1),
+        ),
+        two(
+            "one called off frees it",
+            by_sophie("status = 'CANCELLED'"),
+            (anonymous(), rows_of("practitioner_busy")),
+            Rows(0),
+        ),
         two("an end counts for the company", completed(), audit("company_activity_daily"), Rows(2)),
         two("an end counts for the employee", completed(), audit("employee_activity_daily"), Rows(2)),
         two("an end counts for the practitioner", completed(), reader(sophie, "practitioner_activity_daily"), Rows(2)),
-        two("a published review counts", published(), (anonymous(), rows_of("practitioners WHERE review_count = 2")), Rows(1)),
+        two(
+            "a published review counts",
+            published(),
+            (anonymous(), rows_of("practitioners WHERE review_count = 2")),
+            Rows(1),
+        ),
         two(
             "rules follow the standing",
             validated(),
@@ -195,26 +212,36 @@ fn refusals(scene: &Scene) -> Vec<Expectation> {
         cast.colleague.0.id()
     );
     vec![
-        one("a label is no column to read", as_(marc), "SELECT count(label) AS count FROM availability_exceptions", Refused),
-        one("whose a busy time is, neither", as_(marc), "SELECT count(consultation_id) AS count FROM practitioner_busy", Refused),
+        one(
+            "a label is no column to read",
+            marc.scope(),
+            "SELECT count(label) AS count FROM availability_exceptions",
+            Refused,
+        ),
+        one(
+            "whose a busy time is, neither",
+            marc.scope(),
+            "SELECT count(consultation_id) AS count FROM practitioner_busy",
+            Refused,
+        ),
         one(
             "whose a review is, neither",
-            as_(&cast.administrator),
+            cast.administrator.scope(),
             "SELECT count(employee_user_id) AS count FROM reviews",
             Refused,
         ),
         one(
             "of which consultation, neither",
-            as_(&cast.administrator),
+            cast.administrator.scope(),
             "SELECT count(consultation_id) AS count FROM reviews",
             Refused,
         ),
-        one("a rating is not to be rewritten", as_(&cast.administrator), "UPDATE reviews SET rating = 5", Refused),
-        one("the trail is not to be changed", as_(marc), "UPDATE audit_entries SET action = 'READ'", Refused),
+        one("a rating is not to be rewritten", cast.administrator.scope(), "UPDATE reviews SET rating = 5", Refused),
+        one("the trail is not to be changed", marc.scope(), "UPDATE audit_entries SET action = 'READ'", Refused),
         one("nor shortened", job(Job::Audit), "DELETE FROM audit_entries", Refused),
         one("nor emptied", job(Job::Audit), "TRUNCATE audit_entries", Refused),
-        one("nobody speaks to another in the system's name", as_(marc), own_words, Refused),
-        one("the program makes no table", as_(&cast.administrator), "CREATE TABLE mine (id uuid)", Refused),
+        one("nobody speaks to another in the system's name", marc.scope(), own_words, Refused),
+        one("the program makes no table", cast.administrator.scope(), "CREATE TABLE mine (id uuid)", Refused),
     ]
 }
 

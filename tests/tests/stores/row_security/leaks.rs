@@ -41,7 +41,8 @@ fn tenants(world: &World) -> Vec<Tenant> {
             let domain = format!("tenant{number}.example");
             let company = company(world, &administrator, &format!("Tenant{number}"), &domain, &siret(number)).id;
             let hr = added(world, &administrator, &format!("rh@{domain}"), Role::AdminRh, Some(company));
-            let employees: Vec<_> = (0..3).map(|n| employee(world, &hr, &format!("e{n}@{domain}"), "Personne")).collect();
+            let employees: Vec<_> =
+                (0..3).map(|n| employee(world, &hr, &format!("e{n}@{domain}"), "Personne")).collect();
             let kept = employees.iter().map(|_| AtomicU64::new(0)).collect();
             Tenant { company, hr, employees, kept }
         })
@@ -71,15 +72,31 @@ enum Ending {
 }
 
 /// Reads what the scope may see of every tenant and answers how many rows were not its own.
-fn foreign_rows(tx: &mut dyn TenancyTx, tenants: &[Tenant], own: Option<CompanyId>, me: Option<&Person>) -> Result<usize, TenancyError> {
-    let mut foreign = tx.companies(&CompanyFilter::default(), PAGE)?.items.iter().filter(|one| Some(one.id) != own).count();
+fn foreign_rows(
+    tx: &mut dyn TenancyTx,
+    tenants: &[Tenant],
+    own: Option<CompanyId>,
+    me: Option<&Person>,
+) -> Result<usize, TenancyError> {
+    let mut foreign =
+        tx.companies(&CompanyFilter::default(), PAGE)?.items.iter().filter(|one| Some(one.id) != own).count();
     for tenant in tenants {
         let seen = tx.employees(tenant.company, &EmployeeFilter::default(), PAGE)?.items;
         let is_own = |one: &&Employee| {
             Some(one.company) == own && me.is_some_and(|me| me.user.role == Role::AdminRh || me.id() == one.user)
         };
-        foreign += seen.len() - seen.iter().filter(is_own).count();
-        if let Some((person, entry)) = tenant.employees.first().filter(|(person, _)| me.is_none_or(|me| me.id() != person.id())) {
+        let own_seen = seen.iter().filter(is_own).count();
+        // That nothing foreign is seen says something only because what is one's own is.
+        let expected = match me.filter(|_| own == Some(tenant.company)) {
+            Some(me) if me.user.role == Role::AdminRh => tenant.employees.len(),
+            Some(_) => 1,
+            None => 0,
+        };
+        assert_eq!(own_seen, expected);
+        foreign += seen.len() - own_seen;
+        if let Some((person, entry)) =
+            tenant.employees.first().filter(|(person, _)| me.is_none_or(|me| me.id() != person.id()))
+        {
             foreign += tx.inbox(person.id(), NotificationFilter::default(), None, 5)?.items.len();
             foreign += usize::from(tx.user(person.id())?.is_some());
             let is_hr = Some(entry.company) == own && me.is_some_and(|me| me.user.role == Role::AdminRh);
@@ -101,7 +118,7 @@ fn notification(world: &World, to: &Person) -> Notification {
     }
 }
 
-/// One request of anybody; answers how many foreign rows it saw.
+/// One request of anybody; adds how many foreign rows it saw to `seen`.
 fn request(world: &World, tenants: &[Tenant], sequence: &mut Sequence, seen: &AtomicUsize) {
     let tenant = &tenants[sequence.below(tenants.len())];
     let place = sequence.below(tenant.employees.len());
@@ -146,7 +163,7 @@ fn request(world: &World, tenants: &[Tenant], sequence: &mut Sequence, seen: &At
 fn nothing_leaks_from_one_unit_of_work_into_another() {
     let world = World::postgres();
     let tenants = tenants(&world);
-    let requests = if std::env::var_os("HUNTZEN_TEST_FULL").is_some() { 100_000 } else { 2_000 };
+    let requests = if huntzen_tests::scale::is_full() { 100_000 } else { 2_000 };
     let seen = AtomicUsize::new(0);
     thread::scope(|scope| {
         for number in 0..THREADS {

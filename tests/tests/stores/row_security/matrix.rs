@@ -135,12 +135,7 @@ const UNKNOWN: [&str; 3] = ["anonymous", "sign-in", "token"];
 
 /// What else is open to whom; whatever is not here is closed to them.
 const OPEN: &[(&str, &[(&str, &str)])] = &[
-    (
-        "sign-in",
-        &[
-            ("employee's account", "S"),
-        ],
-    ),
+    ("sign-in", &[("employee's account", "S")]),
     (
         "Marc",
         &[
@@ -159,20 +154,8 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("pending review", "I"),
         ],
     ),
-    (
-        "Claire, of his company",
-        &[
-            ("company", "S"),
-            ("domain", "S"),
-            ("hidden practitioner", "S"),
-        ],
-    ),
-    (
-        "Léa, of another",
-        &[
-            ("hidden practitioner", "S"),
-        ],
-    ),
+    ("Claire, of his company", &[("company", "S"), ("domain", "S"), ("hidden practitioner", "S")]),
+    ("Léa, of another", &[("hidden practitioner", "S")]),
     (
         "his HR",
         &[
@@ -197,14 +180,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("practitioner's days", "S"),
         ],
     ),
-    (
-        "hidden practitioner",
-        &[
-            ("hidden practitioner", "SIU"),
-            ("hidden rule", "SIUD"),
-            ("hidden exception", "SID"),
-        ],
-    ),
+    ("hidden practitioner", &[("hidden practitioner", "SIU"), ("hidden rule", "SIUD"), ("hidden exception", "SID")]),
     (
         "administrator",
         &[
@@ -246,44 +222,11 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("letter", "SIU"),
         ],
     ),
-    (
-        "job reminders",
-        &[
-            ("consultation", "S"),
-            ("reminder", "SI"),
-        ],
-    ),
-    (
-        "job end-forgotten",
-        &[
-            ("consultation", "SU"),
-            ("event", "I"),
-        ],
-    ),
-    (
-        "job eligibility",
-        &[
-            ("company", "S"),
-            ("employee", "S"),
-            ("consultation", "SU"),
-            ("event", "I"),
-        ],
-    ),
-    (
-        "job audit",
-        &[
-            ("employment", "S"),
-            ("audit entry", "SI"),
-            ("employee's days", "S"),
-            ("company's days", "S"),
-        ],
-    ),
-    (
-        "job bootstrap",
-        &[
-            ("operator's account", "SI"),
-        ],
-    ),
+    ("job reminders", &[("consultation", "S"), ("reminder", "SI")]),
+    ("job end-forgotten", &[("consultation", "SU"), ("event", "I")]),
+    ("job eligibility", &[("company", "S"), ("employee", "S"), ("consultation", "SU"), ("event", "I")]),
+    ("job audit", &[("employment", "S"), ("audit entry", "SI"), ("employee's days", "S"), ("company's days", "S")]),
+    ("job bootstrap", &[("operator's account", "SI")]),
 ];
 
 /// What is open to whom by the book.

@@ -50,16 +50,19 @@ fn every_table_is_protected_from_its_owner_too() {
     assert!(tables.len() >= 20, "{tables:?}");
     let unprotected = texts(&mut owner, &format!("{TABLES} AND NOT (relrowsecurity AND relforcerowsecurity)"));
     assert_eq!(unprotected, Vec::<String>::new());
-    let without_policy = texts(&mut owner, &format!(
-        "{TABLES} AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid)"
-    ));
+    let without_policy =
+        texts(&mut owner, &format!("{TABLES} AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = pg_class.oid)"));
     assert_eq!(without_policy, Vec::<String>::new());
-    let for_everybody = texts(&mut owner, "SELECT policyname::text AS text FROM pg_policies WHERE 'public' = ANY (roles)");
+    let for_everybody =
+        texts(&mut owner, "SELECT policyname::text AS text FROM pg_policies WHERE 'public' = ANY (roles)");
     assert_eq!(for_everybody, Vec::<String>::new(), "a policy is for one of the two roles");
-    let views = texts(&mut owner, "
+    let views = texts(
+        &mut owner,
+        "
         SELECT relname::text AS text FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND (relkind = 'm'
-            OR relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (reloptions), false))");
+            OR relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (reloptions), false))",
+    );
     assert_eq!(views, Vec::<String>::new(), "a view reads as its reader, and keeps nothing");
 }
 
@@ -71,7 +74,8 @@ fn every_table_is_tried_with_rows_in_it() {
     let tried: BTreeSet<String> = scene.subjects().iter().map(|subject| subject.table.to_owned()).collect();
     assert_eq!(tried, tables, "a new table needs rows in the scene and lines in the matrix");
     for subject in scene.subjects() {
-        let rows = count(&mut owner, &format!("SELECT count(*) AS count FROM {} WHERE {}", subject.table, subject.rows));
+        let rows =
+            count(&mut owner, &format!("SELECT count(*) AS count FROM {} WHERE {}", subject.table, subject.rows));
         assert!(rows > 0, "the scene has no row for {}", subject.name);
     }
 }

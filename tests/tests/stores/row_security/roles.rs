@@ -53,14 +53,14 @@ fn the_programs_role_owns_nothing_and_is_nothing_more() {
             "huntzen_internal login=f super=f bypass=f createrole=f createdb=f replication=f",
         ]
     );
-    let owned = "
+    let possessions = "
         SELECT count(*) AS count FROM pg_roles r
         WHERE r.rolname = 'huntzen_app' AND (
             EXISTS (SELECT FROM pg_class WHERE relowner = r.oid) OR EXISTS (SELECT FROM pg_proc WHERE proowner = r.oid)
             OR EXISTS (SELECT FROM pg_namespace WHERE nspowner = r.oid)
             OR EXISTS (SELECT FROM pg_type WHERE typowner = r.oid)
             OR EXISTS (SELECT FROM pg_database WHERE datdba = r.oid))";
-    assert_eq!(count(&mut owner, owned), 0);
+    assert_eq!(count(&mut owner, possessions), 0);
     let memberships = "SELECT m.roleid::regrole::text AS text FROM pg_auth_members m
                        WHERE m.member IN ('huntzen_app'::regrole, 'huntzen_internal'::regrole)";
     assert_eq!(texts(&mut owner, memberships), Vec::<String>::new());
@@ -133,7 +133,8 @@ fn only_a_role_that_row_security_binds_is_accepted() {
             owner.batch_execute(&format!("GRANT {member_of} TO {role}")).unwrap();
         }
     }
-    let refusals: Vec<_> = roles.iter().map(|(role, ..)| (*role, refusal(role).map(|refusal| refusal.to_string()))).collect();
+    let refusals: Vec<_> =
+        roles.iter().map(|(role, ..)| (*role, refusal(role).map(|refusal| refusal.to_string()))).collect();
     let mut plain = PgConnection::establish(&database.url_of("t_plain")).unwrap();
     assert_eq!(count(&mut plain, "SELECT count(*) AS count FROM pg_roles WHERE rolname = 't_plain'"), 1);
     drop(plain);

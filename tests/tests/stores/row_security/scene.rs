@@ -1,20 +1,12 @@
 //! A database with rows in every table, whom they belong to, and the scopes that try to reach them.
-use diesel::{
-    PgConnection, QueryResult, RunQueryDsl,
-    connection::SimpleConnection,
-    result::Error,
-    sql_query,
-};
+use std::fmt::Write as _;
+
+use diesel::{PgConnection, QueryResult, RunQueryDsl, connection::SimpleConnection, result::Error, sql_query};
 use huntzen_booking::{
     availability::ExceptionKind, consultation::Consultation, practitioner::Practitioner, reminders::DueReminder,
     reminders::ReminderKind, review::ReviewStatus,
 };
-use huntzen_tenancy::{
-    Job, Origin, Scope, ScopeKind,
-    identity::OneTimePurpose,
-    token::TokenDigest,
-    words::Words,
-};
+use huntzen_tenancy::{Job, Origin, Scope, ScopeKind, identity::OneTimePurpose, token::TokenDigest, words::Words};
 use huntzen_tests::{
     appointments::{booked, carried_out},
     cast::{Cast, Person, entry, listed},
@@ -85,9 +77,9 @@ impl Scene {
         }
         let reminder =
             DueReminder { consultation: booked.id, kind: ReminderKind::DayBefore, starts_at: booked.scheduled_at };
-        let sent = world.booking.run(&Scope::worker(Job::Reminders), |tx| {
-            Ok(tx.send_reminder(&reminder, at("2027-01-05T14:00:00Z"))?)
-        });
+        let sent = world
+            .booking
+            .run(&Scope::worker(Job::Reminders), |tx| Ok(tx.send_reminder(&reminder, at("2027-01-05T14:00:00Z"))?));
         assert!(sent.unwrap());
         let line = entry(&world, &cast.hr.scope(), cast.company.id).about(marc.id());
         world.tenancy.run(&cast.hr.scope(), |tx| Ok(tx.record(&line)?)).unwrap();
@@ -205,7 +197,7 @@ pub enum Outcome {
 pub fn enter(connection: &mut PgConnection, scope: Option<&Scope>) {
     let mut text = "SAVEPOINT try; SET LOCAL ROLE huntzen_app".to_owned();
     for (name, value) in settings(scope) {
-        text.push_str(&format!("; SELECT set_config('huntzen.{name}', '{value}', true)"));
+        write!(text, "; SELECT set_config('huntzen.{name}', '{value}', true)").unwrap();
     }
     connection.batch_execute(&text).unwrap();
 }
@@ -240,24 +232,17 @@ pub fn outcome(done: QueryResult<i64>) -> Outcome {
 
 /// The settings that policies read; empty where a scope says nothing.
 fn settings(scope: Option<&Scope>) -> [(&'static str, String); 5] {
-    let (mut role, mut user, mut company, mut email, mut token) = <(String, String, String, String, String)>::default();
-    match scope.map(|scope| &scope.kind) {
-        None => {}
-        Some(ScopeKind::Anonymous) => role = "ANONYMOUS".to_owned(),
-        Some(ScopeKind::SignIn(address)) => {
-            role = "SIGN_IN".to_owned();
-            email = address.as_str().to_owned();
-        }
-        Some(ScopeKind::Token(digest)) => {
-            role = "TOKEN".to_owned();
-            token = digest.to_hex();
-        }
+    let none = String::new;
+    let (role, user, company, email, token) = match scope.map(|scope| &scope.kind) {
+        None => (none(), none(), none(), none(), none()),
+        Some(ScopeKind::Anonymous) => ("ANONYMOUS".to_owned(), none(), none(), none(), none()),
+        Some(ScopeKind::SignIn(address)) => ("SIGN_IN".to_owned(), none(), none(), address.as_str().to_owned(), none()),
+        Some(ScopeKind::Token(digest)) => ("TOKEN".to_owned(), none(), none(), none(), digest.to_hex()),
         Some(ScopeKind::User(actor)) => {
-            role = actor.role.to_string();
-            user = actor.user.to_string();
-            company = actor.company.map(|company| company.to_string()).unwrap_or_default();
+            let company = actor.company.map(|company| company.to_string()).unwrap_or_default();
+            (actor.role.to_string(), actor.user.to_string(), company, none(), none())
         }
-        Some(ScopeKind::Worker(job)) => role = format!("worker:{job}"),
-    }
+        Some(ScopeKind::Worker(job)) => (format!("worker:{job}"), none(), none(), none(), none()),
+    };
     [("role", role), ("user", user), ("company", company), ("email", email), ("token", token)]
 }
