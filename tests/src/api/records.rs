@@ -37,6 +37,6 @@ impl ApiWorld {
     pub fn prefers(&self, address: &str, language: &str) {
         let user = User { language: language.to_owned(), ..self.account(address) };
         let scope = Scope::user(user.actor(None), Origin::default());
-        self.world.tenancy.run(&scope, |tx| Ok(tx.update_user(&user)?)).unwrap();
+        self.world.tenancy.run(&scope, |tx| tx.update_user(&user)).unwrap();
     }
 }

@@ -31,7 +31,7 @@ use huntzen_app::{
     workers::Bell,
 };
 use huntzen_tenancy::{
-    Job, Scope, StoreError, TenancyError, TenancyStore,
+    Job, Scope, StoreError, TenancyStore,
     clock::Clock,
     email::Email,
     mail::Mail,
@@ -73,10 +73,7 @@ impl Probe for WatchedStore {
         if self.cut_off.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("cut off".into()));
         }
-        self.store.run(&Scope::worker(Job::Outbox), |tx| Ok(tx.backlog(now)?)).map_err(|error| match error {
-            TenancyError::Store(store) => store,
-            other => StoreError::Defect(Box::new(other)),
-        })
+        self.store.begin(&Scope::worker(Job::Outbox))?.backlog(now)
     }
 }
 

@@ -84,6 +84,7 @@ async fn administrators_see_it_redacted(play: &Played) {
     let by_marc = play.booked(Played::MARC, START).await;
     let by_sophie = play.booked(Played::CLAIRE, "2027-01-05T10:00:00Z").await;
     let reason = json!({ "reason": "Un empêchement." });
+    play.set_clock("2027-01-04T08:10:00Z");
     for (who, id) in [(Played::MARC, &by_marc), (Played::SOPHIE, &by_sophie)] {
         play.post(who, &format!("/consultations/{id}/cancel"), reason.clone()).await.expect(200);
     }

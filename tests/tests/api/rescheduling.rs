@@ -15,6 +15,7 @@ const NEW: &str = "2027-01-06T14:00:00Z";
 
 async fn a_moved_consultation_keeps_its_id_and_frees_its_slot(play: &Played) {
     let id = play.booked(Played::MARC, OLD).await;
+    play.set_clock("2027-01-04T08:10:00Z");
     play.conduct(&id, "confirm").await;
     let before = play.consultation(Played::MARC, &id).await;
     play.empty_mailboxes();
@@ -38,7 +39,9 @@ async fn a_moved_consultation_keeps_its_id_and_frees_its_slot(play: &Played) {
     play.book(Played::LEA, OLD).await.expect(201);
 
     // Moved by the practitioner, it stays confirmed.
+    play.set_clock("2027-01-04T08:40:00Z");
     play.conduct(&id, "confirm").await;
+    play.set_clock("2027-01-04T08:50:00Z");
     let path = format!("/consultations/{id}/reschedule");
     let body = json!({ "scheduledAt": "2027-01-07T10:00:00+01:00" });
     let moved = play.put(Played::SOPHIE, &path, body).await;

@@ -63,11 +63,11 @@ async fn a_room_token_says_what_the_contract_says(play: &Played) {
     assert_eq!(body["url"], format!("https://meet.huntzen.care/{room}?jwt={}", answer.text_at("/jwt")));
 
     let said = claims(play, &answer);
-    let expected = |said: &Value, affiliation: &str, moderator: &str| {
+    let expected = |said: &Value, now: &str, affiliation: &str, moderator: &str| {
         json!({
             "iss": "huntzen_app", "aud": "huntzen_app", "sub": "meet.huntzen.care", "room": room,
             "nbf": seconds("2027-01-05T08:50:00Z"), "exp": seconds("2027-01-05T10:20:00Z"),
-            "iat": seconds("2027-01-05T08:55:00Z"), "jti": said["jti"],
+            "iat": seconds(now), "jti": said["jti"],
             "context": {
                 "user": {
                     "id": said["context"]["user"]["id"], "name": "Participant", "affiliation": affiliation,
@@ -80,13 +80,15 @@ async fn a_room_token_says_what_the_contract_says(play: &Played) {
             },
         })
     };
-    assert_eq!(said, expected(&said, "member", "false"));
+    assert_eq!(said, expected(&said, "2027-01-05T08:55:00Z", "member", "false"));
+    play.set_clock("2027-01-05T08:56:00Z");
     let again = play.get(Played::MARC, &format!("/consultations/{id}/room")).await;
     let again = claims(play, &again);
-    assert_eq!(again, expected(&again, "member", "false"));
+    assert_eq!(again, expected(&again, "2027-01-05T08:56:00Z", "member", "false"));
+    play.set_clock("2027-01-05T08:57:00Z");
     let answer = enter(play, Played::SOPHIE, &id).await;
     let practitioner = claims(play, &answer);
-    assert_eq!(practitioner, expected(&practitioner, "owner", "true"));
+    assert_eq!(practitioner, expected(&practitioner, "2027-01-05T08:57:00Z", "owner", "true"));
 
     // Each token is its own; a person is the same within a consultation, and never beyond it.
     assert_ne!(said["jti"], again["jti"]);

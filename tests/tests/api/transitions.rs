@@ -44,6 +44,7 @@ async fn a_consultation_is_confirmed_started_and_ended(play: &Played) {
     for transition in ["confirm", "start", "end", "no-show"] {
         play.transition(Played::MARC, &id, transition).await.refused(403, "forbidden");
     }
+    play.set_clock("2027-01-04T08:10:00Z");
     assert_eq!(put(play, Played::SOPHIE, &id, "confirm").await["status"], "CONFIRMED");
     only(play, &id, &["start", "cancel"]).await;
 
@@ -84,7 +85,7 @@ async fn a_consultation_is_confirmed_started_and_ended(play: &Played) {
     assert_eq!(events.each("type"), ["SCHEDULED", "CONFIRMED", "STARTED", "ENDED"]);
     let (marc, sophie) = (play.account_of(Played::MARC).await, play.account_of(Played::SOPHIE).await);
     assert_eq!(events.each("actorId"), [marc.as_str(), sophie.as_str(), sophie.as_str(), sophie.as_str()]);
-    let at = ["2027-01-04T08:00:00Z", "2027-01-04T08:00:00Z", "2027-01-05T08:45:00Z", "2027-01-05T09:44:30Z"];
+    let at = ["2027-01-04T08:00:00Z", "2027-01-04T08:10:00Z", "2027-01-05T08:45:00Z", "2027-01-05T09:44:30Z"];
     assert_eq!(events.each("at"), at);
 }
 
@@ -97,11 +98,12 @@ async fn a_consultation_that_is_called_off_frees_its_slot_at_once(play: &Played)
     play.post(Played::MARC, &path, json!({ "reason": "é".repeat(2001) })).await.invalid("reason", "too_long");
     play.post(Played::MARC, &path, json!({ "because": "" })).await.invalid("because", "unknown_field");
 
+    play.set_clock("2027-01-04T08:10:00Z");
     let cancelled = play.post(Played::MARC, &path, json!({ "reason": "Je vais mieux." })).await;
     cancelled.expect(200);
     for (field, value) in [
         ("status", json!("CANCELLED")),
-        ("cancelledAt", json!("2027-01-04T08:00:00Z")),
+        ("cancelledAt", json!("2027-01-04T08:10:00Z")),
         ("cancelledBy", json!(play.account_of(Played::MARC).await)),
         ("cancelReason", json!("Je vais mieux.")),
         ("scheduledAt", json!(START)),
@@ -207,6 +209,7 @@ async fn far_consultations_of_those_who_left_are_called_off(play: &Played) {
     play.post(Played::HR, &format!("/employees/{}/deactivate", play.marc), Value::Null).await.expect(200);
     play.post(Played::ADMIN, &format!("/companies/{}/suspend", play.beta), Value::Null).await.expect(200);
     play.empty_mailboxes();
+    play.set_clock("2027-01-04T08:10:00Z");
     assert_eq!(run(), 2);
     assert_eq!(run(), 0);
 
@@ -214,7 +217,7 @@ async fn far_consultations_of_those_who_left_are_called_off(play: &Played) {
     for (who, id) in [(Played::MARC, &far), (Played::LEA, &leas)] {
         let cancelled = play.consultation(who, id).await;
         assert_eq!(cancelled["status"], "CANCELLED");
-        assert_eq!(cancelled["cancelledAt"], "2027-01-04T08:00:00Z");
+        assert_eq!(cancelled["cancelledAt"], "2027-01-04T08:10:00Z");
         assert_eq!(cancelled["cancelledBy"], Value::Null);
         assert_eq!(cancelled["cancelReason"], Value::Null);
         assert_eq!(play.subjects_to(who), ["Rendez-vous annulé"]);
