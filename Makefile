@@ -42,6 +42,7 @@ test: check ## Everything that is checked before a change is taken
 	@for crate in $(CRATES); do echo "check huntzen-$$crate alone"; $(CARGO) check --locked --quiet -p "huntzen-$$crate"; done
 	@for crate in $(DOMAINS); do echo "test huntzen-$$crate alone"; $(CARGO) test --locked --quiet -p "huntzen-$$crate"; done
 	@HUNTZEN_PG_BIN="$$($(ENSURE_POSTGRES))"; export HUNTZEN_PG_BIN; \
+	$(CARGO) build --locked --bin huntzen; \
 	echo "$(CARGO) test --workspace"; $(CARGO) test --locked --workspace
 
 test-full: ## As test, with every round of the races (200 instead of 10)

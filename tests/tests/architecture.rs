@@ -11,9 +11,8 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
 const DOMAINS: [&str; 4] = ["huntzen-tenancy", "huntzen-booking", "huntzen-clinical", "huntzen-metrics"];
 
 /// Pure, runtime-free crates that every domain may use.
-const PURE: &[&str] = &[
-    "jiff", "secrecy", "serde", "serde_json", "sha2", "slug", "thiserror", "uuid", "validator", "zeroize",
-];
+const PURE: &[&str] =
+    &["jiff", "secrecy", "serde", "serde_json", "sha2", "slug", "thiserror", "uuid", "validator", "zeroize"];
 
 /// What each crate may depend on beyond `PURE`; a crate that is not here fails the test.
 const ALLOWED: &[(&str, &[&str])] = &[

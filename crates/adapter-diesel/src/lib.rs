@@ -4,7 +4,6 @@
 mod booking;
 mod error;
 pub mod guard;
-mod job_lock;
 mod metrics;
 pub mod migrate;
 mod schema;
@@ -16,5 +15,4 @@ mod tenancy;
 mod unit_of_work;
 
 pub use guard::{BypassError, refuse_bypassing_role};
-pub use job_lock::JobLock;
 pub use store::{PgStore, PoolState};

@@ -126,23 +126,6 @@ impl Consultations for MemoryTx {
         self.read(|viewer, state| completed_with(viewer, state, employee).into_iter().collect())
     }
 
-    fn employee_is_booked(
-        &mut self,
-        employee: UserId,
-        span: Span,
-        except: Option<ConsultationId>,
-    ) -> Result<bool, StoreError> {
-        self.read(|viewer, state| {
-            state.consultations.rows().any(|row| {
-                row.employee_user == employee
-                    && except != Some(row.consultation.id)
-                    && row.is_live()
-                    && row.meets(span)
-                    && viewer.sees_consultation(row)
-            })
-        })
-    }
-
     fn live_between(&mut self, practitioner: UserId, span: Span) -> Result<Vec<Consultation>, StoreError> {
         self.read(|viewer, state| {
             let is_wanted = |row: &&ConsultationRow| {

@@ -4,7 +4,6 @@ use huntzen_booking::{
     consultation::{Consultation, ConsultationStatus, EventType},
     timetable::Span,
 };
-use huntzen_tenancy::ids::UserId;
 
 use super::at_once;
 use crate::{
@@ -159,30 +158,6 @@ pub fn of_many_at_once_one_is_the_employees(world: &World) {
         outcomes.iter().all(|outcome| matches!(outcome, Ok(()) | Err(BookingError::AlreadyBooked))),
         "{outcomes:?}"
     );
-}
-
-/// A live consultation of one's own that meets the span is known; a touching one does not meet it.
-pub fn an_employee_knows_whether_they_are_booked(world: &World) {
-    let cast = Cast::new(world);
-    let consultation = booked(world, &cast.employee, &cast.practitioner, START);
-    let gone = booked(world, &cast.employee, &cast.practitioner, "2027-01-06T14:00:00Z");
-    cancelled(world, &cast.employee.0, gone);
-    let is_booked = |scope, employee: UserId, from: &str, until: &str, except| {
-        let span = Span { from: at(from), until: at(until) };
-        world.booking.run(&scope, |tx| Ok(tx.employee_is_booked(employee, span, except)?)).unwrap()
-    };
-    let (marc, id) = (|| cast.employee.0.scope(), cast.employee.0.id());
-    assert!(is_booked(marc(), id, "2027-01-05T14:49:00Z", "2027-01-05T16:00:00Z", None));
-    assert!(is_booked(marc(), id, "2027-01-05T12:00:00Z", "2027-01-05T14:00:01Z", None));
-    assert!(!is_booked(marc(), id, "2027-01-05T14:50:00Z", "2027-01-05T16:00:00Z", None));
-    assert!(!is_booked(marc(), id, "2027-01-05T12:00:00Z", "2027-01-05T14:00:00Z", None));
-    assert!(!is_booked(marc(), id, "2027-01-06T12:00:00Z", "2027-01-06T18:00:00Z", None));
-    assert!(!is_booked(marc(), id, START, "2027-01-05T16:00:00Z", Some(consultation.id)));
-    assert!(is_booked(cast.practitioner.0.scope(), id, START, "2027-01-05T16:00:00Z", None));
-    for scope in [cast.colleague.0.scope(), cast.other_practitioner.0.scope(), cast.hr.scope()] {
-        assert!(!is_booked(scope, id, START, "2027-01-05T16:00:00Z", None));
-    }
-    assert!(!is_booked(marc(), cast.colleague.0.id(), START, "2027-01-05T16:00:00Z", None));
 }
 
 /// A practitioner sees the live consultations that meet a span, soonest first.

@@ -191,20 +191,15 @@ async fn what_is_booked_stands_whatever_is_planned(play: &Played) {
     let friday = play.booked(Played::MARC, "2027-01-08T13:00:00Z").await;
     let cancelled = play.booked(Played::MARC, "2027-01-05T14:00:00Z").await;
     play.transition(Played::MARC, &cancelled, "cancel").await.expect(200);
-    let booked = [
-        (Played::MARC, &tuesday),
-        (Played::CLAIRE, &wednesday),
-        (Played::LEA, &thursday),
-        (Played::MARC, &friday),
-    ];
+    let booked =
+        [(Played::MARC, &tuesday), (Played::CLAIRE, &wednesday), (Played::LEA, &thursday), (Played::MARC, &friday)];
     let mut before = Vec::new();
     for (who, id) in booked {
         before.push(play.consultation(who, id).await);
     }
     play.empty_mailboxes();
-    let conflict = |id: &str, start: &str, end: &str| {
-        json!([{ "consultationId": id, "scheduledAt": start, "endsAt": end }])
-    };
+    let conflict =
+        |id: &str, start: &str, end: &str| json!([{ "consultationId": id, "scheduledAt": start, "endsAt": end }]);
 
     // Leave of a whole day.
     let leave = json!({ "startsAt": "2027-01-05T00:00:00Z", "endsAt": "2027-01-06T00:00:00Z", "kind": "LEAVE" });

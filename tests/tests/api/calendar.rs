@@ -31,7 +31,8 @@ async fn file(play: &Played, who: &str, id: &str) -> String {
 /// What a property of the file says.
 fn property<'a>(text: &'a str, name: &str) -> &'a str {
     let line = text.lines().find(|line| line.split([':', ';']).next() == Some(name));
-    line.and_then(|line| line.split_once(':')).map(|(_, value)| value).unwrap_or_else(|| panic!("no {name} in {text}"))
+    let (_, value) = line.and_then(|line| line.split_once(':')).unwrap_or_else(|| panic!("no {name} in {text}"));
+    value
 }
 
 async fn a_calendar_file_follows_its_consultation(play: &Played) {

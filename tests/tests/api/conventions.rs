@@ -101,7 +101,8 @@ async fn bodies_are_read_strictly(play: &Played) {
     }
     login(json_type, String::new()).await.refused(400, "body_required");
     let right = json!({ "email": Played::MARC, "password": PASSWORD }).to_string();
-    for media_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("multipart/form-data")] {
+    for media_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("multipart/form-data")]
+    {
         login(media_type, right.clone()).await.refused(415, "unsupported_media_type");
     }
     login(Some("application/json; charset=utf-8"), right.clone()).await.expect(200);
@@ -201,7 +202,9 @@ async fn checks_come_in_one_order(play: &Played) {
     // 400 before 404.
     let unknown_field = json!({ "motto": "x" });
     for id in [play.beta.as_str(), UNKNOWN] {
-        play.patch(Played::HR, &format!("/companies/{id}"), unknown_field.clone()).await.invalid("motto", "unknown_field");
+        play.patch(Played::HR, &format!("/companies/{id}"), unknown_field.clone())
+            .await
+            .invalid("motto", "unknown_field");
     }
     broken(Played::HR, format!("/companies/{UNKNOWN}")).await.refused(400, "malformed_json");
     let phone = json!({ "phone": "+33 1 02 03 04 05" });
@@ -326,7 +329,10 @@ async fn catalogue_lists_page_by_number(play: &Played) {
     let mut pages = Vec::new();
     for page in 1..=2 {
         let answer = play.get(Played::HR, &format!("/employees?page={page}&perPage=1")).await;
-        assert_eq!((&answer.json["page"], &answer.json["perPage"], &answer.json["total"]), (&json!(page), &json!(1), &json!(2)));
+        assert_eq!(
+            (&answer.json["page"], &answer.json["perPage"], &answer.json["total"]),
+            (&json!(page), &json!(1), &json!(2))
+        );
         pages.extend(answer.each("id"));
     }
     assert_eq!(pages, whole.each("id"));

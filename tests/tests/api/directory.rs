@@ -12,8 +12,23 @@ api_suite! {
 }
 
 const PUBLIC_FIELDS: [&str; 18] = [
-    "acceptingNewClients", "avatarUrl", "avgRating", "bio", "firstName", "id", "languages", "lastName", "offersAudio",
-    "offersChat", "offersPhone", "offersVideo", "profession", "reviewCount", "specialties", "timezone", "title",
+    "acceptingNewClients",
+    "avatarUrl",
+    "avgRating",
+    "bio",
+    "firstName",
+    "id",
+    "languages",
+    "lastName",
+    "offersAudio",
+    "offersChat",
+    "offersPhone",
+    "offersVideo",
+    "profession",
+    "reviewCount",
+    "specialties",
+    "timezone",
+    "title",
     "yearsOfExperience",
 ];
 
@@ -149,9 +164,7 @@ async fn practitioners_are_sorted_by_experience_and_by_their_first_free_slot(pla
     assert_eq!([&second.json["total"], &second.json["page"]], [4, 2]);
 
     // Taken at once, and the order follows.
-    let first = |practitioner: &str| {
-        json!({ "practitionerId": practitioner, "type": "CHAT", "scheduledAt": "2027-01-05T07:00:00Z" })
-    };
+    let first = |practitioner: &str| json!({ "practitionerId": practitioner, "type": "CHAT", "scheduledAt": "2027-01-05T07:00:00Z" });
     play.post(Played::MARC, "/consultations", first(tied[0])).await.expect(201);
     assert_eq!(order("AVAILABILITY").await, [tied[1], away[0], away[1], tied[0]].map(Value::from));
 }

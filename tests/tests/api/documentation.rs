@@ -63,8 +63,20 @@ async fn the_document_is_served_with_a_browser_for_it() {
     assert_eq!(answer.json["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
     let tags: Vec<&Value> = answer.json["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
     let expected = [
-        "auth", "companies", "employees", "practitioners", "availability", "consultations", "medical", "chat",
-        "metrics", "content", "notifications", "files", "users", "operations",
+        "auth",
+        "companies",
+        "employees",
+        "practitioners",
+        "availability",
+        "consultations",
+        "medical",
+        "chat",
+        "metrics",
+        "content",
+        "notifications",
+        "files",
+        "users",
+        "operations",
     ];
     assert_eq!(tags, expected.map(|tag| json!(tag)).iter().collect::<Vec<_>>());
 

@@ -106,7 +106,8 @@ async fn configured_front_ends_alone_share_answers(play: &Played) {
         assert_eq!(ours.header("access-control-allow-credentials"), Some("true"), "{path}");
         let vary: Vec<_> = ours.headers.get_all("vary").filter_map(|value| value.to_str().ok()).collect();
         assert!(vary.join(",").to_ascii_lowercase().contains("origin"), "{path}: {vary:?}");
-        for stranger in ["https://evil.example", "null", "http://localhost:5173.evil.example", "https://localhost:5173"] {
+        for stranger in ["https://evil.example", "null", "http://localhost:5173.evil.example", "https://localhost:5173"]
+        {
             let theirs = ask(path, stranger).await;
             assert_eq!(theirs.header("access-control-allow-origin"), None, "{path} {stranger}");
         }
@@ -149,7 +150,8 @@ async fn long_answers_are_compressed_except_where_secrets_travel(play: &Played) 
         ("/auth/sessions", "br, gzip", None),
     ] {
         let plain = play.send(signed(play, Played::SOPHIE, path).await).await;
-        let answer = play.send(signed(play, Played::SOPHIE, path).await.insert_header(("accept-encoding", encoding))).await;
+        let answer =
+            play.send(signed(play, Played::SOPHIE, path).await.insert_header(("accept-encoding", encoding))).await;
         assert_eq!((answer.status, answer.header("content-encoding")), (200, expected), "{path} {encoding}");
         assert_eq!(plain.header("content-encoding"), None);
         if expected.is_some() {

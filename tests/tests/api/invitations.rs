@@ -71,8 +71,7 @@ async fn an_invitation_is_worth_nothing_once_used_replaced_or_expired(play: &Pla
 
     invite_employee(play, "zoe@alpha.example").await;
     invite_employee(play, "eric@alpha.example").await;
-    let (late, in_time) =
-        (play.token_from_letter("zoe@alpha.example"), play.token_from_letter("eric@alpha.example"));
+    let (late, in_time) = (play.token_from_letter("zoe@alpha.example"), play.token_from_letter("eric@alpha.example"));
     play.set_clock("2027-01-11T07:59:59Z");
     accept(play, &in_time, PASSWORD).await.expect(200);
     play.set_clock("2027-01-11T08:00:00Z");

@@ -17,8 +17,27 @@ api_suite! {
 
 /// What a letter must not tell whoever looks over a shoulder, in lower case.
 const UNSPEAKABLE: &[&str] = &[
-    "psych", "santé", "health", "mental", "thérap", "therap", "médec", "medic", "médic", "consultation", "stress",
-    "sommeil", "sleep", "patient", "clini", "praticien", "practitioner", "coach", "je dors mal", "sophie", "martin",
+    "psych",
+    "santé",
+    "health",
+    "mental",
+    "thérap",
+    "therap",
+    "médec",
+    "medic",
+    "médic",
+    "consultation",
+    "stress",
+    "sommeil",
+    "sleep",
+    "patient",
+    "clini",
+    "praticien",
+    "practitioner",
+    "coach",
+    "je dors mal",
+    "sophie",
+    "martin",
     "alpha",
 ];
 
@@ -51,7 +70,9 @@ async fn whole_course(play: &Played, who: &str) {
     play.advance(SignedDuration::from_secs(1));
     let cancelled = play.booked(who, "2027-01-06T13:00:00Z").await;
     play.advance(SignedDuration::from_secs(1));
-    play.post(who, &format!("/consultations/{cancelled}/cancel"), json!({ "reason": "Je dors mal." })).await.expect(200);
+    play.post(who, &format!("/consultations/{cancelled}/cancel"), json!({ "reason": "Je dors mal." }))
+        .await
+        .expect(200);
 }
 
 async fn letters_speak_the_language_of_their_recipient(play: &Played) {
@@ -72,7 +93,8 @@ async fn letters_speak_the_language_of_their_recipient(play: &Played) {
             "Appointment cancelled",
         ]
     );
-    for subject in ["Un rendez-vous est prévu", "Rendez-vous déplacé", "Rappel de rendez-vous", "Rendez-vous annulé"] {
+    for subject in ["Un rendez-vous est prévu", "Rendez-vous déplacé", "Rappel de rendez-vous", "Rendez-vous annulé"]
+    {
         assert!(subjects(&french).contains(&subject), "{subject} is not among {:?}", subjects(&french));
     }
     assert!(english[0].text.starts_with("Hello Marc,\n"), "{}", english[0].text);

@@ -44,10 +44,7 @@ async fn both_participants_are_told_and_nobody_else(play: &Played) {
     let english = TestRequest::with_uri("/notifications").insert_header(authorization);
     let english = play.send(english.insert_header(("accept-language", "en-GB, fr;q=0.5"))).await;
     assert_eq!(english.expect(200)["items"][0]["title"], "New appointment");
-    assert_eq!(
-        english.json["items"][0]["body"],
-        "An appointment was made. You will find it in your schedule."
-    );
+    assert_eq!(english.json["items"][0]["body"], "An appointment was made. You will find it in your schedule.");
 
     play.set_clock("2027-01-04T08:01:00Z");
     play.conduct(&id, "confirm").await;
@@ -57,7 +54,10 @@ async fn both_participants_are_told_and_nobody_else(play: &Played) {
     for who in [Played::MARC, Played::SOPHIE] {
         let inbox = play.get(who, "/notifications?limit=1").await;
         assert_eq!(inbox.expect(200)["items"][0]["type"], "CONSULTATION_RESCHEDULED");
-        assert_eq!(inbox.json["items"][0]["data"], json!({ "consultationId": id, "scheduledAt": "2027-01-06T09:00:00Z" }));
+        assert_eq!(
+            inbox.json["items"][0]["data"],
+            json!({ "consultationId": id, "scheduledAt": "2027-01-06T09:00:00Z" })
+        );
     }
     let dropped = play.booked(Played::MARC, "2027-01-07T08:00:00Z").await;
     play.set_clock("2027-01-04T08:03:00Z");
@@ -69,7 +69,10 @@ async fn both_participants_are_told_and_nobody_else(play: &Played) {
     play.conduct(&id, "end").await;
 
     let mut practitioner = vec![
-        "CONSULTATION_CANCELLED", "CONSULTATION_SCHEDULED", "CONSULTATION_RESCHEDULED", "CONSULTATION_CONFIRMED",
+        "CONSULTATION_CANCELLED",
+        "CONSULTATION_SCHEDULED",
+        "CONSULTATION_RESCHEDULED",
+        "CONSULTATION_CONFIRMED",
         "CONSULTATION_SCHEDULED",
     ];
     assert_eq!(same_minute_sorted(play, Played::SOPHIE).await, sorted(&practitioner));

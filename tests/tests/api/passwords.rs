@@ -117,6 +117,7 @@ async fn a_reset_token_lasts_an_hour_and_the_newest_counts(play: &Played) {
         "email": "nina@alpha.example", "password": PASSWORD, "firstName": "Nina", "lastName": "Roux",
     });
     play.post(NOBODY, "/auth/register", nina).await.expect(201);
+    play.advance(SignedDuration::from_secs(1));
     forgot(play, "nina@alpha.example").await.expect(202);
     let token = play.token_from_letter("nina@alpha.example");
     reset(play, &token, NEW).await.expect(200);

@@ -86,9 +86,11 @@ async fn an_invited_practitioner_waits_for_validation(play: &Played) {
     let second = play.get(Played::ADMIN, "/practitioners?page=2&perPage=2").await;
     assert_eq!(second.each("id"), [play.sophie.as_str()]);
     assert_eq!([&second.json["page"], &second.json["perPage"], &second.json["total"]], [2, 2, 3]);
-    for (query, field, code) in
-        [("perPage=101", "perPage", "out_of_range"), ("page=0", "page", "out_of_range"), ("q=a", "q", "unknown_parameter")]
-    {
+    for (query, field, code) in [
+        ("perPage=101", "perPage", "out_of_range"),
+        ("page=0", "page", "out_of_range"),
+        ("q=a", "q", "unknown_parameter"),
+    ] {
         for list in ["/practitioners", "/practitioners/pending"] {
             play.get(Played::ADMIN, &format!("{list}?{query}")).await.invalid(field, code);
         }

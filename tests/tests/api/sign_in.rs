@@ -164,7 +164,11 @@ async fn a_refresh_token_is_exchanged_once(play: &Played) {
 
     for nonsense in ["x", "no token of ours", &"A".repeat(256), &access] {
         let sent = refresh(play, nonsense).await;
-        if nonsense.len() <= 256 { sent.refused(401, "invalid_refresh_token") } else { sent.expect(400) };
+        if nonsense.len() <= 256 {
+            sent.refused(401, "invalid_refresh_token")
+        } else {
+            sent.expect(400)
+        };
     }
     play.post(NOBODY, "/auth/refresh", json!({ "refreshToken": "" })).await.invalid("refreshToken", "too_short");
     play.post(NOBODY, "/auth/refresh", json!({})).await.invalid("refreshToken", "required");

@@ -57,7 +57,8 @@ async fn operators_invite_operators_and_administrators(play: &Played) {
 
 async fn a_blocked_account_is_out_at_once_until_it_is_unblocked(play: &Played) {
     let account = play.account(Played::MARC).id.to_string();
-    let (block, unblock) = (format!("/super-admin/users/{account}/block"), format!("/super-admin/users/{account}/unblock"));
+    let (block, unblock) =
+        (format!("/super-admin/users/{account}/block"), format!("/super-admin/users/{account}/unblock"));
     let before = play.sign_in(Played::MARC).await;
     let (access, refresh) = (before.text_at("/accessToken"), before.text_at("/refreshToken"));
     play.get_with(&access, "/auth/me").await.expect(200);
@@ -108,7 +109,9 @@ async fn operators_alone_block_and_never_themselves(play: &Played) {
     let path = format!("/super-admin/users/{own}/block");
     play.post(Played::OPERATOR, &path, json!({ "why": "x" })).await.refused(400, "unexpected_body");
     // An invited account that is blocked cannot be completed into an open one.
-    play.post(Played::OPERATOR, "/super-admin/admins", operator("six@huntzen.example", "ADMIN_HUNTZEN")).await.expect(201);
+    play.post(Played::OPERATOR, "/super-admin/admins", operator("six@huntzen.example", "ADMIN_HUNTZEN"))
+        .await
+        .expect(201);
     let invited = play.account("six@huntzen.example").id;
     play.post(Played::OPERATOR, &format!("/super-admin/users/{invited}/block"), Value::Null).await.expect(200);
     let accept = json!({ "token": play.token_from_letter("six@huntzen.example"), "password": PASSWORD });

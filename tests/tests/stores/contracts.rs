@@ -84,7 +84,6 @@ mod consultation_times {
         a_longer_pause_is_refused_like_a_longer_time,
         of_many_at_once_one_books_the_slot,
         of_many_at_once_one_is_the_employees,
-        an_employee_knows_whether_they_are_booked,
         a_practitioner_sees_what_is_live,
     );
 }

@@ -257,18 +257,6 @@ impl Consultations for PgTx {
         Ok(ids.into_iter().map(PractitionerId).collect())
     }
 
-    fn employee_is_booked(
-        &mut self,
-        employee: UserId,
-        span: Span,
-        except: Option<ConsultationId>,
-    ) -> Result<bool, StoreError> {
-        let other = live_in!(span)
-            .filter(consultations::employee_user_id.eq(employee.0))
-            .filter(consultations::id.nullable().is_distinct_from(except.map(|id| id.0)));
-        self.run(|connection| select(exists(other)).get_result(connection))
-    }
-
     fn live_between(&mut self, practitioner: UserId, span: Span) -> Result<Vec<Consultation>, StoreError> {
         let query = live_in!(span)
             .filter(consultations::practitioner_user_id.eq(practitioner.0))

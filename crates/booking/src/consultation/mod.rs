@@ -297,19 +297,6 @@ pub trait Consultations {
     /// `StoreError` alone.
     fn completed_with(&mut self, employee: UserId) -> Result<Vec<PractitionerId>, StoreError>;
 
-    /// Whether a live consultation of this employee account, other than `except`, meets `span`.
-    /// Only the two participants of a consultation see it: for a practitioner who moves one, the
-    /// constraint has the last word.
-    ///
-    /// # Errors
-    /// `StoreError` alone.
-    fn employee_is_booked(
-        &mut self,
-        employee: UserId,
-        span: Span,
-        except: Option<ConsultationId>,
-    ) -> Result<bool, StoreError>;
-
     /// The live consultations of the acting practitioner that meet `span`, soonest first.
     ///
     /// # Errors
