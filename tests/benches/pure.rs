@@ -1,4 +1,5 @@
 //! The pure parts: slots, the state machine, the calendar file.
+#![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};

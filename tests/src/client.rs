@@ -71,7 +71,8 @@ impl Client {
             None => self.connect()?,
         };
         let body = body.map(Value::to_string).unwrap_or_default();
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n", self.address, body.len());
+        let mut request =
+            format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n", self.address, body.len());
         if let Some(token) = &self.token {
             request.push_str("Authorization: Bearer ");
             request.push_str(token);
@@ -138,7 +139,8 @@ fn read_chunks(stream: &mut BufReader<TcpStream>, body: &mut Vec<u8>) -> io::Res
     loop {
         line.clear();
         stream.read_line(&mut line)?;
-        let length = u64::from_str_radix(line.trim(), 16).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        let length =
+            u64::from_str_radix(line.trim(), 16).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         io::copy(&mut stream.by_ref().take(length), body)?;
         line.clear();
         stream.read_line(&mut line)?;

@@ -315,4 +315,3 @@ pub fn is_closed(address: SocketAddr) -> io::Result<bool> {
         Err(error) => Err(error),
     }
 }
-

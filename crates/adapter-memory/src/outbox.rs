@@ -78,9 +78,8 @@ impl OutboxQueue for MemoryTx {
 
     fn give_up_older(&mut self, written_before: Timestamp) -> Result<u64, StoreError> {
         self.write(|viewer, state| {
-            let is_old = |row: &OutboxRow| {
-                row.waits() && row.message.created_at < written_before && viewer.is_job(Job::Outbox)
-            };
+            let is_old =
+                |row: &OutboxRow| row.waits() && row.message.created_at < written_before && viewer.is_job(Job::Outbox);
             Ok(state.outbox.change(is_old, |row| row.given_up = true))
         })
     }

@@ -24,9 +24,8 @@ mod tests {
 
     #[test]
     fn only_participants_roles_pass() {
-        let passes = |role| {
-            admit(&Actor { user: UserId(uuid::Uuid::nil()), role, company: None, session: None }).is_ok()
-        };
+        let passes =
+            |role| admit(&Actor { user: UserId(uuid::Uuid::nil()), role, company: None, session: None }).is_ok();
         let admitted: Vec<Role> = Role::ALL.iter().copied().filter(|role| passes(*role)).collect();
         assert_eq!(admitted, [Role::Practitioner, Role::Employee]);
     }

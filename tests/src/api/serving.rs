@@ -30,13 +30,7 @@ use huntzen_app::{
     wiring,
     workers::Bell,
 };
-use huntzen_tenancy::{
-    Job, Scope, StoreError, TenancyStore,
-    clock::Clock,
-    email::Email,
-    mail::Mail,
-    outbox::Backlog,
-};
+use huntzen_tenancy::{Job, Scope, StoreError, TenancyStore, clock::Clock, email::Email, mail::Mail, outbox::Backlog};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -112,8 +106,7 @@ impl ApiWorld {
 
     async fn over(world: World, config: Config) -> Self {
         let mailer = Arc::new(RecordingMailer::new());
-        let watched =
-            Arc::new(WatchedStore { store: Arc::clone(&world.tenancy), cut_off: AtomicBool::new(false) });
+        let watched = Arc::new(WatchedStore { store: Arc::clone(&world.tenancy), cut_off: AtomicBool::new(false) });
         let ports = ports(&world, &config, &mailer, &watched);
         let services = Data::new(wiring::services_over(&config, &ports).unwrap());
         let edge = Edge::new(&config, &ports, &services, LaneSizes::of(4, 2), Arc::new(Bell::default()));

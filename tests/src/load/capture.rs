@@ -177,9 +177,7 @@ impl Statements {
     pub fn writing_script(&self, made: &[String], ahead: Timestamp, client: usize) -> String {
         let mut script = self.script();
         for (place, id) in made.iter().enumerate() {
-            let fresh = format!(
-                "('{place:02}{client:06}-0000-4000-9000-' || lpad((:run)::text, 12, '0'))::uuid"
-            );
+            let fresh = format!("('{place:02}{client:06}-0000-4000-9000-' || lpad((:run)::text, 12, '0'))::uuid");
             script = script.replace(&format!("'{id}'"), &fresh);
         }
         let mut moved = String::new();
@@ -188,7 +186,8 @@ impl Statements {
         while let Some(outside) = pieces.next() {
             moved.push_str(outside);
             let Some(inside) = pieces.next() else { break };
-            let instant = inside.strip_suffix("+00").and_then(|text| format!("{}Z", text.replace(' ', "T")).parse().ok());
+            let instant =
+                inside.strip_suffix("+00").and_then(|text| format!("{}Z", text.replace(' ', "T")).parse().ok());
             if instant.is_some_and(|instant: Timestamp| instant > ahead) {
                 moved.push_str("(timestamptz '");
                 moved.push_str(inside);
@@ -253,7 +252,8 @@ $6 = '', $7 = '', $8 = '', $9 = '', $10 = '5'
 
     #[test]
     fn what_begins_a_transaction_is_one_round_trip() {
-        let script = Statements { round_trips: vec!["BEGIN; SET LOCAL a = 'b'".to_owned(), "COMMIT".to_owned()] }.script();
+        let script =
+            Statements { round_trips: vec!["BEGIN; SET LOCAL a = 'b'".to_owned(), "COMMIT".to_owned()] }.script();
         assert_eq!(script, "\\startpipeline\nBEGIN;\nSET LOCAL a = 'b';\n\\endpipeline\nCOMMIT;\n");
     }
 

@@ -68,7 +68,7 @@ pub fn measure(
         counts.store(true, Ordering::SeqCst);
         sleep(Duration::from_secs(seconds));
         counts.store(false, Ordering::SeqCst);
-        let (lasted, used) = (began.elapsed(), processor_time(process) - used);
+        let (lasted, used) = (began.elapsed(), processor_time(process).saturating_sub(used));
         over.store(true, Ordering::SeqCst);
         let mut times = Vec::new();
         let mut others = BTreeMap::new();

@@ -119,8 +119,7 @@ pub fn add_history(owner: &mut PgConnection, from: usize, to: usize, spread: boo
     let with = if spread { format!("1 + n % {PEOPLE}") } else { "1".to_owned() };
     let steps = if spread { (to / PEOPLE).max(1) } else { to };
     let place = if spread { format!("n / {PEOPLE}") } else { "n".to_owned() };
-    let (practitioner, practitioner_user) =
-        (sql_id(Kind::Practitioner, "p"), sql_id(Kind::PractitionerUser, "p"));
+    let (practitioner, practitioner_user) = (sql_id(Kind::Practitioner, "p"), sql_id(Kind::PractitionerUser, "p"));
     let (employee, employee_user) = (sql_id(Kind::Employee, "e"), sql_id(Kind::EmployeeUser, "e"));
     owner
         .batch_execute(&format!(

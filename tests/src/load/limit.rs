@@ -44,7 +44,8 @@ impl Pgbench {
         for child in started {
             let output = child.wait_with_output().unwrap();
             let said = String::from_utf8_lossy(&output.stdout);
-            let rate = said.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse::<f64>().ok());
+            let rate =
+                said.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse::<f64>().ok());
             match rate {
                 Some(rate) if output.status.success() => total += rate,
                 _ => return Err(format!("pgbench failed: {}", complaint(&output.stderr))),

@@ -79,5 +79,5 @@ impl Options {
 }
 
 fn number<N: FromStr>(text: &str) -> Result<N, Usage> {
-    text.parse().map_err(|_: N::Err| Usage(text.to_owned()))
+    text.parse().ok().ok_or_else(|| Usage(text.to_owned()))
 }

@@ -118,10 +118,8 @@ impl Bench<'_> {
     fn slots_request(&self, client: usize, practitioner: usize, days: i32) -> Request {
         let last = self.today().saturating_add((days - 1).days());
         let practitioner = id(Kind::Practitioner, practitioner);
-        let path = format!(
-            "/availability/slots?practitionerId={practitioner}&startDate={}&endDate={last}",
-            self.today()
-        );
+        let path =
+            format!("/availability/slots?practitionerId={practitioner}&startDate={}&endDate={last}", self.today());
         get(&self.employees[client], &path)
     }
 
@@ -248,7 +246,8 @@ impl Bench<'_> {
     fn with_history(&mut self, server: &Server<'_>, captured: &Captured, owner: &mut PgConnection) {
         let clients = self.options.clients;
         let trips = captured.metrics.round_trips.len();
-        let of_own = |bench: &Self| bench.measure(server, clients, |client, _| Some(bench.metrics_request(client)), 200);
+        let of_own =
+            |bench: &Self| bench.measure(server, clients, |client, _| Some(bench.metrics_request(client)), 200);
         let mut before = None;
         if self.options.wants("metrics") {
             let seen = of_own(self);

@@ -326,7 +326,7 @@ async fn resending_and_withdrawing_say_nothing_of_who_had_accepted(play: &Played
     for who in [Played::OPERATOR, Played::ADMIN, Played::SOPHIE, Played::MARC] {
         play.delete(who, &format!("/employees/{ines}/invitation")).await.refused(403, "forbidden");
         play.post(who, "/employees/resend-invitations", Value::Null).await.refused(403, "forbidden");
-        let resend = format!("/employees/{ines}/resend-invitation");
-        play.post(who, &resend, Value::Null).await.refused(403, "forbidden");
+        let letter_again = format!("/employees/{ines}/resend-invitation");
+        play.post(who, &letter_again, Value::Null).await.refused(403, "forbidden");
     }
 }

@@ -91,7 +91,7 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// The same numbers in every run (SplitMix64).
+/// The same numbers in every run (`SplitMix64`).
 pub struct Dice(u64);
 
 impl Dice {

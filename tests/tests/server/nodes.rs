@@ -31,9 +31,8 @@ fn each_letter_leaves_once() {
     sql_query("UPDATE outbox SET given_up = true").execute(&mut owner).unwrap();
     let servers = [first.serve(), second.serve()];
 
-    let practitioner: Text = sql_query("SELECT id::text AS text FROM practitioners ORDER BY id LIMIT 1")
-        .get_result(&mut owner)
-        .unwrap();
+    let practitioner: Text =
+        sql_query("SELECT id::text AS text FROM practitioners ORDER BY id LIMIT 1").get_result(&mut owner).unwrap();
     // A session of one node is known to the other.
     let token = servers[0].sign_in(EMPLOYEE);
     let mut clients = [&servers[0], &servers[1]].map(|server| server.client().with_token(token.clone()));
@@ -48,7 +47,8 @@ fn each_letter_leaves_once() {
         assert!(started.elapsed() < Duration::from_mins(1), "letters stay: {}", servers[0].log());
         sleep(Duration::from_millis(20));
     }
-    let letters: Vec<_> = [&first, &second].into_iter().flat_map(|node| message_ids(&node.path().join("mail"))).collect();
+    let letters: Vec<_> =
+        [&first, &second].into_iter().flat_map(|node| message_ids(&node.path().join("mail"))).collect();
     assert_eq!(letters.len(), 2 * BOOKINGS, "one for each participant");
     assert_eq!(letters.iter().collect::<BTreeSet<_>>().len(), letters.len(), "a letter left twice");
 }

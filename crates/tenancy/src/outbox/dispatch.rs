@@ -59,9 +59,8 @@ impl LetterDispatch {
     pub fn run(&self, limit: u32) -> Result<Dispatched, TenancyError> {
         let scope = Scope::worker(Job::Outbox);
         let now = self.clock.now();
-        let (given_up, due) = self.store.run(&scope, |tx| {
-            Ok((tx.give_up_older(now - WORTH)?, tx.take_due(now, now + LEASE, limit)?))
-        })?;
+        let (given_up, due) =
+            self.store.run(&scope, |tx| Ok((tx.give_up_older(now - WORTH)?, tx.take_due(now, now + LEASE, limit)?)))?;
         let given_up = usize::try_from(given_up).unwrap_or(usize::MAX);
         let mut done = Dispatched { given_up, ..Dispatched::default() };
         for letter in &due {
