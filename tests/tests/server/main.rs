@@ -8,4 +8,5 @@ mod nodes;
 mod race;
 mod refusal;
 mod shutdown;
+mod tour;
 mod writers;
