@@ -76,7 +76,9 @@ cover: tools ## Test coverage as HTML (needs cargo-llvm-cov)
 
 bench: tools ## Measure the pure parts, then the server
 	@HUNTZEN_PG_BIN="$$($(ENSURE_POSTGRES))"; export HUNTZEN_PG_BIN; \
-	$(CARGO) bench --locked -p huntzen-tests
+	$(CARGO) build --locked --release --bin huntzen; \
+	$(CARGO) bench --locked -p huntzen-tests --bench pure; \
+	$(CARGO) bench --locked -p huntzen-tests --bench load
 
 openapi: tools ## Write tests/openapi.json anew
 	$(CARGO) build --locked --bin huntzen

@@ -67,6 +67,7 @@ CREATE TABLE employees (
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT employees_company_id_key UNIQUE (company_id, id),
+    CONSTRAINT employees_account_key UNIQUE (company_id, id, user_id),
     CONSTRAINT employees_company_email_key UNIQUE (company_id, email),
     CONSTRAINT employees_user_fkey FOREIGN KEY (company_id, user_id) REFERENCES users (company_id, id)
 );
@@ -202,6 +203,8 @@ BEGIN
         UPDATE employment_periods SET during = daterange(lower(during), today)
         WHERE employee_id = NEW.id AND upper_inf(during);
     END IF;
+    -- A zone moved westwards can make today an earlier day than that of the last change.
+    today := greatest(today, (SELECT max(upper(during)) FROM employment_periods WHERE employee_id = NEW.id));
     IF NEW.status = 'ELIGIBLE' THEN
         INSERT INTO employment_periods (employee_id, company_id, department, during)
         VALUES (NEW.id, NEW.company_id, NEW.department, daterange(today, NULL));

@@ -26,7 +26,8 @@ CREATE TABLE practitioners (
     review_count integer NOT NULL DEFAULT 0,
     search_text text NOT NULL,
     created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT practitioners_account_key UNIQUE (id, user_id)
 );
 
 -- Whether one of the languages (BCP 47) is the wanted one or a region of it, in any case.
@@ -56,6 +57,7 @@ CREATE TABLE availabilities (
     CONSTRAINT availabilities_validity CHECK (valid_from <= valid_until)
 );
 CREATE INDEX availabilities_practitioner ON availabilities (practitioner_id);
+CREATE INDEX availabilities_owner ON availabilities (practitioner_user_id);
 
 CREATE TABLE availability_exceptions (
     id uuid PRIMARY KEY,
@@ -73,6 +75,7 @@ CREATE TABLE availability_exceptions (
     CONSTRAINT availability_exceptions_times CHECK (starts_at < ends_at)
 );
 CREATE INDEX availability_exceptions_practitioner ON availability_exceptions (practitioner_id, ends_at);
+CREATE INDEX availability_exceptions_owner ON availability_exceptions (practitioner_user_id, starts_at);
 
 -- When a practitioner is taken, buffer included. It names no person and no company, and every
 -- scope may read its times: the slots of all companies come from it. The plain columns are for
@@ -97,7 +100,9 @@ ALTER TABLE practitioner_busy ENABLE ROW LEVEL SECURITY;
 ALTER TABLE practitioner_busy FORCE ROW LEVEL SECURITY;
 
 GRANT SELECT, INSERT, UPDATE ON practitioners TO huntzen_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON availabilities TO huntzen_app;
+-- Whose a rule is and whether it is public are not its owner's to change.
+GRANT SELECT, INSERT, DELETE, UPDATE (day_of_week, start_minute, end_minute, slot_minutes, buffer_minutes, types,
+    valid_from, valid_until, updated_at) ON availabilities TO huntzen_app;
 GRANT SELECT (id, practitioner_id, practitioner_user_id, is_public, kind, starts_at, ends_at, slot_minutes,
     buffer_minutes, types, created_at), INSERT, DELETE ON availability_exceptions TO huntzen_app;
 GRANT SELECT (practitioner_id, starts_at, busy_until) ON practitioner_busy TO huntzen_app;

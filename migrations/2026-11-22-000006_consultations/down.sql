@@ -7,6 +7,7 @@ DROP TABLE reviews;
 DROP TABLE consultation_events;
 DROP TABLE consultations;
 DROP FUNCTION reviews_count();
+DROP FUNCTION reviews_match();
 DROP FUNCTION reminders_tell();
 DROP FUNCTION consultation_events_tell();
 DROP FUNCTION consultations_measure();

@@ -4,8 +4,8 @@ CREATE TABLE consultations (
     company_id uuid NOT NULL REFERENCES companies (id),
     employee_id uuid NOT NULL,
     employee_user_id uuid NOT NULL,
-    practitioner_id uuid NOT NULL REFERENCES practitioners (id),
-    practitioner_user_id uuid NOT NULL REFERENCES users (id),
+    practitioner_id uuid NOT NULL,
+    practitioner_user_id uuid NOT NULL,
     type text NOT NULL CHECK (type IN ('VIDEO', 'AUDIO', 'PHONE', 'CHAT')),
     status text NOT NULL
         CHECK (status IN ('SCHEDULED', 'CONFIRMED', 'IN_PROGRESS', 'COMPLETED', 'CANCELLED', 'NO_SHOW')),
@@ -30,9 +30,11 @@ CREATE TABLE consultations (
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     CONSTRAINT consultations_times CHECK (scheduled_at < ends_at),
-    CONSTRAINT consultations_employee_fkey FOREIGN KEY (company_id, employee_id) REFERENCES employees (company_id, id),
-    CONSTRAINT consultations_employee_user_fkey
-        FOREIGN KEY (company_id, employee_user_id) REFERENCES users (company_id, id),
+    -- The copied accounts, which policies read, are those of the employee and the practitioner.
+    CONSTRAINT consultations_employee_fkey FOREIGN KEY (company_id, employee_id, employee_user_id)
+        REFERENCES employees (company_id, id, user_id),
+    CONSTRAINT consultations_practitioner_id_fkey FOREIGN KEY (practitioner_id, practitioner_user_id)
+        REFERENCES practitioners (id, user_id),
     CONSTRAINT consultations_company_id_key UNIQUE (company_id, id),
     CONSTRAINT consultations_employee_no_overlap EXCLUDE USING gist
         (employee_id WITH =, tstzrange(scheduled_at, ends_at) WITH &&)
@@ -158,7 +160,9 @@ BEGIN
     ELSE
         UPDATE practitioner_busy
         SET starts_at = NEW.scheduled_at, busy_until = NEW.ends_at + make_interval(mins => NEW.buffer_minutes)
-        WHERE consultation_id = NEW.id;
+        WHERE consultation_id = NEW.id
+          AND (starts_at, busy_until) IS DISTINCT FROM
+              (NEW.scheduled_at, NEW.ends_at + make_interval(mins => NEW.buffer_minutes));
     END IF;
     RETURN NULL;
 END $$;
@@ -249,6 +253,14 @@ DECLARE
     to_practitioner boolean := true;
     about record;
 BEGIN
+    SELECT c.scheduled_at, m.timezone AS company_zone, p.timezone AS practitioner_zone INTO about
+    FROM consultations c JOIN companies m ON m.id = c.company_id JOIN practitioners p ON p.id = c.practitioner_id
+    WHERE c.id = NEW.consultation_id AND c.employee_user_id = NEW.employee_user_id
+      AND c.practitioner_user_id = NEW.practitioner_user_id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'an event names other participants than its consultation'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'consultation_events_participants';
+    END IF;
     CASE NEW.type
         WHEN 'SCHEDULED' THEN kind := 'CONSULTATION_SCHEDULED'; letter := kind;
         WHEN 'CONFIRMED' THEN kind := 'CONSULTATION_CONFIRMED'; letter := kind;
@@ -257,9 +269,6 @@ BEGIN
         WHEN 'ENDED' THEN kind := 'CONSULTATION_COMPLETED'; letter := 'CONSULTATION_FOLLOW_UP'; to_practitioner := false;
         ELSE RETURN NULL;
     END CASE;
-    SELECT c.scheduled_at, m.timezone AS company_zone, p.timezone AS practitioner_zone INTO about
-    FROM consultations c JOIN companies m ON m.id = c.company_id JOIN practitioners p ON p.id = c.practitioner_id
-    WHERE c.id = NEW.consultation_id;
     PERFORM tell_participant(NEW.consultation_id, NEW.employee_user_id, about.company_zone, kind, letter,
                              about.scheduled_at, NEW.at);
     IF to_practitioner THEN
@@ -285,6 +294,20 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- A review is of the employee's own consultation and of its practitioner.
+CREATE FUNCTION reviews_match() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM FROM consultations c
+    WHERE c.id = NEW.consultation_id AND c.employee_user_id = NEW.employee_user_id
+      AND c.practitioner_id = NEW.practitioner_id;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'a review names other participants than its consultation'
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'reviews_participants';
+    END IF;
+    RETURN NEW;
+END $$;
+
 -- A published review counts in its practitioner's rating.
 CREATE FUNCTION reviews_count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -304,11 +327,12 @@ ALTER FUNCTION redacted_consultation_events(uuid) OWNER TO huntzen_internal;
 ALTER FUNCTION tell_participant(uuid, uuid, text, text, text, timestamptz, timestamptz) OWNER TO huntzen_internal;
 ALTER FUNCTION consultation_events_tell() OWNER TO huntzen_internal;
 ALTER FUNCTION reminders_tell() OWNER TO huntzen_internal;
+ALTER FUNCTION reviews_match() OWNER TO huntzen_internal;
 ALTER FUNCTION reviews_count() OWNER TO huntzen_internal;
 REVOKE EXECUTE ON FUNCTION consultations_hold_time(), consultations_measure(), participant_names(uuid),
     redacted_consultation(uuid), redacted_consultation_events(uuid),
     tell_participant(uuid, uuid, text, text, text, timestamptz, timestamptz),
-    consultation_events_tell(), reminders_tell(), reviews_count() FROM PUBLIC;
+    consultation_events_tell(), reminders_tell(), reviews_match(), reviews_count() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION participant_names(uuid), redacted_consultation(uuid), redacted_consultation_events(uuid)
     TO huntzen_app;
 REVOKE CREATE ON SCHEMA public FROM huntzen_internal;
@@ -326,6 +350,8 @@ CREATE TRIGGER consultation_events_told AFTER INSERT ON consultation_events FOR 
     EXECUTE FUNCTION consultation_events_tell();
 CREATE TRIGGER reminders_told AFTER INSERT ON reminders FOR EACH ROW
     EXECUTE FUNCTION reminders_tell();
+CREATE TRIGGER reviews_matched BEFORE INSERT ON reviews FOR EACH ROW
+    EXECUTE FUNCTION reviews_match();
 CREATE TRIGGER reviews_counted AFTER UPDATE ON reviews FOR EACH ROW
     WHEN (OLD.status IS DISTINCT FROM NEW.status)
     EXECUTE FUNCTION reviews_count();

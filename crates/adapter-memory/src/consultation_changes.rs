@@ -139,14 +139,12 @@ fn take_time(state: &mut State, row: &ConsultationRow) -> Result<(), BookingErro
 fn known_participants(state: &State, row: &ConsultationRow) -> Result<(), StoreError> {
     let consultation = &row.consultation;
     require(state.companies.contains(&consultation.company), "consultations_company_id_fkey")?;
-    require(state.practitioners.contains(&consultation.practitioner), "consultations_practitioner_id_fkey")?;
-    require(state.users.contains(&consultation.practitioner_user), "consultations_practitioner_user_id_fkey")?;
+    let practitioner = state.practitioners.get(&consultation.practitioner);
+    let is_theirs = practitioner.is_some_and(|one| one.user == consultation.practitioner_user);
+    require(is_theirs, "consultations_practitioner_id_fkey")?;
     let employee = state.employees.get(&row.employee);
-    let is_theirs = employee.is_some_and(|employee| employee.company == consultation.company);
-    require(is_theirs, "consultations_employee_fkey")?;
-    let account = state.users.get(&row.employee_user);
-    let is_theirs = account.is_some_and(|user| user.company == Some(consultation.company));
-    require(is_theirs, "consultations_employee_user_fkey")
+    let is_theirs = employee.is_some_and(|one| one.company == consultation.company && one.user == row.employee_user);
+    require(is_theirs, "consultations_employee_fkey")
 }
 
 fn known_authors(state: &State, row: &ConsultationRow) -> Result<(), StoreError> {

@@ -72,8 +72,12 @@ pub(crate) fn add_room_event(
 fn insert(viewer: &Viewer, state: &mut State, row: EventRow) -> Result<(), StoreError> {
     allow(viewer.adds_event(&row))?;
     require(!state.consultation_events.contains(&row.event.id), "consultation_events_pkey")?;
-    let is_known = state.consultations.contains(&row.consultation);
-    require(is_known, "consultation_events_consultation_fkey")?;
+    let consultation = state.consultations.get(&row.consultation);
+    require(consultation.is_some(), "consultation_events_consultation_fkey")?;
+    let are_its_own = consultation.is_some_and(|one| {
+        one.employee_user == row.employee_user && one.consultation.practitioner_user == row.practitioner_user
+    });
+    require(are_its_own, "consultation_events_participants")?;
     telling::event(state, &row)?;
     state.consultation_events.put(row.event.id, row);
     Ok(())

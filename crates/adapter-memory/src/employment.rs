@@ -17,9 +17,13 @@ pub(crate) fn periods(viewer: &Viewer, state: &State, id: EmployeeId) -> Vec<Emp
     theirs.map(|(_, period)| period.clone()).collect()
 }
 
-/// Opens a period on the day of `updated_at`, when the employee is eligible.
+/// Opens a period on the day of `updated_at`, when the employee is eligible; not before the last
+/// one ended, should the company's zone have moved westwards meanwhile.
 pub(crate) fn open(state: &mut State, employee: &Employee) -> Result<(), StoreError> {
+    let theirs = state.employment_periods.entries().filter(|((id, _), _)| *id == employee.id);
+    let ended = theirs.filter_map(|(_, period)| period.until).max();
     let today = day_of_change(state, employee)?;
+    let today = ended.map_or(today, |ended| today.max(ended));
     if employee.status == EmployeeStatus::Eligible {
         let meets = |id: &EmployeeId, period: &EmploymentPeriod| {
             *id == employee.id && period.until.is_none_or(|until| until > today)

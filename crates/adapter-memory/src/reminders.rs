@@ -3,13 +3,7 @@ use huntzen_booking::reminders::{DueReminder, ReminderKind, Reminders};
 use huntzen_tenancy::{Job, StoreError};
 use jiff::Timestamp;
 
-use crate::{
-    refusal::{allow, require},
-    state::ConsultationRow,
-    store::MemoryTx,
-    telling,
-    time::micros,
-};
+use crate::{refusal::allow, state::ConsultationRow, store::MemoryTx, telling, time::micros};
 
 impl Reminders for MemoryTx {
     fn due_reminders(
@@ -49,8 +43,12 @@ impl Reminders for MemoryTx {
             if state.reminders.contains(&key) {
                 return Ok(false);
             }
-            let is_known = state.consultations.contains(&reminder.consultation);
-            require(is_known, "reminders_consultation_id_fkey")?;
+            // It may have been called off or moved since it was found to be due.
+            let announced =
+                |row: &ConsultationRow| row.is_awaited() && row.consultation.scheduled_at == reminder.starts_at;
+            if !state.consultations.get(&reminder.consultation).is_some_and(announced) {
+                return Ok(false);
+            }
             state.reminders.put(key, at);
             telling::reminder(state, &reminder, at)?;
             Ok(true)

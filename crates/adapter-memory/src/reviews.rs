@@ -28,7 +28,10 @@ impl Reviews for MemoryTx {
             let consultation = state.consultations.get(&review.consultation);
             let is_known = consultation.is_some_and(|row| row.consultation.company == review.company);
             require(is_known, "reviews_consultation_fkey")?;
-            require(state.practitioners.contains(&review.practitioner), "reviews_practitioner_id_fkey")?;
+            let are_its_own = consultation.is_some_and(|row| {
+                row.employee_user == review.employee_user && row.consultation.practitioner == review.practitioner
+            });
+            require(are_its_own, "reviews_participants")?;
             let review = NewReview { created_at: micros(review.created_at), ..review.clone() };
             let row = ReviewRow { review, status: ReviewStatus::Pending, published_comment: None };
             state.reviews.put(row.review.id, row);

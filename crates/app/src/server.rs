@@ -18,6 +18,7 @@ use crate::{
         problem::{Code, Problem},
         route::Operations,
     },
+    offload::LaneSizes,
     state::Edge,
 };
 
@@ -45,10 +46,11 @@ impl ServerSettings {
         Self { host: config.http.host.clone(), port: config.http.port, workers, pool_size }
     }
 
-    /// Threads for use cases in each worker: the pool's connections and two more for hashing,
-    /// shared out.
+    /// Threads for use cases in each worker: the pool's connections and two more, shared out, and
+    /// room for every password that may be hashed at once, so that hashing takes nobody's thread.
     fn threads_per_worker(&self) -> usize {
-        self.pool_size.saturating_add(2).div_ceil(self.workers.max(1))
+        let hashing = LaneSizes::of(self.pool_size, available_parallelism().map_or(1, usize::from)).password_running;
+        self.pool_size.saturating_add(2).div_ceil(self.workers.max(1)).saturating_add(hashing)
     }
 }
 

@@ -8,8 +8,8 @@ use crate::{
     reminders::ReminderKind,
 };
 
-/// How many consultations one unit of work changes.
-const TOGETHER: u32 = 50;
+/// How many reminders one unit of work sends.
+const TOGETHER: usize = 50;
 /// Consultations this near stand although eligibility has ended.
 const STANDS_WITHIN: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -35,7 +35,7 @@ impl BookingJobs {
         let mut sent = 0;
         for kind in ReminderKind::ALL {
             let due = self.ports.store.run(&scope, |tx| Ok(tx.due_reminders(*kind, now, limit)?))?;
-            for some in due.chunks(TOGETHER as usize) {
+            for some in due.chunks(TOGETHER) {
                 sent += self.ports.store.run(&scope, |tx| {
                     some.iter().try_fold(0, |sent, reminder| Ok(sent + usize::from(tx.send_reminder(reminder, now)?)))
                 })?;
@@ -85,8 +85,9 @@ impl BookingJobs {
         )
     }
 
-    /// Takes what `find` finds through the transition that each needs, some at a time; what was
-    /// taken through it is not found again.
+    /// Takes what `find` finds through the transition that each needs; what was taken through it is
+    /// not found again. One at a time: an ending holds the day's counters of its practitioner and its
+    /// company, and two endings in one unit of work could wait for somebody else's in a circle.
     fn advance_all(
         &self,
         job: Job,
@@ -96,22 +97,20 @@ impl BookingJobs {
         transition: impl Fn(&Consultation) -> Transition,
     ) -> Result<usize, BookingError> {
         let scope = Scope::worker(job);
-        let (mut left, mut done) = (limit, 0);
-        while left > 0 {
-            let some = left.min(TOGETHER);
+        let mut done = 0;
+        for _ in 0..limit {
             let advanced = self.ports.store.run(&scope, |tx| {
-                let found = find(tx, some)?;
-                for mut consultation in found.iter().cloned() {
+                let found = find(tx, 1)?.pop();
+                if let Some(mut consultation) = found.clone() {
                     let next = transition(&consultation);
                     self.ports.advance(tx, &scope, &mut consultation, next, now)?;
                 }
-                Ok(found.len())
+                Ok(found.is_some())
             })?;
-            done += advanced;
-            if advanced < some as usize {
+            if !advanced {
                 break;
             }
-            left -= some;
+            done += 1;
         }
         Ok(done)
     }

@@ -46,8 +46,8 @@ pub trait Reminders {
     fn due_reminders(&mut self, kind: ReminderKind, now: Timestamp, limit: u32)
     -> Result<Vec<DueReminder>, StoreError>;
 
-    /// Sends a reminder at `at` to both participants (inbox and letter), unless it was sent
-    /// before: of many callers at once, exactly one gets `true`.
+    /// Sends a reminder at `at` to both participants (inbox and letter), unless it was sent before
+    /// or the consultation no longer starts then: of many callers at once, exactly one gets `true`.
     ///
     /// # Errors
     /// `StoreError` alone.

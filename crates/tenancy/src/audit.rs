@@ -102,8 +102,6 @@ words! {
         Company = "COMPANY",
         /// An employee.
         Employee = "EMPLOYEE",
-        /// An invitation.
-        Invitation = "INVITATION",
         /// A practitioner.
         Practitioner = "PRACTITIONER",
         /// An availability rule.

@@ -89,3 +89,16 @@ impl Month {
         BookingWindow { now: self.now(), min_notice_minutes: 120, horizon_days: 90 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_month_has_free_and_taken_slots() {
+        let slots = Month::default().slots();
+        let free = slots.iter().filter(|slot| slot.available).count();
+        // 22 working days of seven slots without three mornings; three a day are taken, but not by then.
+        assert_eq!((slots.len(), free), (22 * 7 - 3 * 3, 22 * 4 - 3));
+    }
+}

@@ -206,6 +206,7 @@ mod reminders {
         a_reminder_is_due_from_its_lead_to_the_start,
         a_time_chosen_late_has_no_reminder,
         what_will_not_take_place_is_not_announced,
+        what_was_called_off_meanwhile_is_not_announced,
         a_reminder_is_sent_once,
         a_failed_unit_of_work_leaves_no_reminder,
         reminders_are_their_jobs_alone,

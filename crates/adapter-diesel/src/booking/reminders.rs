@@ -1,9 +1,9 @@
 //! Reminders.
 use diesel::{
-    dsl::{exists, insert_into, not},
+    dsl::{exists, not},
     pg::data_types::PgInterval,
     prelude::*,
-    sql_types::Interval,
+    sql_types::{Interval, Text, Timestamptz},
 };
 use huntzen_booking::{
     ids::ConsultationId,
@@ -56,13 +56,21 @@ impl Reminders for PgTx {
     }
 
     fn send_reminder(&mut self, reminder: &DueReminder, at: Timestamp) -> Result<bool, StoreError> {
-        let row = (
-            reminders::consultation_id.eq(reminder.consultation.0),
-            reminders::kind.eq(reminder.kind.as_str()),
-            reminders::starts_at.eq(reminder.starts_at.to_diesel()),
-            reminders::sent_at.eq(at.to_diesel()),
-        );
-        let statement = insert_into(reminders::table).values(row).on_conflict_do_nothing();
+        // It may have been called off or moved since it was found to be due.
+        let announced = consultations::table
+            .filter(consultations::id.eq(reminder.consultation.0))
+            .filter(consultations::status.eq_any(AWAITED))
+            .filter(consultations::scheduled_at.eq(reminder.starts_at.to_diesel()))
+            .select((
+                consultations::id,
+                reminder.kind.as_str().into_sql::<Text>(),
+                consultations::scheduled_at,
+                at.to_diesel().into_sql::<Timestamptz>(),
+            ));
+        let statement = announced
+            .insert_into(reminders::table)
+            .into_columns((reminders::consultation_id, reminders::kind, reminders::starts_at, reminders::sent_at))
+            .on_conflict_do_nothing();
         self.run(|connection| statement.execute(connection)).map(|sent| sent == 1)
     }
 }

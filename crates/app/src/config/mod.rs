@@ -133,7 +133,7 @@ pub struct Auth {
     /// Signs access tokens (HS256, RFC 7518 §3.2: at least 32 bytes in production).
     #[serde(deserialize_with = "fields::secret", serialize_with = "fields::mask")]
     pub jwt_secret: SecretString,
-    /// Keys the digests of refresh tokens.
+    /// Derives the next refresh token from the last.
     #[serde(deserialize_with = "fields::secret", serialize_with = "fields::mask")]
     pub jwt_refresh_secret: SecretString,
     /// How long an access token is valid, such as `15m`.

@@ -321,7 +321,7 @@ async fn invite_hr(
     let NewHrBody { email, first_name, last_name } = body;
     let colleague = NewHr { email, first_name, last_name };
     let user = app.run(move |s| s.companies.invite_hr(&signed.caller, id, &colleague)).await?;
-    Ok(Created::at(format!("/companies/{id}/admins/{}", user.id), InvitedBody::from(user)))
+    Ok(Created::at(format!("/companies/{id}"), InvitedBody::from(user)))
 }
 
 #[derive(OpenApi)]

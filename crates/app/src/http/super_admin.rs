@@ -77,7 +77,7 @@ async fn invite_operator(
     let NewOperatorBody { email, first_name, last_name, role } = body;
     let new = NewOperator { email, first_name, last_name, role };
     let user = app.run(move |s| s.super_administration.invite(&signed.caller, &new)).await?;
-    Ok(Created::at(format!("/super-admin/users/{}", user.id), InvitedBody::from(user)))
+    Ok(Created::at("/super-admin/admins", InvitedBody::from(user)))
 }
 
 /// Blocks an account: it is signed out everywhere and cannot sign in.

@@ -1,7 +1,7 @@
 //! The scheduler: runs each recurring job at its times, one after the other.
 //!
-//! Nothing here must run on one node alone: each job holds the rows that it works on and skips
-//! those that another node holds, and a reminder is unique by consultation, kind and start.
+//! Nothing here must run on one node alone: two jobs hold the rows that they work on and skip those
+//! that another node holds, and a reminder is unique by consultation, kind and start.
 use std::time::Duration;
 
 use huntzen_booking::{BookingError, jobs::BookingJobs};

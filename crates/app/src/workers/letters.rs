@@ -6,7 +6,7 @@ use huntzen_tenancy::outbox::LetterDispatch;
 use super::Bell;
 
 /// Letters taken at once.
-const BATCH: u32 = 20;
+const BATCH: u32 = 10;
 /// How long the outbox is left alone when nothing rings: another node may have filled it.
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long it is left alone after the store failed.

@@ -80,7 +80,11 @@ impl Registration {
         })?;
         match (account, company) {
             (Some(account), _) if account.password.is_some() => Err(TenancyError::EmailTaken),
-            (Some(account), company) => self.invite_again(origin, &account, company, registrant),
+            (Some(account), company) => {
+                // As slow as for a new account: the time must not tell who is invited.
+                self.ports.hasher.hash(&registration.password)?;
+                self.invite_again(origin, &account, company, registrant)
+            }
             (None, Some(company)) => self.add_employee(origin, registrant, company, &registration.password),
             (None, None) => Err(TenancyError::NoEligibleCompany),
         }
@@ -155,8 +159,8 @@ impl Registration {
         Ok(user)
     }
 
-    /// Mails the invitation again. The answer holds what the registrant said and nothing of the
-    /// account, whose names and role are not for a stranger.
+    /// Mails the invitation again, on nobody's account: whoever asked has proved nothing. The answer
+    /// holds what the registrant said and nothing of the account, not even its id.
     fn invite_again(
         &self,
         origin: &Origin,
@@ -169,11 +173,13 @@ impl Registration {
         let may_register = account.role == Role::Employee && account.company == eligible && eligible.is_some();
         self.ports.store.run(&scope, |tx| {
             if account.blocked_at.is_none() && (may_register || tx.is_invited(account.id)?) {
-                self.inviter.invite(tx, &scope, account.id, account.role, account.company)?;
+                let stranger = Scope::anonymous(origin.clone());
+                self.inviter.invite(tx, &stranger, account.id, account.role, account.company)?;
             }
             Ok(())
         })?;
-        Ok(registrant.into_employee_account(account.id, eligible, now))
+        let id = UserId(self.ports.randomness.uuid_v7(now));
+        Ok(registrant.into_employee_account(id, eligible, now))
     }
 }
 

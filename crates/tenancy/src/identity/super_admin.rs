@@ -114,9 +114,11 @@ impl SuperAdministration {
         let mut checks = Checks::default();
         checks.require(caller.actor.user != id, "id", "own_account");
         checks.finish()?;
-        let (now, scope) = (self.ports.clock.now(), caller.scope());
+        let scope = caller.scope();
         self.ports.store.run(&scope, |tx| {
             let mut user = tx.user_for_update(id)?.ok_or(TenancyError::NotFound)?;
+            // Now that the account is held: a sign-in that held it before is older than this.
+            let now = self.ports.clock.now();
             if user.blocked_at.is_some() == blocked {
                 return Ok(user);
             }

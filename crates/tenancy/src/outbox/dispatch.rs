@@ -13,6 +13,8 @@ use crate::{
 
 /// How long a worker keeps a letter to itself: a worker that dies delays it by no more.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
+/// How long a round goes on: well within the lease, so that no other worker takes what waits in it.
+const ROUND: SignedDuration = SignedDuration::from_secs(60);
 /// How long after it was written a letter is still worth sending.
 const WORTH: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// The first pause after a failed try; it doubles each time.
@@ -64,6 +66,10 @@ impl LetterDispatch {
         let given_up = usize::try_from(given_up).unwrap_or(usize::MAX);
         let mut done = Dispatched { given_up, ..Dispatched::default() };
         for letter in &due {
+            if now.duration_until(self.clock.now()) > ROUND {
+                // The rest come back when their lease ends.
+                break;
+            }
             let outcome = self.deliver(letter);
             let next = match outcome {
                 Ok(()) | Err(MailError::Never(_)) => None,
