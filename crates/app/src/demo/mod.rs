@@ -9,8 +9,8 @@ mod stage;
 
 use std::fmt;
 
-use huntzen_tenancy::{Origin, Scope, TenancyError, email::Email};
-use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use huntzen_tenancy::{Job, Origin, Scope, TenancyError, email::Email};
+use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
 
 use crate::{
     cli::Failure,
@@ -66,6 +66,10 @@ pub fn seed(ports: &Ports, rules: &Rules) -> Result<Made, Failure> {
     for month in 0..MONTHS {
         history::play_month(&stage, &cast, first_month.saturating_add(month.months()), &mut made)?;
     }
+    // The letters of those months are nobody's to read any more.
+    let week = SignedDuration::from_hours(7 * 24);
+    let outbox = Scope::worker(Job::Outbox);
+    ports.tenancy.run(&outbox, |tx| Ok(tx.give_up_older(ports.clock.now() - week)?))?;
     Ok(made)
 }
 
