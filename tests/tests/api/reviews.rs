@@ -57,7 +57,7 @@ async fn feedback_is_given_once_after_a_completed_consultation(play: &Played) {
 
     let given = feedback(play, Played::MARC, &id, good.clone()).await;
     given.expect(201);
-    assert_eq!(given.header("location"), Some(format!("/consultations/{id}/feedback").as_str()));
+    assert_eq!(given.header("location"), Some(format!("/consultations/{id}").as_str()));
     assert_eq!(
         given.json,
         json!({

@@ -301,10 +301,7 @@ async fn validate_company(app: App, signed: Signed, Path(id): Path<CompanyId>) -
 #[utoipa::path(post, path = "/companies/{id}/suspend", tag = "companies", params(("id" = Uuid, Path)),
     responses((status = 200, body = CompanyBody)))]
 async fn suspend_company(app: App, signed: Signed, Path(id): Path<CompanyId>) -> Result<impl Responder, Problem> {
-    let (company, signed_out) = app.run(move |s| s.companies.suspend(&signed.caller, id)).await?;
-    for user in signed_out {
-        app.sessions().forget_user(user);
-    }
+    let company = app.run(move |s| s.companies.suspend(&signed.caller, id)).await?;
     app.sessions().forget_company(id);
     Ok(Json(CompanyBody::from(company)))
 }

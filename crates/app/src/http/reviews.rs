@@ -84,7 +84,7 @@ async fn give_feedback(
     let FeedbackBody { rating, comment } = body;
     let feedback = GivenFeedback { rating, comment };
     let review = app.run(move |s| s.reviews.give(&signed.caller, id, &feedback)).await?;
-    Ok(Created::at(format!("/consultations/{id}/feedback"), ReviewBody::from(review)))
+    Ok(Created::at(format!("/consultations/{id}"), ReviewBody::from(review)))
 }
 
 /// Lists the reviews that wait for moderation, oldest first.

@@ -162,26 +162,24 @@ impl CompanyAdministration {
         })
     }
 
-    /// Ends the eligibility of a company's people and signs its HR out; answers the HR accounts
-    /// whose sessions ended. Repeating changes nothing.
+    /// Ends the eligibility of a company's people and signs its HR out. Repeating changes nothing.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound`.
-    pub fn suspend(&self, caller: &Caller, id: CompanyId) -> Result<(Company, Vec<UserId>), TenancyError> {
+    pub fn suspend(&self, caller: &Caller, id: CompanyId) -> Result<Company, TenancyError> {
         caller.actor.require(Permission::CompaniesManage)?;
         let (now, scope) = (self.clock.now(), caller.scope());
         self.store.run(&scope, |tx| {
             let mut company = tx.company_for_update(id)?.ok_or(TenancyError::NotFound)?;
             if !company.is_active {
-                return Ok((company, Vec::new()));
+                return Ok(company);
             }
             company.is_active = false;
             company.updated_at = now;
             tx.update_company(&company)?;
-            let signed_out = tx.hr_of(id)?;
             tx.sign_out_hr(id, now)?;
             tx.record(&self.entry(&scope, now, Action::Suspend, id))?;
-            Ok((company, signed_out))
+            Ok(company)
         })
     }
 
