@@ -1,12 +1,16 @@
 //! A fresh, empty system over either store.
 use std::sync::Arc;
 
-use huntzen_adapter_crypto::OsRandomness;
+use huntzen_adapter_crypto::{KeyRing, OsRandomness, XChaChaVault};
 use huntzen_adapter_diesel::PgStore;
 use huntzen_adapter_memory::MemoryStore;
 use huntzen_booking::BookingStore;
 use huntzen_metrics::MetricsStore;
-use huntzen_tenancy::{TenancyStore, clock::Randomness};
+use huntzen_tenancy::{
+    TenancyStore,
+    clock::Randomness,
+    sealing::{RotationStore, Vault},
+};
 
 use crate::{clock::TestClock, cluster::TestDatabase};
 
@@ -18,6 +22,10 @@ pub struct World {
     pub booking: Arc<dyn BookingStore>,
     /// The same store as metrics sees it.
     pub metrics: Arc<dyn MetricsStore>,
+    /// The same store as the rotation of keys sees it.
+    pub rotation: Arc<dyn RotationStore>,
+    /// Seals what is confidential.
+    pub vault: Arc<dyn Vault>,
     /// The clock of every use case.
     pub clock: Arc<TestClock>,
     /// Where ids and secrets come from.
@@ -44,7 +52,7 @@ impl World {
         Self::over(&store, Some(database))
     }
 
-    fn over<S: TenancyStore + BookingStore + MetricsStore + 'static>(
+    fn over<S: TenancyStore + BookingStore + MetricsStore + RotationStore + 'static>(
         store: &Arc<S>,
         database: Option<TestDatabase>,
     ) -> Self {
@@ -52,11 +60,21 @@ impl World {
             tenancy: Arc::<S>::clone(store),
             booking: Arc::<S>::clone(store),
             metrics: Arc::<S>::clone(store),
+            rotation: Arc::<S>::clone(store),
+            vault: vault(RING),
             clock: Arc::default(),
             randomness: Arc::new(OsRandomness),
             database,
         }
     }
+}
+
+/// The ring of every test's world.
+pub const RING: &str = "1:0101010101010101010101010101010101010101010101010101010101010101";
+
+/// A vault over this ring.
+pub fn vault(ring: &str) -> Arc<dyn Vault> {
+    Arc::new(XChaChaVault::new(KeyRing::parse(ring).unwrap(), Arc::new(OsRandomness)))
 }
 
 /// Runs each named contract once over each store.

@@ -1,12 +1,14 @@
-//! Password hashing, token signing and randomness: the ports that need cryptography.
+//! Password hashing, token signing, sealing and randomness: the ports that need cryptography.
 mod access_token;
 mod password;
 mod randomness;
 mod refresh_token;
 mod room_token;
+mod vault;
 
 pub use access_token::JwtSigner;
 pub use password::BcryptHasher;
 pub use randomness::OsRandomness;
 pub use refresh_token::HmacRefreshTokens;
 pub use room_token::JitsiSigner;
+pub use vault::{KeyRing, KeyRingError, XChaChaVault};

@@ -6,6 +6,7 @@ use crate::store::PgStore;
 
 /// Everything that would let the present role past row security, worst first.
 const FINDINGS: &str = "
+WITH ours AS (SELECT oid FROM pg_namespace WHERE nspname IN ('public', 'keys'))
 SELECT kind, name FROM (
     SELECT 1 AS rank, 'superuser' AS kind, rolname::text AS name FROM pg_roles
     WHERE rolname IN (current_user, session_user) AND rolsuper
@@ -17,22 +18,23 @@ SELECT kind, name FROM (
     WHERE rolname IN (current_user, session_user) AND rolcreaterole
     UNION ALL
     SELECT 4, 'owns', c.oid::regclass::text FROM pg_class c JOIN pg_roles o ON o.oid = c.relowner
-    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+    WHERE c.relnamespace IN (SELECT oid FROM ours) AND c.relkind IN ('r', 'p')
         AND o.rolname IN (current_user, session_user)
     UNION ALL
     SELECT 5, 'member', r.rolname::text FROM pg_roles r
     WHERE r.rolname NOT IN (current_user, session_user)
         AND (r.rolsuper OR r.rolbypassrls OR r.rolcreaterole OR r.rolname = 'huntzen_internal'
              OR r.oid IN (SELECT relowner FROM pg_class
-                          WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')))
+                          WHERE relnamespace IN (SELECT oid FROM ours) AND relkind IN ('r', 'p')))
         AND (pg_has_role(current_user, r.oid, 'MEMBER') OR pg_has_role(session_user, r.oid, 'MEMBER'))
     UNION ALL
-    SELECT 6, 'defines', 'public' WHERE has_schema_privilege('public', 'CREATE')
+    SELECT 6, 'defines', nspname::text FROM pg_namespace
+    WHERE oid IN (SELECT oid FROM ours) AND has_schema_privilege(oid, 'CREATE')
     UNION ALL
     SELECT 7, 'not_migrated', '' WHERE to_regclass('public.company_activity_daily') IS NULL
     UNION ALL
     SELECT 8, 'unprotected', c.oid::regclass::text FROM pg_class c
-    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+    WHERE c.relnamespace IN (SELECT oid FROM ours) AND c.relkind IN ('r', 'p')
         AND c.relname <> '__diesel_schema_migrations' AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
     UNION ALL
     SELECT 9, 'rewrites', 'audit_entries' WHERE to_regclass('public.audit_entries') IS NOT NULL

@@ -340,6 +340,17 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    keys.data_keys (id) {
+        id -> Uuid,
+        kind -> Text,
+        subject_id -> Uuid,
+        author_id -> Uuid,
+        master_key_id -> BigInt,
+        wrapped -> Binary,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(employees -> companies (company_id));
 diesel::allow_tables_to_appear_in_same_query!(companies, sessions, users);

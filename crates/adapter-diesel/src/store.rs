@@ -7,7 +7,11 @@ use diesel::{
 };
 use huntzen_booking::{BookingStore, BookingTx};
 use huntzen_metrics::{MetricsStore, MetricsTx};
-use huntzen_tenancy::{Scope, StoreError, TenancyStore, TenancyTx, scope::ScopeKind};
+use huntzen_tenancy::{
+    Scope, StoreError, TenancyStore, TenancyTx,
+    scope::ScopeKind,
+    sealing::{KeyTx, RotationStore},
+};
 
 use crate::{error::unavailable, schema::set_config, scope, unit_of_work::PgTx};
 
@@ -113,6 +117,12 @@ impl BookingStore for PgStore {
 
 impl MetricsStore for PgStore {
     fn begin(&self, scope: &Scope) -> Result<Box<dyn MetricsTx>, StoreError> {
+        Ok(Box::new(self.open(scope)?))
+    }
+}
+
+impl RotationStore for PgStore {
+    fn begin(&self, scope: &Scope) -> Result<Box<dyn KeyTx>, StoreError> {
         Ok(Box::new(self.open(scope)?))
     }
 }

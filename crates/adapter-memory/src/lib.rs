@@ -6,6 +6,7 @@ mod consultation_changes;
 mod consultation_events;
 mod consultations;
 mod counters;
+mod data_keys;
 mod employees;
 mod employment;
 mod invitations;

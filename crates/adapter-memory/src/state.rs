@@ -17,6 +17,7 @@ use huntzen_tenancy::{
     ids::{CompanyId, EmployeeId, NotificationId, SessionId, UserId},
     notifications::Notification,
     outbox::OutboxMessage,
+    sealing::DataKey,
     token::TokenDigest,
 };
 use jiff::{Timestamp, civil::Date};
@@ -67,6 +68,8 @@ tables! {
     employment_periods: (EmployeeId, Date) => EmploymentPeriod,
     /// The audit trail: nothing changes or removes an entry.
     audit_entries: Uuid => AuditEntry,
+    /// Wrapped data keys.
+    data_keys: Uuid => DataKeyRow,
     /// Letters.
     outbox: Uuid => OutboxRow,
     /// Inboxes.
@@ -114,6 +117,13 @@ impl State {
 pub(crate) struct OneTimeTokenRow {
     pub(crate) token: OneTimeToken,
     pub(crate) used_at: Option<Timestamp>,
+}
+
+/// A data key and who may use it.
+#[derive(Clone)]
+pub(crate) struct DataKeyRow {
+    pub(crate) key: DataKey,
+    pub(crate) readers: Vec<UserId>,
 }
 
 /// A letter and its tries.

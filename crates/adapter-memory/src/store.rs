@@ -3,7 +3,10 @@ use std::{sync::Arc, time::Duration};
 
 use huntzen_booking::{BookingStore, BookingTx};
 use huntzen_metrics::{MetricsStore, MetricsTx};
-use huntzen_tenancy::{Commit, Scope, StoreError, TenancyStore, TenancyTx};
+use huntzen_tenancy::{
+    Commit, Scope, StoreError, TenancyStore, TenancyTx,
+    sealing::{KeyTx, RotationStore},
+};
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 
 use crate::{refusal::defect, state::State, visibility::Viewer};
@@ -53,6 +56,12 @@ impl BookingStore for MemoryStore {
 
 impl MetricsStore for MemoryStore {
     fn begin(&self, scope: &Scope) -> Result<Box<dyn MetricsTx>, StoreError> {
+        Ok(Self::begin(self, scope)?)
+    }
+}
+
+impl RotationStore for MemoryStore {
+    fn begin(&self, scope: &Scope) -> Result<Box<dyn KeyTx>, StoreError> {
         Ok(Self::begin(self, scope)?)
     }
 }

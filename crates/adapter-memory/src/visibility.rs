@@ -6,10 +6,11 @@ use huntzen_tenancy::{
     identity::{Invitation, User},
     ids::{CompanyId, UserId},
     policy::Role,
+    sealing::KeyKind,
     token::TokenDigest,
 };
 
-use crate::state::{ConsultationRow, EventRow};
+use crate::state::{ConsultationRow, DataKeyRow, EventRow};
 
 /// Whose unit of work it is.
 pub(crate) struct Viewer(ScopeKind);
@@ -211,5 +212,23 @@ impl Viewer {
     /// Figures of the practitioner with this account.
     pub(crate) fn sees_figures(&self, practitioner_user: UserId) -> bool {
         (self.is(Role::Practitioner) && self.is_user(practitioner_user)) || self.is_administrator()
+    }
+
+    pub(crate) fn sees_data_key(&self, row: &DataKeyRow) -> bool {
+        row.readers.iter().any(|reader| self.is_user(*reader))
+            || self.shares_data_key(row.key.subject.kind())
+            || self.is_job(Job::Keys)
+    }
+
+    pub(crate) fn adds_data_key(&self, row: &DataKeyRow) -> bool {
+        row.readers.iter().any(|reader| self.is_user(*reader)) || self.shares_data_key(row.key.subject.kind())
+    }
+
+    fn shares_data_key(&self, kind: KeyKind) -> bool {
+        match kind {
+            KeyKind::Platform => true,
+            KeyKind::Consultation => self.is_job(Job::Chat),
+            KeyKind::Person | KeyKind::Notes => false,
+        }
     }
 }

@@ -23,6 +23,7 @@ use huntzen_tenancy::{
     mail::{Letters, Mailer},
     notifications::Inbox,
     outbox::LetterDispatch,
+    sealing::{RotationStore, Vault},
 };
 
 use crate::probe::{Health, HealthRules, Probe};
@@ -36,6 +37,10 @@ pub struct Ports {
     pub booking: Arc<dyn BookingStore>,
     /// The same store as metrics sees it.
     pub metrics: Arc<dyn MetricsStore>,
+    /// The same store as the rotation of keys sees it.
+    pub rotation: Arc<dyn RotationStore>,
+    /// Seals what is confidential.
+    pub vault: Arc<dyn Vault>,
     /// Tells whether the store is well.
     pub probe: Arc<dyn Probe>,
     /// The time.

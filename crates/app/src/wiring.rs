@@ -1,7 +1,9 @@
 //! Which adapter stands behind which port: the only file that names them.
 use std::{sync::Arc, time::Duration};
 
-use huntzen_adapter_crypto::{BcryptHasher, HmacRefreshTokens, JitsiSigner, JwtSigner, OsRandomness};
+use huntzen_adapter_crypto::{
+    BcryptHasher, HmacRefreshTokens, JitsiSigner, JwtSigner, KeyRing, OsRandomness, XChaChaVault,
+};
 pub use huntzen_adapter_diesel::migrate as schema;
 use huntzen_adapter_diesel::{PgStore, refuse_bypassing_role};
 use huntzen_adapter_smtp::{
@@ -14,8 +16,10 @@ use huntzen_tenancy::{
     identity::{PasswordRules, TokenLifetimes},
     mail::Mailer,
     outbox::Backlog,
+    sealing::Vault,
 };
 use jiff::Timestamp;
+use secrecy::ExposeSecret;
 
 use crate::{
     cli::Failure,
@@ -63,6 +67,8 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         tenancy: Arc::<PgStore>::clone(&store),
         booking: Arc::<PgStore>::clone(&store),
         metrics: Arc::<PgStore>::clone(&store),
+        rotation: Arc::<PgStore>::clone(&store),
+        vault: vault(config)?,
         // A connection of its own: a busy service must not look like a broken one.
         probe: Arc::new(PgStore::connect(database.url(), 1)?),
         randomness: Arc::new(OsRandomness),
@@ -104,6 +110,16 @@ pub fn rules(config: &Config) -> Result<Rules, Failure> {
         },
         health: HealthRules { data_folder: config.database.data_dir.clone(), disk_percent: config.health.disk_percent },
     })
+}
+
+/// Seals under the ring of master keys that the operator has configured.
+///
+/// # Errors
+/// When there is no ring, or it cannot be read; what stands in it is never said.
+pub fn vault(config: &Config) -> Result<Arc<dyn Vault>, Failure> {
+    let ring = config.encryption.ring().ok_or("ENCRYPTION_KEYS is required")?;
+    let ring = KeyRing::parse(ring.expose_secret()).map_err(|error| format!("ENCRYPTION_KEYS: {error}"))?;
+    Ok(Arc::new(XChaChaVault::new(ring, Arc::new(OsRandomness))))
 }
 
 fn mailer(config: &Config, sender: Sender, clock: Arc<dyn Clock>) -> Result<Arc<dyn Mailer>, Failure> {

@@ -88,6 +88,8 @@ words! {
         Reject = "REJECT",
         /// A request was refused.
         Refuse = "REFUSE",
+        /// Data keys were wrapped by another master key.
+        Rewrap = "REWRAP",
     }
 }
 
@@ -112,6 +114,14 @@ words! {
         Consultation = "CONSULTATION",
         /// A review.
         Review = "REVIEW",
+        /// A clinical note.
+        ClinicalNote = "CLINICAL_NOTE",
+        /// An entry of a journal.
+        JournalEntry = "JOURNAL_ENTRY",
+        /// The conversation of a consultation.
+        Conversation = "CONVERSATION",
+        /// A data key.
+        DataKey = "DATA_KEY",
         /// Usage figures.
         Metrics = "METRICS",
         /// A route, when the request never reached a resource.

@@ -14,6 +14,7 @@ pub mod notifications;
 pub mod outbox;
 pub mod policy;
 pub mod scope;
+pub mod sealing;
 pub mod search;
 pub mod store;
 pub mod token;

@@ -95,6 +95,12 @@ permissions! {
     JournalOwnWrite = "JOURNAL_OWN_WRITE" => &[Employee],
     /// Read one's own journal.
     JournalOwnRead = "JOURNAL_OWN_READ" => &[Employee],
+    /// Write messages in the conversation of one's own consultation, and mark them as read.
+    ChatOwnWrite = "CHAT_OWN_WRITE" => &[Employee, Practitioner],
+    /// Read the conversation of one's own consultation.
+    ChatOwnRead = "CHAT_OWN_READ" => &[Employee, Practitioner],
+    /// Call the other participant of one's own consultation.
+    CallsOwn = "CALLS_OWN" => &[Employee, Practitioner],
     /// Read a practitioner's usage figures (one's own, unless an administrator).
     MetricsPractitionerUsageRead = "METRICS_PRACTITIONER_USAGE_READ" => &[AdminHuntzen, Practitioner],
     /// Read the published usage of one's own company's employees.
@@ -144,7 +150,7 @@ mod tests {
     #[test]
     fn no_administrator_holds_a_clinical_permission() {
         for permission in Permission::ALL {
-            if ["CLINICAL", "JOURNAL"].iter().any(|word| permission.as_str().starts_with(word)) {
+            if ["CLINICAL", "JOURNAL", "CHAT", "CALLS"].iter().any(|word| permission.as_str().starts_with(word)) {
                 for role in [SuperAdmin, AdminHuntzen, AdminRh] {
                     assert!(!role.may(*permission), "{role} holds {permission}");
                 }

@@ -35,6 +35,10 @@ words! {
         Audit = "audit",
         /// Creates the first operator and the demonstration data's operators.
         Bootstrap = "bootstrap",
+        /// Wraps data keys by another master key.
+        Keys = "keys",
+        /// Writes the messages of conversations, each for its sender.
+        Chat = "chat",
     }
 }
 

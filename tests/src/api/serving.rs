@@ -252,6 +252,8 @@ fn ports(world: &World, config: &Config, mailer: &Arc<RecordingMailer>, watched:
         tenancy: Arc::clone(&world.tenancy),
         booking: Arc::clone(&world.booking),
         metrics: Arc::clone(&world.metrics),
+        rotation: Arc::clone(&world.rotation),
+        vault: Arc::clone(&world.vault),
         probe: Arc::<WatchedStore>::clone(watched),
         clock: Arc::<crate::clock::TestClock>::clone(&world.clock),
         randomness: Arc::clone(&world.randomness),

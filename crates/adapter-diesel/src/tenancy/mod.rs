@@ -1,6 +1,7 @@
 //! The ports of tenancy: accounts and sign-in, companies and people, letters, inbox, audit.
 mod audit;
 mod companies;
+mod data_keys;
 mod employees;
 mod invitations;
 mod notifications;

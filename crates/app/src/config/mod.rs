@@ -69,6 +69,9 @@ pub struct Config {
     pub database: Database,
     /// Sign-in, tokens, passwords.
     pub auth: Auth,
+    /// Sealing at rest.
+    #[serde(default)]
+    pub encryption: Encryption,
     /// When consultations may be booked and started.
     pub booking: Booking,
     /// What is billed.
@@ -150,6 +153,26 @@ pub struct Auth {
     pub bcrypt_cost: u32,
     /// Shortest accepted password, in bytes; 72, where bcrypt stops reading, is the longest.
     pub password_min_length: usize,
+}
+
+/// Sealing at rest.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encryption {
+    /// The ring of master keys, `2:<64 hexadecimal digits>,1:<64 hexadecimal digits>`; the highest
+    /// id seals, every other one only reads.
+    #[serde(default, deserialize_with = "fields::optional_secret", serialize_with = "fields::mask_optional")]
+    pub keys: Option<SecretString>,
+    /// A ring of one key, with id 1; not looked at when there is a ring.
+    #[serde(default, deserialize_with = "fields::optional_secret", serialize_with = "fields::mask_optional")]
+    pub key: Option<SecretString>,
+}
+
+impl Encryption {
+    /// The ring that is in force: `keys`, or `key` alone.
+    pub fn ring(&self) -> Option<&SecretString> {
+        self.keys.as_ref().or(self.key.as_ref())
+    }
 }
 
 /// When consultations may be booked and started.

@@ -10,15 +10,20 @@ use super::{Config, Environment, SmtpTls};
 /// Keys without which no environment starts; only development and test bring their own.
 const SECRETS: [&str; 3] = ["auth.jwt_secret", "auth.jwt_refresh_secret", "jitsi.secret"];
 
+/// Where the master keys stand; one of the two is needed.
+const RINGS: [&str; 2] = ["encryption.keys", "encryption.key"];
+
 /// Fewest bytes of a secret in production: the length of an HS256 key (RFC 7518 §3.2).
 const SECRET_BYTES: usize = 32;
 
 /// Checked before the types, so that a first start in production names all of them at once.
 pub(super) fn secrets_are_given(layers: &Figment) -> Result<(), ConfigError> {
+    let sealing = (!RINGS.into_iter().any(|key| layers.contains(key))).then_some(RINGS[0]);
     finish(
         SECRETS
             .into_iter()
             .filter(|key| !layers.contains(key))
+            .chain(sealing)
             .map(|key| Problem::with_key(key, "is required"))
             .collect(),
     )
@@ -91,6 +96,13 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
         "http.frontend_urls",
         "origins such as https://app.example.org, parted by commas, are expected",
     );
+    for (key, ring) in RINGS.into_iter().zip([&config.encryption.keys, &config.encryption.key]) {
+        require(
+            ring.as_ref().is_none_or(|ring| is_ring(ring.expose_secret(), key == RINGS[0])),
+            key,
+            "64 hexadecimal digits are expected; in a ring, each after its id and a colon, parted by commas",
+        );
+    }
     require(config.smtp.from.contains('@'), "smtp.from", "a mail address is expected");
     require(
         config.smtp.user.is_none() || config.smtp.password.is_some(),
@@ -104,6 +116,22 @@ fn is_origin(url: &str) -> bool {
     url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).is_some_and(|rest| {
         !rest.is_empty() && !rest.contains(['/', '?', '#', '@', '*']) && !rest.contains(char::is_whitespace)
     })
+}
+
+/// Master keys of 32 bytes each, in hexadecimal; `id:key` in a ring.
+fn is_ring(text: &str, with_ids: bool) -> bool {
+    let is_key = |digits: &str| digits.len() == 64 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    if !with_ids {
+        return is_key(text.trim());
+    }
+    let mut ids = Vec::new();
+    let valid = text.split(',').all(|entry| {
+        let Some((id, digits)) = entry.trim().split_once(':') else { return false };
+        let id = id.parse::<u32>().ok().filter(|id| *id > 0 && !ids.contains(id));
+        ids.extend(id);
+        id.is_some() && is_key(digits)
+    });
+    valid && !ids.is_empty()
 }
 
 fn production(config: &Config, problems: &mut Vec<Problem>) -> Result<(), ConfigError> {
@@ -122,6 +150,13 @@ fn production(config: &Config, problems: &mut Vec<Problem>) -> Result<(), Config
             problems.push(Problem::with_key(key, "is published with the source code"));
         }
     }
+    let rings = RINGS.into_iter().zip([&config.encryption.keys, &config.encryption.key]);
+    for (key, ring) in rings.filter_map(|(key, ring)| ring.as_ref().map(|ring| (key, ring))) {
+        let ring = ring.expose_secret().to_ascii_lowercase();
+        if published.iter().any(|known| ring.contains(known.as_str())) {
+            problems.push(Problem::with_key(key, "holds a key that is published with the source code"));
+        }
+    }
     if config.smtp.host.is_none() {
         // Letters hold tokens that open accounts; they do not belong into a folder of the server.
         problems.push(Problem::with_key("smtp.host", "is required"));
@@ -137,7 +172,7 @@ fn published_secrets() -> Result<Vec<String>, ConfigError> {
     let mut known = Vec::new();
     for text in published() {
         let file = Figment::new().merge(file_layer("a file that is compiled in", text)?);
-        for key in SECRETS {
+        for key in SECRETS.into_iter().chain(RINGS) {
             if file.contains(key) {
                 known.push(file.extract_inner::<String>(key)?);
             }

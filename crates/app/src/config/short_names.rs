@@ -17,6 +17,8 @@ pub const SHORT_NAMES: &[(&str, &str)] = &[
     ("JWT_REFRESH_SECRET", "auth.jwt_refresh_secret"),
     ("JWT_EXPIRES_IN", "auth.jwt_expires_in"),
     ("JWT_REFRESH_EXPIRES_IN", "auth.jwt_refresh_expires_in"),
+    ("ENCRYPTION_KEYS", "encryption.keys"),
+    ("ENCRYPTION_KEY", "encryption.key"),
     ("JITSI_DOMAIN", "jitsi.domain"),
     ("JITSI_APP_ID", "jitsi.app_id"),
     ("JITSI_SECRET", "jitsi.secret"),

@@ -53,11 +53,12 @@ fn refusal(variables: &[(&str, &str)]) -> String {
     load(variables).unwrap_err().to_string()
 }
 
-const PRODUCTION: [(&str, &str); 5] = [
+const PRODUCTION: [(&str, &str); 6] = [
     ("HUNTZEN_ENV", "production"),
     ("JWT_SECRET", "an-access-secret-of-the-operator-0001"),
     ("JWT_REFRESH_SECRET", "a-refresh-secret-of-the-operator-0002"),
     ("JITSI_SECRET", "a-room-secret-shared-with-jitsi-0003"),
+    ("ENCRYPTION_KEYS", "1:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"),
     ("SMTP_HOST", "mail.example.org"),
 ];
 

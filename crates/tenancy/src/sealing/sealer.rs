@@ -1,0 +1,100 @@
+//! Sealing within a unit of work: the subject's key is fetched, or made when it has none.
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{DataKey, DataKeys, KeySubject, Place, Sealed, SecretText, Vault};
+use crate::{clock::Randomness, store::StoreError};
+
+/// Seals and opens for use cases.
+#[derive(Clone)]
+pub struct Sealer {
+    vault: Arc<dyn Vault>,
+    randomness: Arc<dyn Randomness>,
+}
+
+/// A stored text is not UTF-8.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}.{1} holds no text")]
+struct NoText(&'static str, &'static str);
+
+impl Sealer {
+    /// Over these ports.
+    pub fn new(vault: Arc<dyn Vault>, randomness: Arc<dyn Randomness>) -> Self {
+        Self { vault, randomness }
+    }
+
+    /// The key of `subject`, made now when it has none.
+    ///
+    /// # Errors
+    /// `Refused` when the subject is not the scope's.
+    pub fn key(
+        &self,
+        tx: &mut (impl DataKeys + ?Sized),
+        subject: KeySubject,
+        now: Timestamp,
+    ) -> Result<DataKey, StoreError> {
+        let keys = self.keys(tx, &[subject], now)?;
+        keys.into_values().next().ok_or_else(|| StoreError::Refused("data_keys".to_owned()))
+    }
+
+    /// The keys of `subjects`, made now for those that have none: two round trips, or four.
+    ///
+    /// # Errors
+    /// `Refused` when a subject is not the scope's.
+    pub fn keys(
+        &self,
+        tx: &mut (impl DataKeys + ?Sized),
+        subjects: &[KeySubject],
+        now: Timestamp,
+    ) -> Result<BTreeMap<KeySubject, DataKey>, StoreError> {
+        let mut known = by_subject(tx.data_keys(subjects)?);
+        let missing: Vec<KeySubject> = subjects.iter().copied().filter(|one| !known.contains_key(one)).collect();
+        if missing.is_empty() {
+            return Ok(known);
+        }
+        let fresh = missing.iter().map(|subject| self.vault.generate(self.randomness.uuid_v7(now), *subject));
+        let fresh = fresh.collect::<Result<Vec<DataKey>, _>>()?;
+        tx.add_data_keys(&fresh)?;
+        // Another unit of work may have been faster: what the store holds is what counts.
+        known.extend(by_subject(tx.data_keys(&missing)?));
+        Ok(known)
+    }
+
+    /// The keys that these subjects have.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    pub fn known_keys(
+        &self,
+        tx: &mut (impl DataKeys + ?Sized),
+        subjects: &[KeySubject],
+    ) -> Result<BTreeMap<KeySubject, DataKey>, StoreError> {
+        if subjects.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        Ok(by_subject(tx.data_keys(subjects)?))
+    }
+
+    /// Seals a text for `place`.
+    ///
+    /// # Errors
+    /// `Defect` when the key does not open.
+    pub fn seal(&self, key: &DataKey, place: &Place, text: &SecretText) -> Result<Sealed, StoreError> {
+        Ok(self.vault.seal(key, place, text.expose().as_bytes())?)
+    }
+
+    /// Opens the text that stands at `place`.
+    ///
+    /// # Errors
+    /// `Defect` when it was changed or moved, or is no text.
+    pub fn open(&self, key: &DataKey, place: &Place, sealed: &Sealed) -> Result<SecretText, StoreError> {
+        let plain = self.vault.open(key, place, sealed)?;
+        let text = std::str::from_utf8(&plain).map(str::to_owned);
+        text.map(SecretText::new).or(Err(StoreError::Defect(Box::new(NoText(place.table, place.column)))))
+    }
+}
+
+fn by_subject(keys: Vec<DataKey>) -> BTreeMap<KeySubject, DataKey> {
+    keys.into_iter().map(|key| (key.subject, key)).collect()
+}
