@@ -5,6 +5,7 @@ use huntzen_adapter_crypto::{KeyRing, OsRandomness, XChaChaVault};
 use huntzen_adapter_diesel::PgStore;
 use huntzen_adapter_memory::MemoryStore;
 use huntzen_booking::BookingStore;
+use huntzen_clinical::ClinicalStore;
 use huntzen_metrics::MetricsStore;
 use huntzen_tenancy::{
     TenancyStore,
@@ -22,6 +23,8 @@ pub struct World {
     pub booking: Arc<dyn BookingStore>,
     /// The same store as metrics sees it.
     pub metrics: Arc<dyn MetricsStore>,
+    /// The same store as clinical sees it.
+    pub clinical: Arc<dyn ClinicalStore>,
     /// The same store as the rotation of keys sees it.
     pub rotation: Arc<dyn RotationStore>,
     /// Seals what is confidential.
@@ -52,7 +55,7 @@ impl World {
         Self::over(&store, Some(database))
     }
 
-    fn over<S: TenancyStore + BookingStore + MetricsStore + RotationStore + 'static>(
+    fn over<S: TenancyStore + BookingStore + MetricsStore + ClinicalStore + RotationStore + 'static>(
         store: &Arc<S>,
         database: Option<TestDatabase>,
     ) -> Self {
@@ -60,6 +63,7 @@ impl World {
             tenancy: Arc::<S>::clone(store),
             booking: Arc::<S>::clone(store),
             metrics: Arc::<S>::clone(store),
+            clinical: Arc::<S>::clone(store),
             rotation: Arc::<S>::clone(store),
             vault: vault(RING),
             clock: Arc::default(),

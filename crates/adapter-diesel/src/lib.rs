@@ -2,6 +2,7 @@
 //! and writes no more than its scope allows; this crate only says what the scope is.
 #![expect(clippy::ref_option_ref, reason = "diesel's derives write it for an optional text")]
 mod booking;
+mod clinical;
 mod error;
 pub mod guard;
 mod metrics;

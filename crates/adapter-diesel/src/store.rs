@@ -6,6 +6,7 @@ use diesel::{
     r2d2::{ConnectionManager, NopErrorHandler, Pool, PooledConnection},
 };
 use huntzen_booking::{BookingStore, BookingTx};
+use huntzen_clinical::{ClinicalStore, ClinicalTx};
 use huntzen_metrics::{MetricsStore, MetricsTx};
 use huntzen_tenancy::{
     Scope, StoreError, TenancyStore, TenancyTx,
@@ -117,6 +118,12 @@ impl BookingStore for PgStore {
 
 impl MetricsStore for PgStore {
     fn begin(&self, scope: &Scope) -> Result<Box<dyn MetricsTx>, StoreError> {
+        Ok(Box::new(self.open(scope)?))
+    }
+}
+
+impl ClinicalStore for PgStore {
+    fn begin(&self, scope: &Scope) -> Result<Box<dyn ClinicalTx>, StoreError> {
         Ok(Box::new(self.open(scope)?))
     }
 }

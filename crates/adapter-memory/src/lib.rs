@@ -1,6 +1,7 @@
 //! Every port, over plain maps: what PostgreSQL answers with its row security, constraints and
 //! triggers, without a database. One unit of work at a time, undone on drop unless committed.
 mod audit;
+mod care;
 mod companies;
 mod consultation_changes;
 mod consultation_events;

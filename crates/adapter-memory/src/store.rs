@@ -2,6 +2,7 @@
 use std::{sync::Arc, time::Duration};
 
 use huntzen_booking::{BookingStore, BookingTx};
+use huntzen_clinical::{ClinicalStore, ClinicalTx};
 use huntzen_metrics::{MetricsStore, MetricsTx};
 use huntzen_tenancy::{
     Commit, Scope, StoreError, TenancyStore, TenancyTx,
@@ -56,6 +57,12 @@ impl BookingStore for MemoryStore {
 
 impl MetricsStore for MemoryStore {
     fn begin(&self, scope: &Scope) -> Result<Box<dyn MetricsTx>, StoreError> {
+        Ok(Self::begin(self, scope)?)
+    }
+}
+
+impl ClinicalStore for MemoryStore {
+    fn begin(&self, scope: &Scope) -> Result<Box<dyn ClinicalTx>, StoreError> {
         Ok(Self::begin(self, scope)?)
     }
 }

@@ -10,6 +10,7 @@ use huntzen_booking::{
     review::Feedback,
     room::{RoomSettings, RoomTokenSigner, Rooms},
 };
+use huntzen_clinical::ClinicalStore;
 use huntzen_metrics::{MetricsStore, UsageMetrics};
 use huntzen_tenancy::{
     TenancyStore,
@@ -37,6 +38,8 @@ pub struct Ports {
     pub booking: Arc<dyn BookingStore>,
     /// The same store as metrics sees it.
     pub metrics: Arc<dyn MetricsStore>,
+    /// The same store as clinical sees it.
+    pub clinical: Arc<dyn ClinicalStore>,
     /// The same store as the rotation of keys sees it.
     pub rotation: Arc<dyn RotationStore>,
     /// Seals what is confidential.

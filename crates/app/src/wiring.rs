@@ -67,6 +67,7 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         tenancy: Arc::<PgStore>::clone(&store),
         booking: Arc::<PgStore>::clone(&store),
         metrics: Arc::<PgStore>::clone(&store),
+        clinical: Arc::<PgStore>::clone(&store),
         rotation: Arc::<PgStore>::clone(&store),
         vault: vault(config)?,
         // A connection of its own: a busy service must not look like a broken one.

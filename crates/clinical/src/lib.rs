@@ -1,5 +1,12 @@
-//! What only the two participants of a consultation may see: for now its rules, namely who is
-//! barred, when a conversation is open, and how long notes are kept.
+//! What only the two participants of a consultation may see, or only the person who wrote it:
+//! clinical notes, the journal, conversations, calls. Administrators are barred from all of it.
+pub mod care;
 pub mod conversation;
+pub mod error;
 pub mod guard;
+pub mod ids;
+pub mod ports;
 pub mod retention;
+
+pub use error::ClinicalError;
+pub use ports::{ClinicalPorts, ClinicalStore, ClinicalTx};

@@ -252,6 +252,7 @@ fn ports(world: &World, config: &Config, mailer: &Arc<RecordingMailer>, watched:
         tenancy: Arc::clone(&world.tenancy),
         booking: Arc::clone(&world.booking),
         metrics: Arc::clone(&world.metrics),
+        clinical: Arc::clone(&world.clinical),
         rotation: Arc::clone(&world.rotation),
         vault: Arc::clone(&world.vault),
         probe: Arc::<WatchedStore>::clone(watched),

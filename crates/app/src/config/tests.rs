@@ -95,7 +95,7 @@ fn without_anything_it_is_development_with_the_documented_defaults() {
 #[test]
 fn later_layers_win() {
     let folder = Folder::new()
-        .with("config/development.toml", "[http]\nport = 1\nworkers = 1\nhost = \"h1\"\n[auth]\njwt_secret = \"s1\"\njwt_refresh_secret = \"s2\"\n[jitsi]\nsecret = \"s3\"\n")
+        .with("config/development.toml", "[http]\nport = 1\nworkers = 1\nhost = \"h1\"\n[auth]\njwt_secret = \"s1\"\njwt_refresh_secret = \"s2\"\n[encryption]\nkey = \"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"\n[jitsi]\nsecret = \"s3\"\n")
         .with(".env", "PORT=2\nHUNTZEN__HTTP__WORKERS=2\nSMTP_PORT=2\nJITSI_DOMAIN=two.example\n")
         .with(".env.development", "SMTP_PORT=3\nJITSI_DOMAIN=three.example\n");
     let config = folder.load(&[("JITSI_DOMAIN", "four.example")]).unwrap();
@@ -146,6 +146,8 @@ fn every_short_name_sets_its_key() {
         ("JWT_REFRESH_SECRET", "true"),
         ("JWT_EXPIRES_IN", "5m"),
         ("JWT_REFRESH_EXPIRES_IN", "30d"),
+        ("ENCRYPTION_KEYS", "7:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"),
+        ("ENCRYPTION_KEY", "000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f"),
         ("JITSI_DOMAIN", "jitsi.example"),
         ("JITSI_APP_ID", "app"),
         ("JITSI_SECRET", "[1,2]"),
@@ -168,6 +170,8 @@ fn every_short_name_sets_its_key() {
     assert_eq!(config.auth.jwt_secret.expose_secret(), "12345678901234567890123456789012");
     assert_eq!(config.auth.jwt_refresh_secret.expose_secret(), "true");
     assert_eq!(config.jitsi.secret.expose_secret(), "[1,2]");
+    assert!(text(&config.encryption.keys).starts_with("7:0f1e"));
+    assert!(text(&config.encryption.key).starts_with("0001"));
     assert_eq!(config.auth.jwt_expires_in, SignedDuration::from_mins(5));
     assert_eq!(config.auth.jwt_refresh_expires_in, SignedDuration::from_hours(30 * 24));
     assert_eq!((config.jitsi.domain.as_str(), config.jitsi.app_id.as_str()), ("jitsi.example", "app"));
@@ -176,6 +180,32 @@ fn every_short_name_sets_its_key() {
     assert_eq!(config.smtp.user.as_deref(), Some("mailer"));
     assert_eq!(text(&config.smtp.password), "4711");
     assert_eq!(config.smtp.from, "HuntZen <care@example.org>");
+}
+
+#[test]
+fn a_ring_of_master_keys_is_read_or_refused_without_showing_it() {
+    const KEY: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
+    let ring = format!("2:{KEY}, 1:{}", KEY.to_uppercase());
+    let config = load(&[("ENCRYPTION_KEYS", &ring)]).unwrap();
+    assert_eq!(config.encryption.ring().unwrap().expose_secret(), ring);
+    for wrong in [
+        KEY.to_owned(),
+        format!("0:{KEY}"),
+        format!("1:{KEY},1:{KEY}"),
+        format!("1:{}", &KEY[1..]),
+        format!("1:{KEY},"),
+    ] {
+        let error = refusal(&[("ENCRYPTION_KEYS", &wrong)]);
+        assert!(error.contains("ENCRYPTION_KEYS") && !error.contains(KEY), "{error}");
+    }
+    let error = refusal(&[("ENCRYPTION_KEY", "0f1e")]);
+    assert!(error.contains("ENCRYPTION_KEY"), "{error}");
+    let published = "00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff";
+    let ring = format!("2:{KEY},1:{published}");
+    let error = refusal(&production_with(&[("ENCRYPTION_KEYS", &ring)]));
+    assert!(error.contains("published") && !error.contains(published), "{error}");
+    let error = refusal(&production_with(&[("ENCRYPTION_KEYS", "")]));
+    assert!(error.contains("ENCRYPTION_KEYS") && error.contains("is required"), "{error}");
 }
 
 #[test]
@@ -210,8 +240,13 @@ fn an_empty_variable_means_not_set() {
 #[test]
 fn unknown_keys_are_refused_in_files_and_under_the_prefix_only() {
     let file = Folder::new().with("config/test.toml", "[http]\nprot = 80\n");
-    let error =
-        file.load(&[("HUNTZEN_ENV", "test"), ("JWT_SECRET", "a"), ("JWT_REFRESH_SECRET", "b"), ("JITSI_SECRET", "c")]);
+    let error = file.load(&[
+        ("HUNTZEN_ENV", "test"),
+        ("JWT_SECRET", "a"),
+        ("JWT_REFRESH_SECRET", "b"),
+        ("JITSI_SECRET", "c"),
+        ("ENCRYPTION_KEY", "000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f"),
+    ]);
     let error = error.unwrap_err().to_string();
     assert!(error.contains("http.prot"), "{error}");
     let error = refusal(&[("HUNTZEN__HTTP__PROT", "80")]);

@@ -10,6 +10,7 @@ use actix_web::{
     },
 };
 use huntzen_booking::error::BookingError;
+use huntzen_clinical::ClinicalError;
 use huntzen_metrics::MetricsError;
 use huntzen_tenancy::{FieldError, StoreError, TenancyError, policy::Forbidden};
 use serde::Serialize;
@@ -286,6 +287,17 @@ impl From<BookingError> for Problem {
             BookingError::Signing(_) => Self::internal(error),
             BookingError::Tenancy(error) => error.into(),
             BookingError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ClinicalError> for Problem {
+    fn from(error: ClinicalError) -> Self {
+        match error {
+            ClinicalError::Forbidden(forbidden) => forbidden.into(),
+            ClinicalError::Invalid(errors) => errors.into(),
+            ClinicalError::NotFound => Self::new(Code::NotFound),
+            ClinicalError::Store(error) => error.into(),
         }
     }
 }

@@ -43,6 +43,16 @@ words! {
     }
 }
 
+impl ConsultationStatus {
+    /// Whether a consultation takes the time of both participants: booked or going on.
+    pub fn is_live(self) -> bool {
+        match self {
+            Self::Scheduled | Self::Confirmed | Self::InProgress => true,
+            Self::Completed | Self::Cancelled | Self::NoShow => false,
+        }
+    }
+}
+
 words! {
     /// Whether a consultation is a line of the practitioner's statement.
     BillingStatus {
@@ -146,10 +156,7 @@ impl Consultation {
 
     /// Whether it takes the time of both participants: booked or going on.
     pub fn is_live(&self) -> bool {
-        match self.status {
-            ConsultationStatus::Scheduled | ConsultationStatus::Confirmed | ConsultationStatus::InProgress => true,
-            ConsultationStatus::Completed | ConsultationStatus::Cancelled | ConsultationStatus::NoShow => false,
-        }
+        self.status.is_live()
     }
 }
 

@@ -1,0 +1,2 @@
+//! The ports of clinical: who cares for whom, and what only they may read.
+mod care;

@@ -1,0 +1,44 @@
+//! How the use cases of this crate refuse, in terms that a caller can act on.
+use huntzen_tenancy::{FieldError, StoreError, TenancyError, policy::Forbidden};
+
+/// Why a use case of this crate did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum ClinicalError {
+    /// The role is barred, or lacks the permission.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
+    /// Fields that cannot be accepted, each named.
+    #[error("invalid input")]
+    Invalid(Vec<FieldError>),
+    /// The thing is absent, or not the caller's to see.
+    #[error("not found")]
+    NotFound,
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<TenancyError> for ClinicalError {
+    /// Field checks are tenancy's; nothing else of it is called here.
+    fn from(error: TenancyError) -> Self {
+        match error {
+            TenancyError::Forbidden(forbidden) => Self::Forbidden(forbidden),
+            TenancyError::Invalid(fields) => Self::Invalid(fields),
+            TenancyError::NotFound => Self::NotFound,
+            TenancyError::Store(store) => Self::Store(store),
+            other @ (TenancyError::NoEligibleCompany
+            | TenancyError::EmailTaken
+            | TenancyError::DomainTaken
+            | TenancyError::SiretTaken
+            | TenancyError::InvalidCredentials
+            | TenancyError::AccountInactive
+            | TenancyError::EmailNotVerified
+            | TenancyError::CompanyInactive
+            | TenancyError::InvalidRefreshToken
+            | TenancyError::RefreshReused(_)
+            | TenancyError::SessionEnded
+            | TenancyError::Hashing(_)
+            | TenancyError::Signing(_)) => Self::Store(StoreError::Defect(Box::new(other))),
+        }
+    }
+}
