@@ -5,12 +5,12 @@ use huntzen_adapter_crypto::{KeyRing, OsRandomness, XChaChaVault};
 use huntzen_adapter_diesel::PgStore;
 use huntzen_adapter_memory::MemoryStore;
 use huntzen_booking::BookingStore;
-use huntzen_clinical::ClinicalStore;
+use huntzen_clinical::{ClinicalPorts, ClinicalStore};
 use huntzen_metrics::MetricsStore;
 use huntzen_tenancy::{
     TenancyStore,
     clock::Randomness,
-    sealing::{RotationStore, Vault},
+    sealing::{RotationStore, Sealer, Vault},
 };
 
 use crate::{clock::TestClock, cluster::TestDatabase};
@@ -53,6 +53,16 @@ impl World {
         prepare(&database.owner_url());
         let store = Arc::new(PgStore::connect(&database.url(), 4).unwrap());
         Self::over(&store, Some(database))
+    }
+
+    /// What clinical use cases stand on.
+    pub fn clinical_ports(&self) -> ClinicalPorts {
+        ClinicalPorts {
+            store: Arc::clone(&self.clinical),
+            sealer: Sealer::new(Arc::clone(&self.vault), Arc::clone(&self.randomness)),
+            clock: Arc::<TestClock>::clone(&self.clock),
+            randomness: Arc::clone(&self.randomness),
+        }
     }
 
     fn over<S: TenancyStore + BookingStore + MetricsStore + ClinicalStore + RotationStore + 'static>(

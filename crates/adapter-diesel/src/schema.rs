@@ -341,6 +341,26 @@ diesel::table! {
 }
 
 diesel::table! {
+    conversations (consultation_id) {
+        consultation_id -> Uuid,
+        last_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    messages (consultation_id, seq) {
+        consultation_id -> Uuid,
+        seq -> BigInt,
+        id -> Uuid,
+        company_id -> Uuid,
+        sender_id -> Uuid,
+        content -> Binary,
+        read_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     keys.data_keys (id) {
         id -> Uuid,
         kind -> Text,

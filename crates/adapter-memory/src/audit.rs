@@ -16,6 +16,10 @@ impl AuditLog for MemoryTx {
         })
     }
 
+    fn record_all(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError> {
+        entries.iter().try_for_each(|entry| self.record(entry))
+    }
+
     fn trail(&mut self, resource_id: Uuid) -> Result<Vec<AuditEntry>, StoreError> {
         self.read(|viewer, state| {
             let is_about = |entry: &&AuditEntry| entry.resource_id == Some(resource_id) && viewer.is_job(Job::Audit);

@@ -6,6 +6,7 @@ mod companies;
 mod consultation_changes;
 mod consultation_events;
 mod consultations;
+mod conversations;
 mod counters;
 mod data_keys;
 mod employees;

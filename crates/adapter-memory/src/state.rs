@@ -8,6 +8,7 @@ use huntzen_booking::{
     review::{NewReview, ReviewStatus},
     slots::BusySpan,
 };
+use huntzen_clinical::{care::Care, conversation::AddedMessage, ids::ConsultationId as Conversation};
 use huntzen_metrics::counters::ActivityDay;
 use huntzen_tenancy::{
     audit::AuditEntry,
@@ -86,6 +87,10 @@ tables! {
     consultations: ConsultationId => ConsultationRow,
     /// What happened to them.
     consultation_events: Uuid => EventRow,
+    /// Conversations, from their first message on.
+    conversations: Conversation => ConversationRow,
+    /// Messages, by their place in the conversation.
+    messages: (Conversation, u64) => MessageRow,
     /// Reviews.
     reviews: ReviewId => ReviewRow,
     /// When each reminder was sent.
@@ -178,6 +183,29 @@ pub(crate) struct EventRow {
     pub(crate) employee_user: UserId,
     pub(crate) practitioner_user: UserId,
     pub(crate) event: ConsultationEvent,
+}
+
+/// A conversation and what each side was told of it.
+#[derive(Clone)]
+pub(crate) struct ConversationRow {
+    pub(crate) care: Care,
+    pub(crate) last_seq: u64,
+    pub(crate) employee: Side,
+    pub(crate) practitioner: Side,
+}
+
+/// What one participant has not read, and was told of that.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Side {
+    pub(crate) unread_since: Option<Timestamp>,
+    pub(crate) notified_at: Option<Timestamp>,
+    pub(crate) mailed_at: Option<Timestamp>,
+}
+
+/// A message with the participants of its conversation.
+#[derive(Clone)]
+pub(crate) struct MessageRow {
+    pub(crate) added: AddedMessage,
 }
 
 /// A review, its moderation and what was published of it.

@@ -1,5 +1,6 @@
 //! Who sees and writes which rows: the policies of row security, one function each.
 use huntzen_booking::practitioner::Practitioner;
+use huntzen_clinical::care::Care;
 use huntzen_tenancy::{
     Job, Scope, ScopeKind,
     employee::Employee,
@@ -212,6 +213,12 @@ impl Viewer {
     /// Figures of the practitioner with this account.
     pub(crate) fn sees_figures(&self, practitioner_user: UserId) -> bool {
         (self.is(Role::Practitioner) && self.is_user(practitioner_user)) || self.is_administrator()
+    }
+
+    /// Reads a conversation: as its employee or as its practitioner, and in no other role.
+    pub(crate) fn takes_part(&self, care: &Care) -> bool {
+        (self.is(Role::Employee) && self.is_user(care.employee_user))
+            || (self.is(Role::Practitioner) && self.is_user(care.practitioner_user))
     }
 
     pub(crate) fn sees_data_key(&self, row: &DataKeyRow) -> bool {

@@ -86,6 +86,7 @@ impl HandlebarsLetters {
                 set(&mut values, "when", appointment(arguments, language)?);
                 format!("{front_end}/appointments/{}", word(arguments, "consultationId")?)
             }
+            Letter::MessageUnread => format!("{front_end}/appointments/{}", word(arguments, "consultationId")?),
         };
         set(&mut values, "link", link);
         Ok(values)

@@ -13,6 +13,9 @@ pub enum ClinicalError {
     /// The thing is absent, or not the caller's to see.
     #[error("not found")]
     NotFound,
+    /// The conversation takes messages only around its consultation, and none once it is cancelled.
+    #[error("the conversation is closed")]
+    ChatClosed,
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -9,12 +9,12 @@ use huntzen_tenancy::{
 };
 use jiff::Timestamp;
 
-use crate::{ClinicalError, care::CareRelations};
+use crate::{ClinicalError, care::CareRelations, conversation::Conversations};
 
 /// Everything that one clinical unit of work may touch.
-pub trait ClinicalTx: CareRelations + DataKeys + AuditLog + Commit {}
+pub trait ClinicalTx: CareRelations + Conversations + DataKeys + AuditLog + Commit {}
 
-impl<T> ClinicalTx for T where T: CareRelations + DataKeys + AuditLog + Commit {}
+impl<T> ClinicalTx for T where T: CareRelations + Conversations + DataKeys + AuditLog + Commit {}
 
 /// Opens units of work, each confined to what its scope may see.
 pub trait ClinicalStore: Send + Sync {

@@ -225,6 +225,12 @@ pub trait AuditLog {
     /// `StoreError` alone.
     fn record(&mut self, entry: &AuditEntry) -> Result<(), StoreError>;
 
+    /// Appends all of `entries`, in one round trip.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn record_all(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError>;
+
     /// The entries about this resource, oldest first. Only `Job::Audit` sees any.
     ///
     /// # Errors

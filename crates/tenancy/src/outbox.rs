@@ -36,6 +36,8 @@ words! {
         ConsultationReminder = "CONSULTATION_REMINDER",
         /// It has ended; tell us how it was.
         ConsultationFollowUp = "CONSULTATION_FOLLOW_UP",
+        /// A message has been waiting. Arguments: `consultationId`.
+        MessageUnread = "MESSAGE_UNREAD",
     }
 }
 

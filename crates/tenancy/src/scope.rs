@@ -39,6 +39,8 @@ words! {
         Keys = "keys",
         /// Writes the messages of conversations, each for its sender.
         Chat = "chat",
+        /// Writes to people with unread messages.
+        Unread = "unread",
     }
 }
 

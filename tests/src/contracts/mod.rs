@@ -7,6 +7,7 @@ pub mod consultation_lists;
 pub mod consultation_news;
 pub mod consultation_times;
 pub mod consultations;
+pub mod conversations;
 pub mod counters;
 pub mod employees;
 pub mod housekeeping;

@@ -102,6 +102,21 @@ mod consultations {
     );
 }
 
+mod conversations {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::conversations:
+        an_added_message_is_found,
+        a_failed_unit_of_work_leaves_no_message,
+        a_conversation_is_its_participants_alone,
+        the_writer_alone_writes,
+        a_named_message_is_known,
+        reading_is_kept,
+        somebody_away_is_told_once_in_a_while,
+        a_letter_tells_of_what_stays_unread,
+        of_many_at_once_places_have_no_hole,
+    );
+}
+
 mod counters {
     huntzen_tests::contract!(
         huntzen_tests::contracts::counters:

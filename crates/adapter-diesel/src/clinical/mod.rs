@@ -1,2 +1,4 @@
 //! The ports of clinical: who cares for whom, and what only they may read.
 mod care;
+mod conversations;
+mod writing;

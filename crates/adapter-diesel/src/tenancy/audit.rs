@@ -79,6 +79,14 @@ impl AuditLog for PgTx {
         self.run(|connection| insert_into(audit_entries::table).values(row).execute(connection)).map(drop)
     }
 
+    fn record_all(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<AuditRow> = entries.iter().map(AuditRow::from).collect();
+        self.run(|connection| insert_into(audit_entries::table).values(rows).execute(connection)).map(drop)
+    }
+
     fn trail(&mut self, resource_id: Uuid) -> Result<Vec<AuditEntry>, StoreError> {
         let query = audit_entries::table
             .filter(audit_entries::resource_id.eq(resource_id))

@@ -38,6 +38,7 @@ macro_rules! language {
             ConsultationRescheduled: "consultation_rescheduled",
             ConsultationReminder: "consultation_reminder",
             ConsultationFollowUp: "consultation_follow_up",
+            MessageUnread: "message_unread",
         })
     };
 }

@@ -21,6 +21,7 @@ fn arguments(letter: Letter) -> Value {
             json!({ "token": TOKEN })
         }
         Letter::PasswordChanged | Letter::CompanyValidated => json!({}),
+        Letter::MessageUnread => json!({ "consultationId": CONSULTATION }),
         Letter::ConsultationScheduled
         | Letter::ConsultationConfirmed
         | Letter::ConsultationCancelled

@@ -297,6 +297,7 @@ impl From<ClinicalError> for Problem {
             ClinicalError::Forbidden(forbidden) => forbidden.into(),
             ClinicalError::Invalid(errors) => errors.into(),
             ClinicalError::NotFound => Self::new(Code::NotFound),
+            ClinicalError::ChatClosed => Self::new(Code::ChatClosed),
             ClinicalError::Store(error) => error.into(),
         }
     }

@@ -169,6 +169,10 @@ codes! {
     NotCompleted = CONFLICT "not_completed"
         fr: "Rendez-vous non terminé", "Un avis ne peut être donné qu'après le rendez-vous.";
         en: "Not completed", "Feedback can only be given after the appointment.";
+    /// The conversation takes no messages now.
+    ChatClosed = CONFLICT "chat_closed"
+        fr: "Conversation fermée", "La conversation n'accepte pas de message en ce moment.";
+        en: "Conversation closed", "The conversation takes no messages now.";
     /// The body is too large.
     PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large"
         fr: "Requête trop volumineuse", "Le corps de la requête dépasse la taille permise.";

@@ -1,0 +1,168 @@
+//! Reading a conversation, and marking it as read.
+use std::collections::BTreeMap;
+
+use huntzen_tenancy::{
+    Caller,
+    audit::{Action, Resource},
+    ids::UserId,
+    policy::Permission,
+    sealing::{DataKey, KeySubject},
+};
+use jiff::Timestamp;
+
+use super::{MOST, Message, MessageRange, StoredMessage, key_subject, place};
+use crate::{
+    ClinicalError, ClinicalPorts, ClinicalTx,
+    care::Care,
+    guard,
+    ids::{ConsultationId, MessageId},
+};
+
+/// A part of a conversation, ascending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct History {
+    /// The messages.
+    pub messages: Vec<Message>,
+    /// What to ask for next in the same direction; `None` at the end.
+    pub next: Option<MessageRange>,
+}
+
+/// Up to where a participant has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadMark {
+    /// The conversation.
+    pub consultation: ConsultationId,
+    /// Who has read.
+    pub reader: UserId,
+    /// Up to this place.
+    pub up_to: u64,
+    /// When; what was read before keeps its own instant.
+    pub read_at: Timestamp,
+    /// How many messages were unread before.
+    pub marked: u64,
+}
+
+/// The reading use cases. Participants alone; each leaves its trace, a refusal too.
+#[derive(Clone)]
+pub struct ConversationReading {
+    ports: ClinicalPorts,
+}
+
+impl ConversationReading {
+    /// Over these ports.
+    pub fn new(ports: ClinicalPorts) -> Self {
+        Self { ports }
+    }
+
+    /// Up to `limit` messages of a conversation, 100 at most.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`, also for whoever does not take part.
+    pub fn history(
+        &self,
+        caller: &Caller,
+        consultation: ConsultationId,
+        range: MessageRange,
+        limit: u32,
+    ) -> Result<History, ClinicalError> {
+        guard::admit(&caller.actor)?;
+        caller.actor.require(Permission::ChatOwnRead)?;
+        let limit = limit.clamp(1, MOST);
+        self.within(caller, consultation, Action::Read, |tx, _| {
+            // One more tells whether the conversation goes on.
+            let mut stored = tx.messages(consultation, range, limit + 1)?;
+            let goes_on = stored.len() > limit as usize;
+            let next = match range {
+                MessageRange::After(_) => {
+                    stored.truncate(limit as usize);
+                    stored.last().map(|last| MessageRange::After(last.seq))
+                }
+                MessageRange::Last | MessageRange::Before(_) => {
+                    let surplus = stored.len().saturating_sub(limit as usize);
+                    stored.drain(..surplus);
+                    stored.first().map(|first| MessageRange::Before(first.seq))
+                }
+            };
+            let keys = match stored.first() {
+                Some(_) => self.ports.sealer.known_keys(tx, &[key_subject(consultation)])?,
+                None => BTreeMap::new(),
+            };
+            let messages = stored.into_iter().map(|one| self.open(&keys, one)).collect::<Result<_, _>>()?;
+            Ok(History { messages, next: next.filter(|_| goes_on) })
+        })
+    }
+
+    /// Marks the other's messages up to this place as read.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`.
+    pub fn read_up_to(
+        &self,
+        caller: &Caller,
+        consultation: ConsultationId,
+        up_to: u64,
+    ) -> Result<ReadMark, ClinicalError> {
+        guard::admit(&caller.actor)?;
+        caller.actor.require(Permission::ChatOwnWrite)?;
+        let now = self.ports.clock.now();
+        self.within(caller, consultation, Action::Update, |tx, _| {
+            let marked = tx.mark_messages_read(consultation, up_to, now)?;
+            Ok(ReadMark { consultation, reader: caller.actor.user, up_to, read_at: now, marked })
+        })
+    }
+
+    /// Marks the other's messages up to this one as read; answers it as it stands then.
+    ///
+    /// # Errors
+    /// `Forbidden`; `NotFound`.
+    pub fn read_message(&self, caller: &Caller, id: MessageId) -> Result<(Message, ReadMark), ClinicalError> {
+        guard::admit(&caller.actor)?;
+        caller.actor.require(Permission::ChatOwnWrite)?;
+        let (now, scope) = (self.ports.clock.now(), caller.scope());
+        let outcome = self.ports.store.run(&scope, |tx| {
+            let entry = self.ports.entry(&scope, now, Action::Update, Resource::Conversation);
+            let Some(message) = tx.message(id)? else {
+                tx.record(&entry.refused())?;
+                return Ok(None);
+            };
+            let consultation = message.consultation;
+            let care = tx.care(consultation)?.ok_or(ClinicalError::NotFound)?;
+            let marked = tx.mark_messages_read(consultation, message.seq, now)?;
+            let message = tx.message(id)?.ok_or(ClinicalError::NotFound)?;
+            let keys = self.ports.sealer.known_keys(tx, &[key_subject(consultation)])?;
+            tx.record(&entry.on(consultation).about(care.employee_user).within(Some(care.company)))?;
+            let mark = ReadMark { consultation, reader: caller.actor.user, up_to: message.seq, read_at: now, marked };
+            Ok(Some((self.open(&keys, message)?, mark)))
+        })?;
+        outcome.ok_or(ClinicalError::NotFound)
+    }
+
+    /// Passes the consultation on to `work` when the caller takes part in it; the trace is kept
+    /// either way.
+    fn within<T>(
+        &self,
+        caller: &Caller,
+        consultation: ConsultationId,
+        action: Action,
+        work: impl FnOnce(&mut dyn ClinicalTx, &Care) -> Result<T, ClinicalError>,
+    ) -> Result<T, ClinicalError> {
+        let (now, scope) = (self.ports.clock.now(), caller.scope());
+        let outcome = self.ports.store.run(&scope, |tx| {
+            let entry = self.ports.entry(&scope, now, action, Resource::Conversation).on(consultation);
+            let Some(care) = tx.care(consultation)? else {
+                tx.record(&entry.refused())?;
+                return Ok(None);
+            };
+            tx.record(&entry.about(care.employee_user).within(Some(care.company)))?;
+            work(tx, &care).map(Some)
+        })?;
+        outcome.ok_or(ClinicalError::NotFound)
+    }
+
+    fn open(&self, keys: &BTreeMap<KeySubject, DataKey>, stored: StoredMessage) -> Result<Message, ClinicalError> {
+        let StoredMessage { id, seq, consultation, company, sender, content, read_at, created_at } = stored;
+        let key = keys.get(&key_subject(consultation));
+        let content = key.map(|key| self.ports.sealer.open(key, &place(id, seq, company), &content)).transpose()?;
+        Ok(Message { id, seq, consultation, sender, content, read_at, created_at })
+    }
+}
