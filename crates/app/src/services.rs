@@ -10,7 +10,10 @@ use huntzen_booking::{
     review::Feedback,
     room::{RoomSettings, RoomTokenSigner, Rooms},
 };
-use huntzen_clinical::ClinicalStore;
+use huntzen_clinical::{
+    ClinicalPorts, ClinicalStore,
+    conversation::{ConversationReading, ConversationRules, MessageWriter, UnreadMail},
+};
 use huntzen_metrics::{MetricsStore, UsageMetrics};
 use huntzen_tenancy::{
     TenancyStore,
@@ -24,7 +27,7 @@ use huntzen_tenancy::{
     mail::{Letters, Mailer},
     notifications::Inbox,
     outbox::LetterDispatch,
-    sealing::{RotationStore, Vault},
+    sealing::{RotationStore, Sealer, Vault},
 };
 
 use crate::probe::{Health, HealthRules, Probe};
@@ -75,6 +78,8 @@ pub struct Rules {
     pub booking: BookingRules,
     /// The room server.
     pub rooms: RoomSettings,
+    /// When conversations take messages.
+    pub conversations: ConversationRules,
     /// What counts as unhealthy.
     pub health: HealthRules,
 }
@@ -115,6 +120,12 @@ pub struct Services {
     pub rooms: Rooms,
     /// Feedback and its moderation.
     pub reviews: Feedback,
+    /// Reading conversations.
+    pub conversations: ConversationReading,
+    /// Writing messages.
+    pub messages: MessageWriter,
+    /// Letters about unread messages.
+    pub unread: UnreadMail,
     /// Usage figures.
     pub usage: UsageMetrics,
     /// Recurring work on consultations.
@@ -142,6 +153,12 @@ impl Services {
             randomness: Arc::clone(&randomness),
             rules: rules.booking,
         };
+        let clinical = ClinicalPorts {
+            store: Arc::clone(&ports.clinical),
+            sealer: Sealer::new(Arc::clone(&ports.vault), Arc::clone(&randomness)),
+            clock: Arc::clone(&clock),
+            randomness: Arc::clone(&randomness),
+        };
         Self {
             sign_in: SignIn::new(
                 identity.clone(),
@@ -165,6 +182,9 @@ impl Services {
             consultations: ConsultationReading::new(booking.clone()),
             rooms: Rooms::new(booking.clone(), Arc::clone(&ports.room_tokens), rules.rooms),
             reviews: Feedback::new(booking.clone()),
+            conversations: ConversationReading::new(clinical.clone()),
+            messages: MessageWriter::new(clinical.clone(), rules.conversations),
+            unread: UnreadMail::new(clinical),
             usage: UsageMetrics::new(Arc::clone(&ports.metrics), Arc::clone(&clock), randomness),
             jobs: BookingJobs::new(booking),
             dispatch: LetterDispatch::new(

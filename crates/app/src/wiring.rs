@@ -10,6 +10,7 @@ use huntzen_adapter_smtp::{
     FileMailer, HandlebarsLetters, Sender, SmtpCredentials, SmtpMailer, SmtpSecurity, SmtpServer,
 };
 use huntzen_booking::{BookingRules, consultation::BillingStatus, room::RoomSettings};
+use huntzen_clinical::conversation::ConversationRules;
 use huntzen_tenancy::{
     Job, Scope, StoreError, TenancyStore,
     clock::Clock,
@@ -18,7 +19,7 @@ use huntzen_tenancy::{
     outbox::Backlog,
     sealing::Vault,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 
 use crate::{
@@ -108,6 +109,10 @@ pub fn rules(config: &Config) -> Result<Rules, Failure> {
             app_id: config.jitsi.app_id.clone(),
             domain: config.jitsi.domain.clone(),
             audience: config.jitsi.app_id.clone(),
+        },
+        conversations: ConversationRules {
+            opens_before: SignedDuration::from_hours(config.chat.open_hours_before.into()),
+            closes_after: SignedDuration::from_hours(i64::from(config.chat.close_days_after) * 24),
         },
         health: HealthRules { data_folder: config.database.data_dir.clone(), disk_percent: config.health.disk_percent },
     })

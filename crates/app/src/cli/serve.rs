@@ -35,7 +35,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
         let workers = Workers::start(
             bell,
             services.dispatch.clone(),
-            services.jobs.clone(),
+            (services.jobs.clone(), services.unread.clone()),
             config.jobs.clone(),
             Arc::clone(&ports.clock),
         )?;

@@ -76,6 +76,8 @@ pub struct Config {
     pub booking: Booking,
     /// What is billed.
     pub billing: Billing,
+    /// Conversations.
+    pub chat: Chat,
     /// The video rooms.
     pub jitsi: Jitsi,
     /// Outgoing letters.
@@ -205,6 +207,16 @@ pub enum NoShowBilling {
     Validated,
 }
 
+/// Conversations.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Chat {
+    /// Hours before its consultation from which a conversation takes messages.
+    pub open_hours_before: u32,
+    /// Days after its consultation until which it does.
+    pub close_days_after: u32,
+}
+
 /// The video rooms.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -261,6 +273,8 @@ pub struct Jobs {
     pub end_forgotten: Schedule,
     /// Cancels far-off consultations of employees who are no longer eligible.
     pub eligibility: Schedule,
+    /// Letters about messages that stay unread.
+    pub unread_messages: Schedule,
 }
 
 /// What counts as unhealthy.

@@ -2,9 +2,10 @@
 //!
 //! Nothing here must run on one node alone: two jobs hold the rows that they work on and skip those
 //! that another node holds, and a reminder is unique by consultation, kind and start.
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
-use huntzen_booking::{BookingError, jobs::BookingJobs};
+use huntzen_booking::jobs::BookingJobs;
+use huntzen_clinical::conversation::UnreadMail;
 use huntzen_tenancy::clock::Clock;
 use jiff::Timestamp;
 
@@ -16,7 +17,16 @@ const BATCH: u32 = 100;
 /// The longest sleep: a clock that was set forward is noticed after it.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-type Run = fn(&BookingJobs, u32) -> Result<usize, BookingError>;
+/// The use cases that recur.
+pub(super) struct Work {
+    /// On consultations.
+    pub(super) booking: BookingJobs,
+    /// On conversations.
+    pub(super) unread: UnreadMail,
+}
+
+/// Does up to so many things; answers how many.
+type Run = fn(&Work, u32) -> Result<usize, Box<dyn Error>>;
 
 struct Recurring<'a> {
     name: &'static str,
@@ -25,18 +35,20 @@ struct Recurring<'a> {
     due: Option<Timestamp>,
 }
 
-pub(super) fn work(bell: &Bell, jobs: &BookingJobs, schedules: &Jobs, clock: &dyn Clock) {
+pub(super) fn work(bell: &Bell, work: &Work, schedules: &Jobs, clock: &dyn Clock) {
     let now = clock.now();
-    let mut recurring = [
-        ("reminders", &schedules.reminders, BookingJobs::send_reminders as Run),
-        ("end_forgotten", &schedules.end_forgotten, BookingJobs::end_forgotten as Run),
-        ("eligibility", &schedules.eligibility, BookingJobs::cancel_ineligible as Run),
-    ]
-    .map(|(name, schedule, run)| Recurring { name, schedule, run, due: schedule.next_after(now) });
+    let jobs: [(_, _, Run); 4] = [
+        ("reminders", &schedules.reminders, |work, limit| Ok(work.booking.send_reminders(limit)?)),
+        ("end_forgotten", &schedules.end_forgotten, |work, limit| Ok(work.booking.end_forgotten(limit)?)),
+        ("eligibility", &schedules.eligibility, |work, limit| Ok(work.booking.cancel_ineligible(limit)?)),
+        ("unread_messages", &schedules.unread_messages, |work, limit| Ok(work.unread.send(limit)?)),
+    ];
+    let mut recurring =
+        jobs.map(|(name, schedule, run)| Recurring { name, schedule, run, due: schedule.next_after(now) });
     while bell.pause(until_next(&recurring, clock.now())) {
         let now = clock.now();
         for job in recurring.iter_mut().filter(|job| job.due.is_some_and(|due| due <= now)) {
-            run(job, jobs);
+            run(job, work);
             job.due = job.schedule.next_after(clock.now());
         }
     }
@@ -47,9 +59,9 @@ fn until_next(recurring: &[Recurring<'_>], now: Timestamp) -> Duration {
     next.map_or(LONGEST_PAUSE, |due| Duration::try_from(now.duration_until(due)).unwrap_or_default()).min(LONGEST_PAUSE)
 }
 
-fn run(job: &Recurring<'_>, jobs: &BookingJobs) {
+fn run(job: &Recurring<'_>, work: &Work) {
     loop {
-        match (job.run)(jobs, BATCH) {
+        match (job.run)(work, BATCH) {
             Ok(done) => {
                 if done > 0 {
                     tracing::info!(job = job.name, done, "a job has run");
@@ -59,7 +71,7 @@ fn run(job: &Recurring<'_>, jobs: &BookingJobs) {
                 }
             }
             Err(error) => {
-                tracing::error!(job = job.name, error = &error as &dyn std::error::Error, "a job failed");
+                tracing::error!(job = job.name, error = error.as_ref(), "a job failed");
                 return;
             }
         }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use huntzen_booking::jobs::BookingJobs;
+use huntzen_clinical::conversation::UnreadMail;
 use huntzen_tenancy::{clock::Clock, outbox::LetterDispatch};
 
 use crate::config::Jobs;
@@ -28,7 +29,7 @@ impl Workers {
     pub fn start(
         bell: Arc<Bell>,
         dispatch: LetterDispatch,
-        booking_jobs: BookingJobs,
+        (booking, unread): (BookingJobs, UnreadMail),
         schedules: Jobs,
         clock: Arc<dyn Clock>,
     ) -> std::io::Result<Self> {
@@ -37,10 +38,10 @@ impl Workers {
             std::thread::Builder::new().name("letters".to_owned()).spawn(move || letters::work(&bell, &dispatch))?
         };
         let job_runner = {
-            let bell = Arc::clone(&bell);
+            let (bell, work) = (Arc::clone(&bell), jobs::Work { booking, unread });
             std::thread::Builder::new()
                 .name("jobs".to_owned())
-                .spawn(move || jobs::work(&bell, &booking_jobs, &schedules, clock.as_ref()))?
+                .spawn(move || jobs::work(&bell, &work, &schedules, clock.as_ref()))?
         };
         Ok(Self { bell, threads: vec![letter_worker, job_runner] })
     }

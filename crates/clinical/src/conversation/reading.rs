@@ -25,6 +25,8 @@ pub struct History {
     pub messages: Vec<Message>,
     /// What to ask for next in the same direction; `None` at the end.
     pub next: Option<MessageRange>,
+    /// The consultation.
+    pub care: Care,
 }
 
 /// Up to where a participant has read.
@@ -68,7 +70,7 @@ impl ConversationReading {
         guard::admit(&caller.actor)?;
         caller.actor.require(Permission::ChatOwnRead)?;
         let limit = limit.clamp(1, MOST);
-        self.within(caller, consultation, Action::Read, |tx, _| {
+        self.within(caller, consultation, Action::Read, |tx, care| {
             // One more tells whether the conversation goes on.
             let mut stored = tx.messages(consultation, range, limit + 1)?;
             let goes_on = stored.len() > limit as usize;
@@ -88,7 +90,7 @@ impl ConversationReading {
                 None => BTreeMap::new(),
             };
             let messages = stored.into_iter().map(|one| self.open(&keys, one)).collect::<Result<_, _>>()?;
-            Ok(History { messages, next: next.filter(|_| goes_on) })
+            Ok(History { messages, next: next.filter(|_| goes_on), care: *care })
         })
     }
 

@@ -1,6 +1,7 @@
 //! What scopes are meant to see and do, step by step: above all through triggers and functions,
 //! which see more than their caller.
 use diesel::{PgConnection, connection::SimpleConnection};
+use huntzen_booking::ids::ConsultationId;
 use huntzen_tenancy::{Job, Origin, Scope};
 use huntzen_tests::cast::Person;
 
@@ -88,6 +89,7 @@ fn through_functions(scene: &Scene) -> Vec<Expectation> {
     let owner_of =
         |digest: huntzen_tenancy::token::TokenDigest| rows_of(&format!("token_owner('\\x{}')", digest.to_hex()));
     let exceptions = || rows_of("own_availability_exceptions()");
+    let held = rows_of(&format!("hold_conversations(ARRAY['{consultation}']::uuid[])"));
     vec![
         one("anybody asks whose a domain is", anonymous(), domain, Rows(1)),
         one("whoever holds a refresh token is known", holder(scene.refresh), owner_of(scene.refresh), Rows(1)),
@@ -105,7 +107,18 @@ fn through_functions(scene: &Scene) -> Vec<Expectation> {
         one("HR sees not even those", cast.hr.scope(), events, Rows(0)),
         one("a practitioner reads own labels", scene.hidden.0.scope(), exceptions(), Rows(1)),
         one("another reads none", cast.other_practitioner.0.scope(), exceptions(), Rows(0)),
+        one("the writer holds a conversation", job(Job::Chat), held.clone(), Rows(1)),
+        one("a participant does not", marc.scope(), held, Rows(0)),
+        one("a participant marks what the other wrote", sophie.scope(), marked(consultation), Rows(1)),
+        one("and not one's own", marc.scope(), marked(consultation), Rows(0)),
+        one("another practitioner marks nothing", cast.other_practitioner.0.scope(), marked(consultation), Rows(0)),
+        one("nor does HR", cast.hr.scope(), marked(consultation), Rows(0)),
     ]
+}
+
+/// Marks what the other wrote in a conversation as read; answers how many messages that were.
+fn marked(consultation: ConsultationId) -> String {
+    format!("SELECT mark_messages_read('{consultation}', 9, now()) AS count")
 }
 
 fn through_triggers(scene: &Scene) -> Vec<Expectation> {
@@ -183,6 +196,30 @@ fn through_triggers(scene: &Scene) -> Vec<Expectation> {
         two("an end counts for the employee", completed(), audit("employee_activity_daily"), Rows(2)),
         two("an end counts for the practitioner", completed(), reader(sophie, "practitioner_activity_daily"), Rows(2)),
         two(
+            "what was read is marked for the sender",
+            (sophie.scope(), marked(booked.id)),
+            reader(marc, "messages WHERE read_at IS NOT NULL"),
+            Rows(1),
+        ),
+        two(
+            "and waits for nobody any more",
+            (sophie.scope(), marked(booked.id)),
+            (job(Job::Unread), rows_of("conversations WHERE practitioner_unread_since IS NOT NULL")),
+            Rows(0),
+        ),
+        two(
+            "a message reaches the inbox of whoever is away",
+            (job(Job::Chat), "UPDATE conversations SET practitioner_notified_at = now()".to_owned()),
+            reader(sophie, "notifications WHERE type = 'MESSAGE_RECEIVED'"),
+            Rows(1),
+        ),
+        two(
+            "a letter tells of what stays unread",
+            (job(Job::Unread), "UPDATE conversations SET practitioner_mailed_at = now()".to_owned()),
+            (job(Job::Outbox), rows_of("outbox WHERE letter = 'MESSAGE_UNREAD'")),
+            Rows(1),
+        ),
+        two(
             "a published review counts",
             published(),
             (anonymous(), rows_of("practitioners WHERE review_count = 2")),
@@ -208,6 +245,11 @@ fn refusals(scene: &Scene) -> Vec<Expectation> {
     let marc = &cast.employee.0;
     let own_words = format!(
         "SELECT count(*) AS count FROM (SELECT tell_participant('{}', '{}', 'UTC', 'NEWS_PUBLISHED', NULL, now(), now())) AS told",
+        scene.booked.id,
+        cast.colleague.0.id()
+    );
+    let news = format!(
+        "SELECT count(*) AS count FROM (SELECT tell_of_messages('{}', '{}', false, now())) AS told",
         scene.booked.id,
         cast.colleague.0.id()
     );
@@ -241,6 +283,13 @@ fn refusals(scene: &Scene) -> Vec<Expectation> {
         one("nor shortened", job(Job::Audit), "DELETE FROM audit_entries", Refused),
         one("nor emptied", job(Job::Audit), "TRUNCATE audit_entries", Refused),
         one("nobody speaks to another in the system's name", marc.scope(), own_words, Refused),
+        one("not of messages either", marc.scope(), news, Refused),
+        one(
+            "what was said is not to be changed",
+            job(Job::Chat),
+            "UPDATE messages SET sender_id = practitioner_user_id",
+            Refused,
+        ),
         one("the program makes no table", cast.administrator.scope(), "CREATE TABLE mine (id uuid)", Refused),
     ]
 }

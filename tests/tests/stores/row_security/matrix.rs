@@ -151,6 +151,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("hidden practitioner", "S"),
             ("consultation", "SIU"),
             ("event", "SI"),
+            ("message", "S"),
             ("pending review", "I"),
         ],
     ),
@@ -177,6 +178,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("exception", "SID"),
             ("consultation", "SU"),
             ("event", "SI"),
+            ("message", "S"),
             ("practitioner's days", "S"),
         ],
     ),
@@ -226,6 +228,8 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
     ("job end-forgotten", &[("consultation", "SU"), ("event", "I")]),
     ("job eligibility", &[("company", "S"), ("employee", "S"), ("consultation", "SU"), ("event", "I")]),
     ("job audit", &[("employment", "S"), ("audit entry", "SI"), ("employee's days", "S"), ("company's days", "S")]),
+    ("job chat", &[("conversation", "SU"), ("message", "SI")]),
+    ("job unread", &[("conversation", "SU")]),
     ("job bootstrap", &[("operator's account", "SI")]),
 ];
 

@@ -6,14 +6,18 @@ use huntzen_booking::{
     availability::ExceptionKind, consultation::Consultation, practitioner::Practitioner, reminders::DueReminder,
     reminders::ReminderKind, review::ReviewStatus,
 };
+use huntzen_clinical::conversation::{ConversationRules, MessageWriter};
 use huntzen_tenancy::{Job, Origin, Scope, ScopeKind, identity::OneTimePurpose, token::TokenDigest, words::Words};
 use huntzen_tests::{
     appointments::{booked, carried_out},
     cast::{Cast, Person, entry, listed},
     clock::at,
-    contracts::{invitations::invited, reviews::new_review, sessions::signed_in, timetables, tokens::mailed},
+    contracts::{
+        conversations::said, invitations::invited, reviews::new_review, sessions::signed_in, timetables, tokens::mailed,
+    },
     world::World,
 };
+use jiff::SignedDuration;
 
 /// A filled database.
 pub struct Scene {
@@ -88,6 +92,10 @@ impl Scene {
         let invitation = invited(&world, &cast.hr, marc).digest;
         invited(&world, &cast.administrator, sophie);
         invited(&world, &cast.operator, &cast.administrator);
+        let rules = ConversationRules { opens_before: SignedDuration::from_hours(24 * 30), ..Default::default() };
+        let said = said(marc, booked.id.0.into(), "Bonjour.");
+        let written = MessageWriter::new(world.clinical_ports(), rules).write(&[said], &|_, _| false);
+        assert!(written.iter().all(Result::is_ok), "{written:?}");
         Self { world, cast, hidden, booked, refresh: refresh.digest, mailed, invitation }
     }
 
@@ -143,7 +151,9 @@ impl Scene {
             ),
             row("busy time", "practitioner_busy", "true".to_owned(), "starts_at = starts_at"),
             row("consultation", "consultations", with_marc.clone(), "sequence = 1"),
-            row("event", "consultation_events", with_marc, "actor_user_id = NULL"),
+            row("event", "consultation_events", with_marc.clone(), "actor_user_id = NULL"),
+            row("conversation", "conversations", with_marc.clone(), "last_seq = 9"),
+            row("message", "messages", with_marc, "read_at = NULL"),
             row("published review", "reviews", "status = 'PUBLISHED'".to_owned(), "moderated_at = NULL"),
             row("pending review", "reviews", "status = 'PENDING'".to_owned(), "moderated_at = NULL"),
             row("reminder", "reminders", "true".to_owned(), "sent_at = starts_at"),
