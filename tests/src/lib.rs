@@ -16,4 +16,5 @@ pub mod contracts;
 pub mod load;
 pub mod scale;
 pub mod server;
+pub mod websocket;
 pub mod world;

@@ -33,7 +33,7 @@ const ONLY_HOME: &[(&str, &[&str])] = &[
     ("@diesel", &["diesel", "diesel_migrations", "jiff-diesel", "pq-sys", "r2d2"]),
     ("@crypto", &["bcrypt", "chacha20poly1305", "jsonwebtoken"]),
     ("@mail", &["handlebars", "lettre"]),
-    ("@http", &["actix-cors", "actix-web", "clap", "tokio", "utoipa", "utoipa-swagger-ui"]),
+    ("@http", &["actix-cors", "actix-web", "actix-ws", "clap", "tokio", "utoipa", "utoipa-swagger-ui"]),
 ];
 
 /// Where the crates of `ONLY_HOME` may live; the tests may use them all.

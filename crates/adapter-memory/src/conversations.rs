@@ -3,7 +3,8 @@ use huntzen_booking::ids::ConsultationId as BookingConsultation;
 use huntzen_clinical::{
     care::Care,
     conversation::{
-        AddedMessage, ConversationState, Conversations, HeldConversation, KnownMessage, MessageRange, StoredMessage,
+        AddedMessage, ConversationState, Conversations, HeldConversation, KnownMessage, MessageRange, News,
+        StoredMessage,
     },
     ids::{ConsultationId, MessageId},
 };
@@ -209,16 +210,11 @@ fn bring_up_to_date(
         return Ok(());
     };
     row.last_seq = change.last_seq;
-    let sides = [
-        (row.care.employee_user, change.for_employee, change.tell_employee),
-        (row.care.practitioner_user, change.for_practitioner, change.tell_practitioner),
-    ];
-    for (user, has_news, is_to_be_told) in sides {
+    let sides = [(row.care.employee_user, change.for_employee), (row.care.practitioner_user, change.for_practitioner)];
+    for (user, news) in sides.into_iter().filter(|(_, news)| *news != News::Nothing) {
         let side = row.side(user);
-        if has_news {
-            side.unread_since = side.unread_since.or(Some(now));
-        }
-        if is_to_be_told && side.notified_at.is_none_or(|told| told <= now - TOLD_EVERY) {
+        side.unread_since = side.unread_since.or(Some(now));
+        if news == News::UnreadWhileAway && side.notified_at.is_none_or(|told| told <= now - TOLD_EVERY) {
             side.notified_at = Some(now);
             let notification = Notification {
                 id: NotificationId(state.uuid_v7(now)),

@@ -12,6 +12,7 @@ mod data_keys;
 mod employees;
 mod employment;
 mod invitations;
+mod live;
 mod notifications;
 mod one_time_tokens;
 mod outbox;
@@ -30,4 +31,5 @@ mod timetables;
 mod users;
 mod visibility;
 
+pub use live::{LocalBroadcast, MemoryTickets};
 pub use store::MemoryStore;

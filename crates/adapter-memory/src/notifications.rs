@@ -2,8 +2,9 @@
 use std::cmp::Reverse;
 
 use huntzen_tenancy::{
-    Cursor, Slice, StoreError,
+    Cursor, Job, Slice, StoreError,
     ids::{NotificationId, UserId},
+    live::News,
     notifications::{Notification, NotificationFilter, Notifications},
 };
 use jiff::Timestamp;
@@ -71,6 +72,22 @@ impl Notifications for MemoryTx {
 
     fn notification(&mut self, user: UserId, id: NotificationId) -> Result<Option<Notification>, StoreError> {
         self.read(|viewer, state| state.notifications.get(&id).filter(|row| is_theirs(viewer, row, user)).cloned())
+    }
+
+    fn news(&mut self, users: &[UserId], since: Timestamp) -> Result<Vec<News>, StoreError> {
+        let since = micros(since);
+        self.read(|viewer, state| {
+            let is_new =
+                |row: &&Notification| viewer.is_job(Job::Live) && row.created_at >= since && users.contains(&row.user);
+            let mut rows: Vec<Notification> = state.notifications.rows().filter(is_new).cloned().collect();
+            rows.sort_by_key(|row| (row.created_at, row.id));
+            let with_count = |notification: Notification| {
+                let theirs = state.notifications.rows().filter(|row| row.user == notification.user);
+                let unread = theirs.filter(|row| row.read_at.is_none()).count() as u64;
+                News { notification, unread }
+            };
+            rows.into_iter().map(with_count).collect()
+        })
     }
 
     fn remove_notification(&mut self, user: UserId, id: NotificationId) -> Result<bool, StoreError> {

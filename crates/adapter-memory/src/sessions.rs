@@ -2,7 +2,7 @@
 use std::cmp::Reverse;
 
 use huntzen_tenancy::{
-    StoreError,
+    Job, StoreError,
     identity::{RefreshRow, Session, SessionState, Sessions},
     ids::{SessionId, UserId},
     token::TokenDigest,
@@ -88,6 +88,21 @@ impl Sessions for MemoryTx {
                     && kept != Some(session.id)
             };
             Ok(state.sessions.change(is_meant, |session| session.revoked_at = Some(at)))
+        })
+    }
+
+    fn ended_sessions(&mut self, sessions: &[SessionId], now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+        let now = micros(now);
+        self.read(|viewer, state| {
+            let is_live = |id: &SessionId| {
+                let Some(session) = state.sessions.get(id) else { return false };
+                let Some(user) = state.users.get(&session.user) else { return false };
+                let company = user.company.and_then(|id| state.companies.get(&id));
+                let company_active = user.company.is_none() || company.is_some_and(|company| company.is_active);
+                SessionState { session: session.clone(), user: user.clone(), company_active }.is_live(now)
+            };
+            let asked = sessions.iter().filter(|_| viewer.is_job(Job::Live));
+            asked.filter(|id| !is_live(id)).copied().collect()
         })
     }
 

@@ -1,4 +1,5 @@
 //! Configuration, wiring, HTTP, workers and the command line of the one binary huntzen.
+pub mod chat;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -8,6 +9,7 @@ pub mod embedded;
 pub mod http;
 pub mod offload;
 pub mod probe;
+pub mod realtime;
 pub mod server;
 pub mod services;
 pub mod sessions;

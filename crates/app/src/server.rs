@@ -19,6 +19,7 @@ use crate::{
         route::Operations,
     },
     offload::LaneSizes,
+    realtime::peer,
     state::Edge,
 };
 
@@ -120,6 +121,7 @@ pub fn listen<S: Send + Sync + 'static>(
         .keep_alive(Duration::from_secs(75))
         .client_request_timeout(Duration::from_secs(10))
         .client_disconnect_timeout(Duration::from_secs(2))
+        .on_connect(peer::remember)
         .shutdown_timeout(30)
         .disable_signals()
         .bind((settings.host.as_str(), settings.port))?;

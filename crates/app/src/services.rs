@@ -24,6 +24,7 @@ use huntzen_tenancy::{
         AccessTokenSigner, IdentityPorts, InvitationAcceptance, PasswordHasher, PasswordRules, Recovery, RefreshTokens,
         Registration, SignIn, SuperAdministration, TokenLifetimes,
     },
+    live::{Broadcast, LiveFeed, TicketOffice, Tickets},
     mail::{Letters, Mailer},
     notifications::Inbox,
     outbox::LetterDispatch,
@@ -65,6 +66,10 @@ pub struct Ports {
     pub letters: Arc<dyn Letters>,
     /// Sends them.
     pub mailer: Arc<dyn Mailer>,
+    /// Brings signals to connected people on every node.
+    pub broadcast: Arc<dyn Broadcast>,
+    /// Keeps the tickets that open sockets.
+    pub tickets: Arc<dyn Tickets>,
 }
 
 /// The operator's choices that use cases follow.
@@ -132,6 +137,10 @@ pub struct Services {
     pub jobs: BookingJobs,
     /// Sending letters.
     pub dispatch: LetterDispatch,
+    /// Tickets that open sockets.
+    pub tickets: TicketOffice,
+    /// What connected people have to be told.
+    pub live: LiveFeed,
     /// Whether all is well.
     pub health: Health,
 }
@@ -187,6 +196,13 @@ impl Services {
             unread: UnreadMail::new(clinical),
             usage: UsageMetrics::new(Arc::clone(&ports.metrics), Arc::clone(&clock), randomness),
             jobs: BookingJobs::new(booking),
+            tickets: TicketOffice::new(
+                Arc::clone(&tenancy),
+                Arc::clone(&ports.tickets),
+                Arc::clone(&clock),
+                Arc::clone(&ports.randomness),
+            ),
+            live: LiveFeed::new(Arc::clone(&tenancy), Arc::clone(&clock)),
             dispatch: LetterDispatch::new(
                 tenancy,
                 Arc::clone(&clock),

@@ -1,12 +1,12 @@
 //! The session cache: who a session's account is, known for a minute, forgotten at once when told.
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use huntzen_tenancy::{
-    Origin, TenancyError,
-    identity::{AccessClaims, SessionState, SignIn},
+    Actor, Origin, TenancyError,
+    identity::{SessionState, SignIn},
     ids::{CompanyId, SessionId, UserId},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -18,24 +18,37 @@ const SHARDS: u16 = 16;
 
 /// Where sessions are read when the cache does not know them.
 pub trait SessionSource: Send + Sync {
-    /// The live session that `claims` names, with its account.
+    /// The live session of `actor` with its account.
     ///
     /// # Errors
     /// `SessionEnded` unless it is live; `StoreError`.
-    fn live_session(&self, origin: &Origin, claims: &AccessClaims) -> Result<SessionState, TenancyError>;
+    fn live_session(&self, origin: &Origin, actor: Actor, session: SessionId) -> Result<SessionState, TenancyError>;
 }
 
 impl SessionSource for SignIn {
-    fn live_session(&self, origin: &Origin, claims: &AccessClaims) -> Result<SessionState, TenancyError> {
-        self.session(origin, claims)
+    fn live_session(&self, origin: &Origin, actor: Actor, session: SessionId) -> Result<SessionState, TenancyError> {
+        self.session(origin, actor, session)
     }
 }
 
 /// Sessions of this node with their accounts. No lock is held across input or output.
-#[derive(Debug)]
 pub struct SessionCache {
     shards: Vec<Mutex<Shard>>,
     most_per_shard: usize,
+    /// Told of everything that is forgotten.
+    listener: OnceLock<Listener>,
+}
+
+type Listener = Box<dyn Fn(Forgotten) + Send + Sync>;
+
+/// What was forgotten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Forgotten {
+    /// A session that has ended.
+    Session(SessionId),
+    /// The sessions of accounts whose standing has changed; whether they have ended is for the
+    /// store to say.
+    Accounts,
 }
 
 #[derive(Debug, Default)]
@@ -71,7 +84,13 @@ impl SessionCache {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             most_per_shard: (most / usize::from(SHARDS)).max(1),
+            listener: OnceLock::new(),
         }
+    }
+
+    /// Tells `listener` of everything that is forgotten from now on. There is one, the first.
+    pub fn when_forgetting(&self, listener: impl Fn(Forgotten) + Send + Sync + 'static) {
+        self.listener.get_or_init(|| Box::new(listener));
     }
 
     /// The session's state when it is known and fresh at `now`.
@@ -107,6 +126,7 @@ impl SessionCache {
             shard.forgettings = shard.forgettings.wrapping_add(1);
             shard.sessions.remove(&session);
         }
+        self.tell(Forgotten::Session(session));
     }
 
     /// Forgets every session of `user`.
@@ -124,6 +144,13 @@ impl SessionCache {
             let mut shard = locked(shard);
             shard.forgettings = shard.forgettings.wrapping_add(1);
             shard.sessions.retain(|_, known| !matches(&known.state));
+        }
+        self.tell(Forgotten::Accounts);
+    }
+
+    fn tell(&self, forgotten: Forgotten) {
+        if let Some(listener) = self.listener.get() {
+            listener(forgotten);
         }
     }
 

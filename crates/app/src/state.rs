@@ -13,9 +13,11 @@ use actix_web::{
 use huntzen_tenancy::{
     clock::{Clock, Randomness},
     identity::AccessTokenSigner,
+    live::{Signal, TicketOffice},
 };
 
 use crate::{
+    chat::MessageQueue,
     config::{Config, Environment, TrustedProxy},
     http::{
         access::{AuditedRefusals, RefusalTrail},
@@ -23,8 +25,9 @@ use crate::{
         problem::Problem,
     },
     offload::{Lane, LaneSizes, Lanes, offload},
+    realtime::{Hub, hub::Pace},
     services::{Ports, Services},
-    sessions::{SessionCache, SessionSource},
+    sessions::{Forgotten, SessionCache, SessionSource},
     workers::Bell,
 };
 
@@ -62,8 +65,14 @@ pub struct Edge {
     pub document: OnceLock<Bytes>,
     /// Where letters lie that did not leave, in development.
     pub letter_folder: Option<PathBuf>,
-    /// Wakes the letter worker after a write.
+    /// Wakes the workers that send after a write.
     pub bell: Arc<Bell>,
+    /// Tickets that open sockets.
+    pub tickets: TicketOffice,
+    /// The sockets of this node.
+    pub hub: Arc<Hub>,
+    /// The writer of messages of this node.
+    pub messages: MessageQueue,
 }
 
 impl Edge {
@@ -74,12 +83,19 @@ impl Edge {
             clock: Arc::clone(&ports.clock),
             randomness: Arc::clone(&ports.randomness),
         };
+        let hub = Hub::new(&ports.broadcast, Pace::default());
+        let sessions = SessionCache::new(SESSIONS_REMEMBERED);
+        let listening = Arc::clone(&hub);
+        sessions.when_forgetting(move |forgotten| match forgotten {
+            Forgotten::Session(session) => listening.publish(Signal::session_ended(session)),
+            Forgotten::Accounts => listening.doubt(),
+        });
         let writes_files = config.environment == Environment::Development && config.smtp.host.is_none();
         Self {
             clock: Arc::clone(&ports.clock),
             randomness: Arc::clone(&ports.randomness),
             access_tokens: Arc::clone(&ports.access_tokens),
-            sessions: SessionCache::new(SESSIONS_REMEMBERED),
+            sessions,
             session_source: Arc::new(services.sign_in.clone()),
             refusals: RefusalTrail::new(Arc::new(refusals)),
             lanes: Lanes::new(lanes),
@@ -91,6 +107,9 @@ impl Edge {
             document: OnceLock::new(),
             letter_folder: writes_files.then(|| config.database.data_dir.join("mail")),
             bell,
+            tickets: services.tickets.clone(),
+            messages: MessageQueue::start(services.messages.clone(), Arc::clone(&hub)),
+            hub,
         }
     }
 }
@@ -150,6 +169,16 @@ impl<S: Send + Sync + 'static> App<S> {
     /// The session cache, to be told when a session or an account must not act any more.
     pub fn sessions(&self) -> &SessionCache {
         &self.edge.sessions
+    }
+
+    /// The sockets of this node and the way to those of others.
+    pub fn hub(&self) -> &Hub {
+        &self.edge.hub
+    }
+
+    /// Where messages are written.
+    pub fn messages(&self) -> &MessageQueue {
+        &self.edge.messages
     }
 
     /// The request's language, id, origin.

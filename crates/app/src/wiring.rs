@@ -6,6 +6,7 @@ use huntzen_adapter_crypto::{
 };
 pub use huntzen_adapter_diesel::migrate as schema;
 use huntzen_adapter_diesel::{PgStore, refuse_bypassing_role};
+use huntzen_adapter_memory::{LocalBroadcast, MemoryTickets};
 use huntzen_adapter_smtp::{
     FileMailer, HandlebarsLetters, Sender, SmtpCredentials, SmtpMailer, SmtpSecurity, SmtpServer,
 };
@@ -84,6 +85,8 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         room_tokens: Arc::new(JitsiSigner::new(&config.jitsi.secret)),
         letters: Arc::new(HandlebarsLetters::new(front_end, sender.clone())?),
         mailer: mailer(config, sender, Arc::clone(&clock))?,
+        broadcast: Arc::new(LocalBroadcast::default()),
+        tickets: Arc::new(MemoryTickets::default()),
         clock,
     })
 }

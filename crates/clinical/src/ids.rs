@@ -1,4 +1,4 @@
-//! Identifiers of this domain: all random (UUIDv4), so that none tells when it was made.
+//! Identifiers of this domain: all random (UUID version 4), so that none tells when it was made.
 use huntzen_tenancy::typed_id;
 
 typed_id!(

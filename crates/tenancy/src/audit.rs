@@ -30,6 +30,8 @@ words! {
         RefreshReuse = "REFRESH_REUSE",
         /// A session was ended by its owner from another.
         RevokeSession = "REVOKE_SESSION",
+        /// A ticket that opens a socket was issued.
+        IssueTicket = "ISSUE_TICKET",
         /// A password reset was asked for.
         ForgotPassword = "FORGOT_PASSWORD",
         /// A password was reset by a mailed token.

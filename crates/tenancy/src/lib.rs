@@ -9,6 +9,7 @@ pub mod error;
 pub mod fields;
 pub mod identity;
 pub mod ids;
+pub mod live;
 pub mod mail;
 pub mod notifications;
 pub mod outbox;

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::{
     ids::{NotificationId, UserId},
+    live::News,
     store::{Cursor, Slice, StoreError},
     words,
 };
@@ -110,6 +111,13 @@ pub trait Notifications {
     /// # Errors
     /// `StoreError` alone.
     fn notification(&mut self, user: UserId, id: NotificationId) -> Result<Option<Notification>, StoreError>;
+
+    /// The notifications of `users` that were written at `since` or later, oldest first, each with
+    /// how many its inbox has unread. For the live worker, which alone sees other people's.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn news(&mut self, users: &[UserId], since: Timestamp) -> Result<Vec<News>, StoreError>;
 
     /// Deletes one; `false` when there is none.
     ///

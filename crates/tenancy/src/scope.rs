@@ -33,6 +33,8 @@ words! {
         Eligibility = "eligibility",
         /// Reads the audit trail.
         Audit = "audit",
+        /// Tells connected people what is new, and closes the sockets of those who may not act any more.
+        Live = "live",
         /// Creates the first operator and the demonstration data's operators.
         Bootstrap = "bootstrap",
         /// Wraps data keys by another master key.

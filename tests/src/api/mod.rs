@@ -1,12 +1,14 @@
 //! The whole application in process, over either store, as a client and a mailbox see it.
 mod answer;
 mod appointments;
+mod listening;
 mod played;
 mod records;
 mod serving;
 mod shape;
 
 pub use answer::Answer;
+pub use listening::Listening;
 pub use played::{PASSWORD, Played, consultation_at, weekly_rule};
 pub use serving::{ApiWorld, NOBODY, WatchedStore};
 

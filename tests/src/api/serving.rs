@@ -79,6 +79,8 @@ pub struct ApiWorld {
     pub config: Config,
     /// The use cases, for what no request does: jobs and the first operator.
     pub services: Data<Services>,
+    /// What every request needs, and every socket.
+    pub edge: Data<Edge>,
     /// What the health check looks at.
     pub watched: Arc<WatchedStore>,
     mailer: Arc<RecordingMailer>,
@@ -110,7 +112,8 @@ impl ApiWorld {
         let ports = ports(&world, &config, &mailer, &watched);
         let services = Data::new(wiring::services_over(&config, &ports).unwrap());
         let edge = Edge::new(&config, &ports, &services, LaneSizes::of(4, 2), Arc::new(Bell::default()));
-        let served = application(Data::new(edge), services.clone(), http::operations);
+        let edge = Data::new(edge);
+        let served = application(edge.clone(), services.clone(), http::operations);
         let worker = Rc::new(test::init_service(served).await);
         let door: Door = Box::new(move |request| {
             let worker = Rc::clone(&worker);
@@ -124,7 +127,7 @@ impl ApiWorld {
                 Answer { asked, status, headers, bytes, json }
             })
         });
-        Self { world, config, services, watched, mailer, door, tokens: RefCell::default() }
+        Self { world, config, services, edge, watched, mailer, door, tokens: RefCell::default() }
     }
 
     /// Sends a request as it is.
@@ -253,6 +256,8 @@ fn ports(world: &World, config: &Config, mailer: &Arc<RecordingMailer>, watched:
         booking: Arc::clone(&world.booking),
         metrics: Arc::clone(&world.metrics),
         clinical: Arc::clone(&world.clinical),
+        broadcast: Arc::new(huntzen_adapter_memory::LocalBroadcast::default()),
+        tickets: Arc::new(huntzen_adapter_memory::MemoryTickets::default()),
         rotation: Arc::clone(&world.rotation),
         vault: Arc::clone(&world.vault),
         probe: Arc::<WatchedStore>::clone(watched),

@@ -3,8 +3,8 @@ use huntzen_booking::consultation::Consultation;
 use huntzen_clinical::{
     ClinicalError,
     conversation::{
-        AddedMessage, ConversationRules, ConversationState, MessageRange, MessageWriter, NewMessage, StoredMessage,
-        Written,
+        AddedMessage, ConversationRules, ConversationState, MessageRange, MessageWriter, NewMessage, News,
+        StoredMessage, Written,
     },
     ids::{ConsultationId, MessageId},
 };
@@ -148,7 +148,8 @@ pub fn a_failed_unit_of_work_leaves_no_message(world: &World) {
     let line = crate::cast::entry(world, &talk.employee().scope(), talk.id);
     let now = world.clock.now();
     let letters = waiting_letters(world);
-    let state = ConversationState { last_seq: 1, tell_practitioner: true, ..ConversationState::of(talk.id) };
+    let state =
+        ConversationState { last_seq: 1, for_practitioner: News::UnreadWhileAway, ..ConversationState::of(talk.id) };
     let failed: Result<(), _> = world.clinical.run(&writer(), |tx| {
         tx.hold_conversations(&[talk.id])?;
         tx.add_messages(std::slice::from_ref(&message), &[state], now)?;

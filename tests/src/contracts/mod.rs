@@ -13,6 +13,7 @@ pub mod employees;
 pub mod housekeeping;
 pub mod invitations;
 pub mod letters;
+pub mod live;
 pub mod notifications;
 pub mod practitioners;
 pub mod reminders;

@@ -3,6 +3,7 @@
 use diesel::{PgConnection, connection::SimpleConnection};
 use huntzen_adapter_crypto::JwtSigner;
 use huntzen_tenancy::{
+    Actor, Caller, Origin,
     email::Email,
     identity::{AccessClaims, AccessTokenSigner},
     ids::{CompanyId, SessionId, UserId},
@@ -18,6 +19,8 @@ pub const PEOPLE: usize = 1_000;
 pub const AHEAD: usize = 20;
 /// The secret of the access tokens, given to the server as well.
 pub const SECRET: &str = "the-load-program-signs-its-own-tokens-with-this";
+/// The ring of master keys of the test environment, in which the server runs.
+pub const RING: &str = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
 /// Issuer and audience of the access tokens.
 const PARTIES: &str = "huntzen-care";
 
@@ -159,6 +162,17 @@ pub fn add_history(owner: &mut PgConnection, from: usize, to: usize, spread: boo
 fn tidy(owner: &mut PgConnection) {
     owner.batch_execute("VACUUM ANALYZE").unwrap();
     owner.batch_execute("CHECKPOINT").unwrap();
+}
+
+/// The employee with this number as a caller.
+pub fn employee(number: usize) -> Caller {
+    let actor = Actor {
+        user: UserId(id(Kind::EmployeeUser, number)),
+        role: Role::Employee,
+        company: Some(CompanyId(id(Kind::Company, 1))),
+        session: None,
+    };
+    Caller { actor, origin: Origin::default() }
 }
 
 /// The access tokens of all employees and of all practitioners, by number from 1.

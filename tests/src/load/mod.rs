@@ -7,6 +7,7 @@ pub mod process;
 pub mod pure;
 pub mod rows;
 pub mod table;
+pub mod talk;
 
 use std::{fmt, str::FromStr};
 
@@ -39,7 +40,7 @@ impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} is not understood; --only me,slots,earliest,one,metrics,book,start,memory --seconds 5 --clients 32 \
+            "{} is not understood; --only me,slots,earliest,one,metrics,book,chat,start,memory --seconds 5 --clients 32 \
              --pool 10 --no-million",
             self.0
         )

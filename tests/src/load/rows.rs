@@ -1,13 +1,25 @@
 //! The rows: each measures the server and, right after it, its limit.
 use std::{
     net::TcpListener,
+    sync::Arc,
     thread::sleep,
     time::{Duration, Instant},
 };
 
 use diesel::{PgConnection, RunQueryDsl, sql_query, sql_types::Integer};
-use huntzen_app::embedded::{Embedded, OWNER, Purpose};
-use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use huntzen_adapter_crypto::OsRandomness;
+use huntzen_adapter_diesel::PgStore;
+use huntzen_app::{
+    clock::SystemClock,
+    database::APPLICATION,
+    embedded::{Embedded, OWNER, Purpose},
+};
+use huntzen_clinical::{
+    ClinicalPorts,
+    conversation::{ConversationRules, MessageWriter, NewMessage},
+};
+use huntzen_tenancy::sealing::{Sealer, SecretText};
+use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 
 use super::{
@@ -19,9 +31,15 @@ use super::{
     process::resident_kib,
     pure::Month,
     table::{Row, say, shown},
+    talk::{Room, Talked, talk},
 };
-use crate::server::{DataFolder, Server};
+use crate::{
+    server::{DataFolder, Server},
+    world::vault,
+};
 
+/// Conversations that go on at once.
+const ROOMS: usize = 200;
 /// Starts whose median counts.
 const STARTS: usize = 5;
 /// The hours by which pgbench books further ahead than the server lets anybody.
@@ -58,7 +76,9 @@ pub fn run(options: &Options, now: Timestamp) -> Vec<Row> {
         .with("HUNTZEN__DATABASE__POOL_SIZE", options.pool.to_string())
         .with("SMTP_HOST", "127.0.0.1")
         .with("SMTP_PORT", mail.local_addr().unwrap().port().to_string())
-        .with("HUNTZEN__SMTP__TLS", "none");
+        .with("HUNTZEN__SMTP__TLS", "none")
+        // The conversations of the consultations ahead are open.
+        .with("HUNTZEN__CHAT__OPEN_HOURS_BEFORE", "2160");
     say("preparing a thousand practitioners and 10,000 past consultations");
     let server = folder.serve();
     let mut owner = folder.owner();
@@ -84,6 +104,7 @@ pub fn run(options: &Options, now: Timestamp) -> Vec<Row> {
     bench.without_history(&server, &captured);
     bench.with_history(&server, &captured, &mut folder.owner());
     bench.book(&server, &captured);
+    bench.chat(&server, &folder);
     bench.memory_after(&server);
     server.kill();
     bench.rows
@@ -291,6 +312,64 @@ impl Bench<'_> {
         let limit = self.limit(&captured.book, clients, BEYOND);
         let trips = captured.book.round_trips.len();
         self.push_rates("book a consultation", &seen, limit, trips, "0.5; 1,000/s, CPU 1 ms");
+    }
+
+    /// Two people in each of 200 rooms; the limit is the same writer without sockets.
+    fn chat(&mut self, server: &Server<'_>, folder: &DataFolder) {
+        if !self.options.wants("chat") {
+            return;
+        }
+        let rooms: Vec<Room> = (0..ROOMS)
+            .map(|number| Room {
+                consultation: id(Kind::Ahead, (number + 1) * 100).to_string(),
+                tokens: [self.employees[number].clone(), self.practitioners[number].clone()],
+            })
+            .collect();
+        let limit = self.bare_writer(folder);
+        let at = (server.address(), server.process());
+        for (offered, goal) in [(2_500.0, "p99 50 ms"), (5_000.0, "5,000/s"), (7_200.0, "-")] {
+            let pace = offered / f64::from(u32::try_from(ROOMS * 2).unwrap());
+            let talked = talk(at, &rooms, pace, self.options.seconds);
+            let Talked { rate, median, p99, processor, lost } = talked;
+            let measured = format!(
+                "{rate:.0}/s, p50 {}, p99 {}, CPU {}, lost {lost}",
+                shown(median),
+                shown(p99),
+                shown(processor)
+            );
+            let ratio = format!("{:.2}", rate / limit);
+            let work = format!("chat over {ROOMS} rooms, {offered:.0}/s offered");
+            self.push(&work, measured, format!("{limit:.0}/s (the writer without sockets)"), goal, ratio);
+        }
+    }
+
+    /// Messages a second that the writer keeps, 256 in a unit of work, over the same rooms.
+    fn bare_writer(&self, folder: &DataFolder) -> f64 {
+        let cluster = folder.cluster();
+        let store = Arc::new(PgStore::connect(&cluster.url(APPLICATION), 1).unwrap());
+        let (clock, randomness) = (Arc::new(SystemClock), Arc::new(OsRandomness));
+        let ports = ClinicalPorts {
+            store,
+            sealer: Sealer::new(vault(dataset::RING), Arc::<OsRandomness>::clone(&randomness)),
+            clock,
+            randomness,
+        };
+        let rules = ConversationRules { opens_before: SignedDuration::from_hours(2_160), ..Default::default() };
+        let writer = MessageWriter::new(ports, rules);
+        let message = |number: usize| NewMessage {
+            caller: dataset::employee(number % ROOMS + 1),
+            consultation: id(Kind::Ahead, (number % ROOMS + 1) * 100).into(),
+            client_id: Some(format!("bare-{number}")),
+            content: SecretText::new("Je voulais vous dire que cela va mieux depuis lundi. ".repeat(2)),
+        };
+        let (began, mut written) = (Instant::now(), 0);
+        while began.elapsed() < Duration::from_secs(self.options.seconds) {
+            let batch: Vec<_> = (written..written + 256).map(message).collect();
+            let outcomes = writer.write(&batch, &|_, _| false);
+            assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}");
+            written += batch.len();
+        }
+        f64::from(u32::try_from(written).unwrap()) / began.elapsed().as_secs_f64()
     }
 
     /// Until the first 200 of `/health`, which asks the database.

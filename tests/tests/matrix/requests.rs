@@ -12,7 +12,10 @@ use huntzen_tests::{
     api::{PASSWORD, consultation_at, weekly_rule},
     appointments::{begun, booked, carried_out},
     cast,
-    contracts::notifications::notified,
+    contracts::{
+        conversations::{said, write},
+        notifications::notified,
+    },
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -64,6 +67,12 @@ impl Stage {
             "begun consultation" => {
                 let start = self.minutes_ago(5);
                 begun(world, &practitioner.person, self.booked(troupe, &start), &start).id.into()
+            }
+            "message" => {
+                let of = self.booked(troupe, &self.minutes_ago(5)).id;
+                let said = said(&owner.person, of.0.into(), "Bonjour.");
+                let written = write(world, &[said]);
+                written.into_iter().next().unwrap().unwrap().id.into()
             }
             "past consultation" => self.past(troupe).id.into(),
             "review" => {
@@ -153,6 +162,7 @@ impl Stage {
             "POST /consultations/{id}/cancel" => json!({ "reason": "Empêchement." }),
             "POST /consultations/{id}/reschedule" => json!({ "scheduledAt": LATER_SLOT }),
             "POST /consultations/{id}/feedback" => json!({ "rating": 5 }),
+            "POST /chat/{id}/messages" => json!({ "content": "Bonjour." }),
             _ => Value::Null,
         }
     }

@@ -15,6 +15,7 @@ pub const TABLE: &str = "
 POST   /auth/login                       | -                 | 200 200 200 200 200 200 200 200 200 200 200
 POST   /auth/refresh                     | -                 | 200 200 200 200 200 200 200 200 200 200 200
 POST   /auth/logout                      | -                 | 401 204 204 204 204 204 204 204 204 204 204
+POST   /auth/ws-ticket                   | -                 | 401 200 200 200 200 200 200 200 200 200 200
 GET    /auth/me                          | -                 | 401 200 200 200 200 200 200 200 200 200 200
 GET    /auth/sessions                    | -                 | 401 200 200 200 200 200 200 200 200 200 200
 DELETE /auth/sessions/{id}               | own session       | 401 204 204 204 204 204 204 204 204 204 204
@@ -116,6 +117,11 @@ POST   /reviews/{id}/publish             | review            | 401 403 200 403 4
 PUT    /reviews/{id}/publish             | review            | 401 403 200 403 403 403 403 403 403 403 403
 POST   /reviews/{id}/reject              | review            | 401 403 200 403 403 403 403 403 403 403 403
 PUT    /reviews/{id}/reject              | review            | 401 403 200 403 403 403 403 403 403 403 403
+
+GET    /chat/{id}/messages               | due consultation  | 401 403 403 403 403 403 200 404 200 404 404
+POST   /chat/{id}/messages               | due consultation  | 401 403 403 403 403 403 201 404 201 404 404
+PUT    /chat/messages/{id}/read          | message           | 401 403 403 403 403 403 200 404 200 404 404
+POST   /chat/messages/{id}/read          | message           | 401 403 403 403 403 403 200 404 200 404 404
 
 GET    /metrics/practitioners/{id}       | practitioner      | 401 403 200 403 403 403 200 404 403 403 403
 

@@ -186,6 +186,29 @@ mod letters {
     );
 }
 
+mod live {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::live:
+        news_are_of_whom_they_are_asked_for,
+        ended_sessions_are_told,
+    );
+
+    mod in_process {
+        use huntzen_adapter_memory::{LocalBroadcast, MemoryTickets};
+        use huntzen_tests::contracts::live as suite;
+
+        #[test]
+        fn a_ticket_is_taken_once() {
+            suite::a_ticket_is_taken_once(&MemoryTickets::holding(2));
+        }
+
+        #[test]
+        fn a_broadcast_reaches_every_sink_in_order() {
+            suite::a_broadcast_reaches_every_sink_in_order(&LocalBroadcast::default());
+        }
+    }
+}
+
 mod notifications {
     huntzen_tests::contract!(
         huntzen_tests::contracts::notifications:

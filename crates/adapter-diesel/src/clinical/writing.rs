@@ -7,7 +7,7 @@ use diesel::{
 use huntzen_booking::{availability::ConsultationType, consultation::ConsultationStatus};
 use huntzen_clinical::{
     care::Care,
-    conversation::{AddedMessage, ConversationState, HeldConversation, KnownMessage},
+    conversation::{AddedMessage, ConversationState, HeldConversation, KnownMessage, News},
     ids::{ConsultationId, MessageId},
 };
 use huntzen_tenancy::{
@@ -160,10 +160,10 @@ impl AddMessages {
             now: now.to_diesel(),
             changed: conversations.iter().map(|one| one.consultation.0).collect(),
             last_seqs: conversations.iter().map(|one| signed(one.last_seq)).collect(),
-            for_employee: conversations.iter().map(|one| one.for_employee).collect(),
-            for_practitioner: conversations.iter().map(|one| one.for_practitioner).collect(),
-            tell_employee: conversations.iter().map(|one| one.tell_employee).collect(),
-            tell_practitioner: conversations.iter().map(|one| one.tell_practitioner).collect(),
+            for_employee: conversations.iter().map(|one| one.for_employee != News::Nothing).collect(),
+            for_practitioner: conversations.iter().map(|one| one.for_practitioner != News::Nothing).collect(),
+            tell_employee: conversations.iter().map(|one| one.for_employee == News::UnreadWhileAway).collect(),
+            tell_practitioner: conversations.iter().map(|one| one.for_practitioner == News::UnreadWhileAway).collect(),
             consultations: messages.iter().map(|one| one.message.consultation.0).collect(),
             seqs: messages.iter().map(|one| signed(one.message.seq)).collect(),
             ids: messages.iter().map(|one| one.message.id.0).collect(),

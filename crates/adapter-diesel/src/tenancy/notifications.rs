@@ -1,5 +1,6 @@
 //! The in-app inbox.
 use diesel::{
+    alias,
     dsl::{case_when, delete, insert_into, update},
     prelude::*,
     sql_types::{Nullable, Timestamptz},
@@ -7,6 +8,7 @@ use diesel::{
 use huntzen_tenancy::{
     Cursor, Slice, StoreError,
     ids::{NotificationId, UserId},
+    live::News,
     notifications::{Notification, NotificationFilter, Notifications},
     words::Words,
 };
@@ -119,6 +121,27 @@ impl Notifications for PgTx {
             .filter(notifications::user_id.eq(user.0))
             .select(NotificationRow::as_select());
         one(self.run(|connection| query.first(connection).optional())?)
+    }
+
+    fn news(&mut self, users: &[UserId], since: Timestamp) -> Result<Vec<News>, StoreError> {
+        let users: Vec<Uuid> = users.iter().map(|user| user.0).collect();
+        let own = alias!(notifications as own);
+        let unread = own
+            .filter(own.field(notifications::user_id).eq(notifications::user_id))
+            .filter(own.field(notifications::read_at).is_null())
+            .count()
+            .single_value()
+            .assume_not_null();
+        let query = notifications::table
+            .filter(notifications::user_id.eq_any(users))
+            .filter(notifications::created_at.ge(since.to_diesel()))
+            .select((NotificationRow::as_select(), unread))
+            .order((notifications::created_at, notifications::id));
+        let rows: Vec<(NotificationRow, i64)> = self.run(|connection| query.load(connection))?;
+        let told = rows
+            .into_iter()
+            .map(|(row, unread)| Ok(News { notification: row.try_into()?, unread: number(unread, "count")? }));
+        told.collect()
     }
 
     fn remove_notification(&mut self, user: UserId, id: NotificationId) -> Result<bool, StoreError> {

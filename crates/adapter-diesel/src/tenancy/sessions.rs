@@ -2,6 +2,8 @@
 use diesel::{
     dsl::{exists, insert_into, update},
     prelude::*,
+    sql_query,
+    sql_types::{Array, Timestamptz, Uuid as SqlUuid},
 };
 use huntzen_tenancy::{
     StoreError,
@@ -98,6 +100,13 @@ impl From<&RefreshRow> for RefreshTokenRow {
     }
 }
 
+/// A session that may not act any more, as the definer function `ended_sessions` tells it.
+#[derive(QueryableByName)]
+struct EndedRow {
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
 type StateRow = (SessionRow, UserRow, bool);
 
 fn state((session, user, company_active): StateRow) -> Result<SessionState, StoreError> {
@@ -165,6 +174,15 @@ impl Sessions for PgTx {
             .filter(sessions::id.nullable().is_distinct_from(kept.map(|kept| kept.0)));
         let change = update(live).set(sessions::revoked_at.eq(at.to_diesel()));
         self.run(|connection| change.execute(connection)).map(|ended| ended as u64)
+    }
+
+    fn ended_sessions(&mut self, sessions: &[SessionId], now: Timestamp) -> Result<Vec<SessionId>, StoreError> {
+        let asked: Vec<Uuid> = sessions.iter().map(|session| session.0).collect();
+        let query = sql_query("SELECT id FROM ended_sessions($1, $2)")
+            .bind::<Array<SqlUuid>, _>(asked)
+            .bind::<Timestamptz, _>(now.to_diesel());
+        let rows: Vec<EndedRow> = self.run(|connection| query.load(connection))?;
+        Ok(rows.into_iter().map(|row| SessionId(row.id)).collect())
     }
 
     fn refresh_token(&mut self, digest: TokenDigest) -> Result<Option<RefreshRow>, StoreError> {

@@ -31,18 +31,20 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
         let mut terminated = signal(SignalKind::terminate())?;
         let mut interrupted = signal(SignalKind::interrupt())?;
         let listening =
-            listen(&settings, edge, services.clone(), operations).map_err(|error| taken(&settings, error))?;
+            listen(&settings, edge.clone(), services.clone(), operations).map_err(|error| taken(&settings, error))?;
         let workers = Workers::start(
             bell,
             services.dispatch.clone(),
             (services.jobs.clone(), services.unread.clone()),
             config.jobs.clone(),
+            (services.live.clone(), Arc::clone(&edge.hub)),
             Arc::clone(&ports.clock),
         )?;
         announce(config, &database, &listening.addresses);
         let stop = async move {
             tokio::select! { _ = terminated.recv() => {}, _ = interrupted.recv() => {} }
             tracing::info!("stopping: what was accepted is finished first");
+            edge.hub.close_all();
         };
         let served = serve_until(listening, stop).await;
         workers.stop();

@@ -9,7 +9,8 @@ use huntzen_tenancy::{
     Actor, Caller, Scope, TenancyError, TenancyStore,
     audit::{Action, AuditEntry, Resource},
     clock::{Clock, Randomness},
-    identity::{AccessClaims, SessionState, User},
+    identity::{SessionState, User},
+    ids::SessionId,
     policy::Permission,
 };
 use tokio::sync::Semaphore;
@@ -83,7 +84,38 @@ pub async fn admit(request: &HttpRequest, access: Access) -> Result<(), Problem>
     if !request.headers().contains_key(AUTHORIZATION) {
         return Err(Problem::new(Code::Unauthenticated));
     }
-    let signed = match sign_in(request, edge, &context).await {
+    let signed = sign_in(request, edge, &context).await;
+    let_in(request, edge, &context, permission, signed).map(drop)
+}
+
+/// The same for the upgrade to a socket, whose caller shows a ticket or a token.
+///
+/// # Errors
+/// The same.
+pub async fn admit_socket(
+    request: &HttpRequest,
+    permission: Permission,
+    ticket: Option<String>,
+) -> Result<Signed, Problem> {
+    let edge = request.app_data::<Data<Edge>>().ok_or_else(|| Problem::internal("the edge has no state"))?;
+    let context = Context::of(request)?;
+    let signed = match ticket {
+        Some(ticket) => redeem(edge, &context, ticket).await,
+        None if request.headers().contains_key(AUTHORIZATION) => sign_in(request, edge, &context).await,
+        None => return Err(Problem::new(Code::Unauthenticated)),
+    };
+    let_in(request, edge, &context, permission, signed)
+}
+
+/// Lets a caller in whose role holds `permission`. Every refusal leaves a trace.
+fn let_in(
+    request: &HttpRequest,
+    edge: &Data<Edge>,
+    context: &Context,
+    permission: Permission,
+    signed: Result<Signed, Problem>,
+) -> Result<Signed, Problem> {
+    let signed = match signed {
         Ok(signed) => signed,
         Err(problem) => {
             if problem.code().status() == actix_web::http::StatusCode::UNAUTHORIZED {
@@ -97,35 +129,55 @@ pub async fn admit(request: &HttpRequest, access: Access) -> Result<(), Problem>
         leave_trace(edge, signed.caller.scope());
     }
     // Kept for a refused caller as well: the log names whom it refused.
-    request.extensions_mut().insert(signed);
-    Ok(permitted?)
+    request.extensions_mut().insert(signed.clone());
+    permitted?;
+    Ok(signed)
 }
 
 async fn sign_in(request: &HttpRequest, edge: &Data<Edge>, context: &Context) -> Result<Signed, Problem> {
-    let now = edge.clock.now();
     let token = bearer(request).ok_or_else(|| Problem::new(Code::InvalidToken))?;
-    let claims =
-        edge.access_tokens.verify(token, now).map_err(|error| Problem::new(Code::InvalidToken).because(error))?;
-    let session = match edge.sessions.get(claims.session, now) {
-        Some(session) => session,
-        None => read_session(edge, context, &claims).await?,
-    };
-    let user = &session.user;
-    if user.id != claims.user || user.role != claims.role {
+    let claims = edge
+        .access_tokens
+        .verify(token, edge.clock.now())
+        .map_err(|error| Problem::new(Code::InvalidToken).because(error))?;
+    signed(edge, context, claims.actor(), claims.session).await
+}
+
+/// Uses a ticket up; the session that it was issued to must still live.
+async fn redeem(edge: &Data<Edge>, context: &Context, ticket: String) -> Result<Signed, Problem> {
+    if ticket.len() > LONGEST_TOKEN {
         return Err(Problem::new(Code::InvalidToken));
     }
-    let actor = Actor { user: user.id, role: user.role, company: user.company, session: Some(claims.session) };
-    Ok(Signed { caller: Caller { actor, origin: context.origin() }, session })
+    let tickets = edge.tickets.clone();
+    let taken = offload(&edge.lanes, Lane::General, &context.0.patience, move || tickets.redeem(&ticket)).await;
+    let actor = taken?.ok_or_else(|| Problem::new(Code::InvalidToken))?;
+    let session = actor.session.ok_or_else(|| Problem::new(Code::InvalidToken))?;
+    signed(edge, context, actor, session).await
+}
+
+/// The account behind `session`, which must be that of `actor`.
+async fn signed(edge: &Data<Edge>, context: &Context, actor: Actor, session: SessionId) -> Result<Signed, Problem> {
+    let state = match edge.sessions.get(session, edge.clock.now()) {
+        Some(state) => state,
+        None => read_session(edge, context, actor, session).await?,
+    };
+    let user = &state.user;
+    if user.id != actor.user || user.role != actor.role {
+        return Err(Problem::new(Code::InvalidToken));
+    }
+    let actor = Actor { user: user.id, role: user.role, company: user.company, session: Some(session) };
+    Ok(Signed { caller: Caller { actor, origin: context.origin() }, session: state })
 }
 
 async fn read_session(
     edge: &Data<Edge>,
     context: &Context,
-    claims: &AccessClaims,
+    actor: Actor,
+    session: SessionId,
 ) -> Result<Arc<SessionState>, Problem> {
-    let reading = edge.sessions.reading(claims.session);
-    let (source, origin, claims) = (Arc::clone(&edge.session_source), context.origin(), claims.clone());
-    let read = move || source.live_session(&origin, &claims);
+    let reading = edge.sessions.reading(session);
+    let (source, origin) = (Arc::clone(&edge.session_source), context.origin());
+    let read = move || source.live_session(&origin, actor, session);
     let state = offload(&edge.lanes, Lane::General, &context.0.patience, read).await?;
     Ok(edge.sessions.keep(reading, state, edge.clock.now()))
 }
@@ -176,6 +228,11 @@ impl RefusalTrail {
     pub fn new(refusals: Arc<dyn Refusals>) -> Self {
         Self { refusals, room: Arc::new(Semaphore::new(TRACES_AT_ONCE)) }
     }
+}
+
+/// Records that a route was refused to somebody who is signed in.
+pub(crate) fn trace_refusal(edge: &Data<Edge>, signed: &Signed) {
+    leave_trace(edge, signed.caller.scope());
 }
 
 /// Records a refusal beside the answer, which neither waits for it nor depends on it.

@@ -7,7 +7,7 @@ use huntzen_tenancy::{
     policy::{Permission, Role},
 };
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
@@ -226,6 +226,25 @@ async fn logout(
     Ok(NoContent)
 }
 
+/// A ticket that opens a socket.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct TicketBody {
+    /// 256 random bits in hexadecimal; works once, as `?ticket=` of the upgrade.
+    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
+    ticket: String,
+    /// For how many seconds it works.
+    #[schema(minimum = 30, maximum = 30)]
+    expires_in: i64,
+}
+
+/// Issues a ticket that opens one WebSocket from a browser, which can send no token with an upgrade.
+#[utoipa::path(post, path = "/auth/ws-ticket", tag = "auth", responses((status = 200, body = TicketBody)))]
+async fn issue_ticket(app: App, signed: Signed) -> Result<impl Responder, Problem> {
+    let issued = app.run(move |s| s.tickets.issue(&signed.caller)).await?;
+    Ok(Json(TicketBody { ticket: issued.ticket.expose_secret().to_owned(), expires_in: issued.expires_in.as_secs() }))
+}
+
 /// Tells who is signed in.
 #[utoipa::path(get, path = "/auth/me", tag = "auth", responses((status = 200, body = MeBody)))]
 async fn me(signed: Signed) -> impl Responder {
@@ -264,7 +283,7 @@ async fn revoke_session(app: App, signed: Signed, Path(id): Path<SessionId>) -> 
 }
 
 #[derive(OpenApi)]
-#[openapi(paths(login, refresh, logout, me, list_sessions, revoke_session))]
+#[openapi(paths(login, refresh, logout, issue_ticket, me, list_sessions, revoke_session))]
 struct Document;
 
 /// Adds the operations on sign-in and sessions.
@@ -273,6 +292,7 @@ pub fn register(ops: &mut Operations) {
     ops.route(Method::POST, "/auth/login", Access::Public, login);
     ops.route(Method::POST, "/auth/refresh", Access::Public, refresh);
     ops.route(Method::POST, "/auth/logout", Permission::AccountOwn, logout);
+    ops.route(Method::POST, "/auth/ws-ticket", Permission::AccountOwn, issue_ticket);
     ops.route(Method::GET, "/auth/me", Permission::AccountOwn, me);
     ops.route(Method::GET, "/auth/sessions", Permission::AccountOwn, list_sessions);
     ops.route(Method::DELETE, "/auth/sessions/{id}", Permission::AccountOwn, revoke_session);

@@ -3,6 +3,7 @@ pub mod access;
 pub mod answers;
 pub mod auth;
 pub mod availability;
+pub mod chat;
 pub mod companies;
 pub mod consultations;
 pub mod context;
@@ -41,6 +42,10 @@ pub use patch::Patch;
 pub use problem::{Code, Problem};
 pub use route::Operations;
 
+use huntzen_tenancy::policy::Permission;
+
+use crate::{chat::ChatSocket, realtime::inbox::InboxSocket};
+
 /// Every operation of the API: the router, the document and the authorization matrix come from
 /// this list.
 pub fn operations() -> Operations {
@@ -58,11 +63,14 @@ pub fn operations() -> Operations {
         consultations::register,
         transitions::register,
         reviews::register,
+        chat::register,
         metrics::register,
         notifications::register,
         health::register,
     ] {
         register(&mut operations);
     }
+    operations.socket("/chat", Permission::ChatOwnRead, ChatSocket::new);
+    operations.socket("/notifications/live", Permission::NotificationsOwn, InboxSocket::new);
     operations
 }

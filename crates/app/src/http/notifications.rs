@@ -17,7 +17,7 @@ use super::{
     CursorMark, Json, Limit, NoContent, Operations, Path, Problem, Query, Signed, language::Language,
     openapi::words_schema,
 };
-use crate::state::App;
+use crate::{realtime::inbox, state::App};
 
 /// Which notifications are asked for.
 #[derive(Deserialize, Validate, IntoParams)]
@@ -40,7 +40,7 @@ struct InboxQuery {
 /// A notification.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct NotificationBody {
+pub(crate) struct NotificationBody {
     id: Uuid,
     #[serde(rename = "type")]
     #[schema(schema_with = words_schema::<NotificationType>)]
@@ -62,7 +62,8 @@ struct NotificationBody {
 }
 
 impl NotificationBody {
-    fn present(notification: Notification, language: Language) -> Self {
+    /// The notification with its texts in `language`.
+    pub(crate) fn present(notification: Notification, language: Language) -> Self {
         let (title, body) = texts(notification.kind, language);
         Self {
             id: notification.id.into(),
@@ -179,7 +180,11 @@ async fn list_notifications(
 #[utoipa::path(put, path = "/notifications/read-all", tag = "notifications",
     responses((status = 200, body = ReadAllBody)))]
 async fn read_all_notifications(app: App, signed: Signed) -> Result<impl Responder, Problem> {
-    let updated = app.run(move |s| s.inbox.read_all(&signed.caller)).await?;
+    let user = signed.caller.actor.user;
+    let (updated, read_at) = app.run(move |s| s.inbox.read_all(&signed.caller)).await?;
+    if updated > 0 {
+        app.hub().publish(inbox::read(user, None, read_at, 0)?);
+    }
     Ok(Json(ReadAllBody { updated }))
 }
 
@@ -191,7 +196,10 @@ async fn read_notification(
     signed: Signed,
     Path(id): Path<NotificationId>,
 ) -> Result<impl Responder, Problem> {
-    let notification = app.run(move |s| s.inbox.read(&signed.caller, id)).await?;
+    let (notification, unread) = app.run(move |s| s.inbox.read(&signed.caller, id)).await?;
+    if let Some(read_at) = notification.read_at {
+        app.hub().publish(inbox::read(notification.user, Some(id), read_at, unread)?);
+    }
     Ok(Json(NotificationBody::present(notification, app.context().0.language)))
 }
 

@@ -114,6 +114,7 @@ impl Problem {
             StatusCode::CONFLICT => Code::Conflict,
             StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+            StatusCode::UPGRADE_REQUIRED => Code::UpgradeRequired,
             StatusCode::TOO_MANY_REQUESTS => Code::TooManyRequests,
             StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
             other if other.is_server_error() => Code::Internal,
@@ -154,6 +155,11 @@ impl Problem {
         }
         if let Some(methods) = &self.allow {
             answer.insert_header((header::ALLOW, methods.as_str()));
+        }
+        if self.code.status() == StatusCode::UPGRADE_REQUIRED {
+            // RFC 9110 §15.5.22 and RFC 6455 §4.4.
+            answer.insert_header((header::UPGRADE, "websocket"));
+            answer.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
         }
         if self.code.status() == StatusCode::UNAUTHORIZED {
             let of_a_token = matches!(self.code, Code::InvalidToken | Code::SessionEnded);

@@ -13,6 +13,7 @@ use actix_web::{
     },
     web,
 };
+use huntzen_tenancy::policy::Permission;
 
 use super::{
     access::{Access, admit},
@@ -20,6 +21,7 @@ use super::{
     headers,
     problem::Problem,
 };
+use crate::realtime::{Connected, Protocol, opening};
 
 /// Answers shorter than this, in bytes, are not worth compressing.
 const WORTH_COMPRESSING: u64 = 1024;
@@ -42,10 +44,26 @@ struct Registered {
     bind: Box<dyn Fn() -> Route>,
 }
 
-/// Every operation of the API.
+/// A socket as the matrix sees it. It is no operation: the document, which speaks of requests and
+/// answers, has nothing to say of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketRoute {
+    /// Its path.
+    pub path: &'static str,
+    /// Who may open it.
+    pub permission: Permission,
+}
+
+struct RegisteredSocket {
+    route: SocketRoute,
+    bind: Box<dyn Fn() -> Route>,
+}
+
+/// Every operation of the API, and every socket.
 #[derive(Default)]
 pub struct Operations {
     registered: Vec<Registered>,
+    sockets: Vec<RegisteredSocket>,
     documents: Vec<fn() -> utoipa::openapi::OpenApi>,
 }
 
@@ -91,6 +109,21 @@ impl Operations {
         self.registered.push(Registered { operation, bind: Box::new(bind) });
     }
 
+    /// Adds a socket that speaks the protocol which `connect` makes, to whoever holds `permission`.
+    pub fn socket<P: Protocol>(&mut self, path: &'static str, permission: Permission, connect: fn(Connected) -> P) {
+        let bind = move || {
+            web::get().to(move |request: HttpRequest, payload: web::Payload| async move {
+                opening::open(&request, payload.into_inner(), permission, connect).await
+            })
+        };
+        self.sockets.push(RegisteredSocket { route: SocketRoute { path, permission }, bind: Box::new(bind) });
+    }
+
+    /// Every socket, in the order of registration.
+    pub fn sockets(&self) -> Vec<SocketRoute> {
+        self.sockets.iter().map(|socket| socket.route).collect()
+    }
+
     /// Every operation, aliases included, in the order of registration.
     pub fn operations(&self) -> Vec<Operation> {
         self.registered.iter().map(|registered| registered.operation.clone()).collect()
@@ -108,6 +141,11 @@ impl Operations {
         for registered in &self.registered {
             let path = registered.operation.path;
             paths.entry(segments(path)).or_insert((path, Vec::new())).1.push(registered);
+        }
+        for socket in &self.sockets {
+            let refuse = || async { Err::<HttpResponse, Problem>(Problem::method_not_allowed("GET".to_owned())) };
+            let resource = web::resource(socket.route.path).route((socket.bind)());
+            config.service(resource.default_service(web::route().to(refuse)));
         }
         for (path, registered) in paths.into_values() {
             let methods: BTreeSet<&str> = registered.iter().flat_map(|one| taken(&one.operation.method)).collect();

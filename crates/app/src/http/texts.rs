@@ -109,6 +109,14 @@ codes! {
     NotAcceptable = NOT_ACCEPTABLE "not_acceptable"
         fr: "Format non disponible", "Aucun format accepté par le client n'est disponible.";
         en: "Not acceptable", "No format that the client accepts is available.";
+    /// The path speaks WebSocket alone.
+    UpgradeRequired = UPGRADE_REQUIRED "upgrade_required"
+        fr: "WebSocket attendu", "Cette adresse ne s'ouvre que par WebSocket (RFC 6455, version 13).";
+        en: "WebSocket required", "This address opens by WebSocket alone (RFC 6455, version 13).";
+    /// An event on a socket that cannot be understood.
+    InvalidEvent = BAD_REQUEST "invalid_event"
+        fr: "Événement refusé", "Cet événement ne peut pas être compris.";
+        en: "Invalid event", "This event cannot be understood.";
     /// The request came too slowly.
     RequestTimeout = REQUEST_TIMEOUT "request_timeout"
         fr: "Délai dépassé", "La requête n'est pas arrivée à temps.";

@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 pub(super) fn work(bell: &Bell, dispatch: &LetterDispatch) {
-    let mut goes_on = true;
+    let (mut goes_on, mut heard) = (true, 0);
     while goes_on {
         goes_on = match dispatch.run(BATCH) {
             Ok(done) => {
@@ -21,7 +21,7 @@ pub(super) fn work(bell: &Bell, dispatch: &LetterDispatch) {
                     tracing::warn!(done.sent, done.postponed, done.given_up, "some letters were not sent");
                 }
                 let more = done.sent + done.postponed >= BATCH as usize;
-                if more { bell.pause(Duration::ZERO) } else { bell.listen(PAUSE) }
+                if more { bell.pause(Duration::ZERO) } else { bell.listen(&mut heard, PAUSE) }
             }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the outbox could not be worked on");

@@ -1,6 +1,7 @@
 //! Background work: threads that send letters and run the recurring jobs until they are told to stop.
 mod jobs;
 mod letters;
+mod live;
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -10,9 +11,9 @@ use std::{
 
 use huntzen_booking::jobs::BookingJobs;
 use huntzen_clinical::conversation::UnreadMail;
-use huntzen_tenancy::{clock::Clock, outbox::LetterDispatch};
+use huntzen_tenancy::{clock::Clock, live::LiveFeed, outbox::LetterDispatch};
 
-use crate::config::Jobs;
+use crate::{config::Jobs, realtime::Hub};
 
 /// The running background threads.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts the letter worker and the job runner; `bell` wakes the former.
+    /// Starts the letter worker, the live worker and the job runner; `bell` wakes the first two.
     ///
     /// # Errors
     /// When the system refuses a thread.
@@ -31,8 +32,16 @@ impl Workers {
         dispatch: LetterDispatch,
         (booking, unread): (BookingJobs, UnreadMail),
         schedules: Jobs,
+        live: (LiveFeed, Arc<Hub>),
         clock: Arc<dyn Clock>,
     ) -> std::io::Result<Self> {
+        let live_worker = {
+            let (bell, clock) = (Arc::clone(&bell), Arc::clone(&clock));
+            let (feed, hub) = live;
+            std::thread::Builder::new()
+                .name("live".to_owned())
+                .spawn(move || live::work(&bell, &feed, &hub, clock.as_ref()))?
+        };
         let letter_worker = {
             let bell = Arc::clone(&bell);
             std::thread::Builder::new().name("letters".to_owned()).spawn(move || letters::work(&bell, &dispatch))?
@@ -43,7 +52,7 @@ impl Workers {
                 .name("jobs".to_owned())
                 .spawn(move || jobs::work(&bell, &work, &schedules, clock.as_ref()))?
         };
-        Ok(Self { bell, threads: vec![letter_worker, job_runner] })
+        Ok(Self { bell, threads: vec![letter_worker, live_worker, job_runner] })
     }
 
     /// Lets every worker finish what it has in hand, and waits for it.
@@ -57,7 +66,7 @@ impl Workers {
     }
 }
 
-/// Wakes the letter worker when there may be something to send, and tells all when to stop.
+/// Wakes the workers that send when there may be something to send, and tells all when to stop.
 #[derive(Debug, Default)]
 pub struct Bell {
     state: Mutex<BellState>,
@@ -67,13 +76,15 @@ pub struct Bell {
 #[derive(Debug, Default)]
 struct BellState {
     closing: bool,
-    waiting: bool,
+    rings: u64,
 }
 
 impl Bell {
     /// There may be a letter to send.
     pub fn ring(&self) {
-        self.state().waiting = true;
+        let mut state = self.state();
+        state.rings = state.rings.wrapping_add(1);
+        drop(state);
         self.rung.notify_all();
     }
 
@@ -91,17 +102,18 @@ impl Bell {
         !state.closing
     }
 
-    /// Waits at most `time` for a ring or for the end; `false` once the end has come.
-    fn listen(&self, time: Duration) -> bool {
-        let (mut state, _) = self
+    /// Waits at most `time` for a ring that the worker has not `heard`, or for the end; `false`
+    /// once the end has come.
+    fn listen(&self, heard: &mut u64, time: Duration) -> bool {
+        let (state, _) = self
             .rung
-            .wait_timeout_while(self.state(), time, |state| !state.closing && !state.waiting)
+            .wait_timeout_while(self.state(), time, |state| !state.closing && state.rings == *heard)
             .unwrap_or_else(PoisonError::into_inner);
-        state.waiting = false;
+        *heard = state.rings;
         !state.closing
     }
 
-    /// A panic elsewhere leaves two booleans whole, so poisoning means nothing here.
+    /// A panic elsewhere leaves a boolean and a number whole, so poisoning means nothing here.
     fn state(&self) -> MutexGuard<'_, BellState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

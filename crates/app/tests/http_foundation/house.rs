@@ -9,20 +9,30 @@ use actix_web::{
     test::{self, TestRequest},
     web::{Bytes, Data},
 };
+use huntzen_adapter_crypto::{KeyRing, XChaChaVault};
+use huntzen_adapter_memory::{LocalBroadcast, MemoryStore, MemoryTickets};
 use huntzen_app::{
+    chat::MessageQueue,
     http::access::{RefusalTrail, Refusals},
     offload::{LaneSizes, Lanes},
+    realtime::{Hub, hub::Pace},
     server::application,
     sessions::{SessionCache, SessionSource},
     state::Edge,
 };
+use huntzen_clinical::{
+    ClinicalPorts,
+    conversation::{ConversationRules, MessageWriter},
+};
 use huntzen_tenancy::{
-    Origin, Scope, TenancyError,
+    Actor, Origin, Scope, TenancyError,
     clock::{Clock, Randomness},
     email::Email,
     identity::{AccessClaims, AccessTokenError, AccessTokenSigner, Device, Session, SessionState, User},
     ids::{SessionId, UserId},
+    live::{Broadcast, TicketOffice},
     policy::Role,
+    sealing::Sealer,
     words::Words,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -30,6 +40,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::routes::{self, Shelf};
+
+/// What the clock shows at first.
+const MORNING: &str = "2027-01-15T09:00:00Z";
 
 /// A clock that stands until it is moved.
 pub struct StoppedClock(Mutex<Timestamp>);
@@ -93,34 +106,39 @@ pub struct Accounts {
 }
 
 impl SessionSource for Accounts {
-    fn live_session(&self, _: &Origin, claims: &AccessClaims) -> Result<SessionState, TenancyError> {
+    fn live_session(&self, _: &Origin, actor: Actor, id: SessionId) -> Result<SessionState, TenancyError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        if self.ended.lock().unwrap().contains(&claims.session) {
+        if self.ended.lock().unwrap().contains(&id) {
             return Err(TenancyError::SessionEnded);
         }
-        Ok(SessionState { session: session(claims), user: user(claims), company_active: true })
+        Ok(SessionState { session: session(actor, id), user: user(actor), company_active: true })
     }
 }
 
-fn session(claims: &AccessClaims) -> Session {
+/// When everybody signed in.
+fn since() -> Timestamp {
+    MORNING.parse().unwrap()
+}
+
+fn session(actor: Actor, id: SessionId) -> Session {
     Session {
-        id: claims.session,
-        user: claims.user,
-        created_at: claims.issued_at,
-        last_used_at: claims.issued_at,
-        expires_at: claims.issued_at + SignedDuration::from_hours(24),
+        id,
+        user: actor.user,
+        created_at: since(),
+        last_used_at: since(),
+        expires_at: since() + SignedDuration::from_hours(24),
         revoked_at: None,
         device: Device::default(),
     }
 }
 
-fn user(claims: &AccessClaims) -> User {
+fn user(actor: Actor) -> User {
     User {
-        id: claims.user,
-        company: claims.company,
-        email: claims.email.clone(),
+        id: actor.user,
+        company: actor.company,
+        email: Email::parse("somebody@techcorp.example").unwrap(),
         password: None,
-        role: claims.role,
+        role: actor.role,
         first_name: "Some".to_owned(),
         last_name: "Body".to_owned(),
         is_active: true,
@@ -129,8 +147,8 @@ fn user(claims: &AccessClaims) -> User {
         signed_out_before: None,
         last_login_at: None,
         language: "fr".to_owned(),
-        created_at: claims.issued_at,
-        updated_at: claims.issued_at,
+        created_at: since(),
+        updated_at: since(),
     }
 }
 
@@ -143,6 +161,19 @@ impl Refusals for Recorded {
         self.0.lock().unwrap().push(scope.actor().map(|actor| actor.user));
         Ok(())
     }
+}
+
+/// The writer of messages, over plain maps.
+fn writer(clock: Arc<StoppedClock>, randomness: &Arc<dyn Randomness>) -> MessageWriter {
+    let ring = KeyRing::parse(&format!("1:{}", "01".repeat(32))).unwrap();
+    let vault = Arc::new(XChaChaVault::new(ring, Arc::clone(randomness)));
+    let ports = ClinicalPorts {
+        store: Arc::new(MemoryStore::default()),
+        sealer: Sealer::new(vault, Arc::clone(randomness)),
+        clock,
+        randomness: Arc::clone(randomness),
+    };
+    MessageWriter::new(ports, ConversationRules::default())
 }
 
 /// Everything behind the routes under test.
@@ -159,12 +190,24 @@ impl House {
     }
 
     pub fn with_docs(docs_enabled: bool) -> Self {
-        let clock = Arc::new(StoppedClock(Mutex::new("2027-01-15T09:00:00Z".parse().unwrap())));
+        let clock = Arc::new(StoppedClock(Mutex::new(since())));
         let accounts = Arc::new(Accounts::default());
         let refusals = Arc::new(Recorded::default());
+        let randomness: Arc<dyn Randomness> = Arc::new(Counting(AtomicU8::new(0)));
+        let broadcast: Arc<dyn Broadcast> = Arc::new(LocalBroadcast::default());
+        let hub = Hub::new(&broadcast, Pace::default());
+        let tickets = TicketOffice::new(
+            Arc::new(MemoryStore::default()),
+            Arc::new(MemoryTickets::default()),
+            clock.clone(),
+            Arc::clone(&randomness),
+        );
         let edge = Edge {
             clock: clock.clone(),
-            randomness: Arc::new(Counting(AtomicU8::new(0))),
+            messages: MessageQueue::start(writer(clock.clone(), &randomness), Arc::clone(&hub)),
+            hub,
+            tickets,
+            randomness,
             access_tokens: Arc::new(WordTokens),
             sessions: SessionCache::new(1000),
             session_source: accounts.clone(),

@@ -109,27 +109,27 @@ pub struct ConversationState {
     pub consultation: ConsultationId,
     /// The place of its last message now.
     pub last_seq: u64,
-    /// Whether the employee has got something to read.
-    pub for_employee: bool,
-    /// Whether the practitioner has.
-    pub for_practitioner: bool,
-    /// Whether the employee is away and is to be told in the inbox.
-    pub tell_employee: bool,
-    /// Whether the practitioner is.
-    pub tell_practitioner: bool,
+    /// What is new to the employee.
+    pub for_employee: News,
+    /// What is new to the practitioner.
+    pub for_practitioner: News,
+}
+
+/// What is new to a participant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Nothing.
+    Nothing,
+    /// Something to read.
+    Unread,
+    /// Something to read while no device of theirs is there: they are told in the inbox.
+    UnreadWhileAway,
 }
 
 impl ConversationState {
     /// Nothing yet.
     pub const fn of(consultation: ConsultationId) -> Self {
-        Self {
-            consultation,
-            last_seq: 0,
-            for_employee: false,
-            for_practitioner: false,
-            tell_employee: false,
-            tell_practitioner: false,
-        }
+        Self { consultation, last_seq: 0, for_employee: News::Nothing, for_practitioner: News::Nothing }
     }
 }
 

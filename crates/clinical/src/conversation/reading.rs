@@ -27,6 +27,9 @@ pub struct History {
     pub next: Option<MessageRange>,
     /// The consultation.
     pub care: Care,
+    /// Up to which place the reader has everything now: the last of these messages, or that of the
+    /// conversation when there are none, whatever the reader believed.
+    pub reached: u64,
 }
 
 /// Up to where a participant has read.
@@ -85,12 +88,19 @@ impl ConversationReading {
                     stored.first().map(|first| MessageRange::Before(first.seq))
                 }
             };
+            let reached = match (stored.last(), range) {
+                (Some(last), _) => last.seq,
+                (None, MessageRange::After(_)) => {
+                    tx.messages(consultation, MessageRange::Last, 1)?.first().map_or(0, |last| last.seq)
+                }
+                (None, MessageRange::Last | MessageRange::Before(_)) => 0,
+            };
             let keys = match stored.first() {
                 Some(_) => self.ports.sealer.known_keys(tx, &[key_subject(consultation)])?,
                 None => BTreeMap::new(),
             };
             let messages = stored.into_iter().map(|one| self.open(&keys, one)).collect::<Result<_, _>>()?;
-            Ok(History { messages, next: next.filter(|_| goes_on), care: *care })
+            Ok(History { messages, next: next.filter(|_| goes_on), care: *care, reached })
         })
     }
 
@@ -113,17 +123,24 @@ impl ConversationReading {
         })
     }
 
-    /// Marks the other's messages up to this one as read; answers it as it stands then.
+    /// Marks the other's messages up to this one as read; answers it as it stands then. A client
+    /// may say of which conversation it is.
     ///
     /// # Errors
-    /// `Forbidden`; `NotFound`.
-    pub fn read_message(&self, caller: &Caller, id: MessageId) -> Result<(Message, ReadMark), ClinicalError> {
+    /// `Forbidden`; `NotFound`, also for a message of another conversation.
+    pub fn read_message(
+        &self,
+        caller: &Caller,
+        id: MessageId,
+        said_of: Option<ConsultationId>,
+    ) -> Result<(Message, ReadMark), ClinicalError> {
         guard::admit(&caller.actor)?;
         caller.actor.require(Permission::ChatOwnWrite)?;
         let (now, scope) = (self.ports.clock.now(), caller.scope());
         let outcome = self.ports.store.run(&scope, |tx| {
             let entry = self.ports.entry(&scope, now, Action::Update, Resource::Conversation);
-            let Some(message) = tx.message(id)? else {
+            let found = tx.message(id)?;
+            let Some(message) = found.filter(|one| said_of.is_none_or(|said| said == one.consultation)) else {
                 tx.record(&entry.refused())?;
                 return Ok(None);
             };

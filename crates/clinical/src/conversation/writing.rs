@@ -12,7 +12,7 @@ use huntzen_tenancy::{
 use jiff::Timestamp;
 
 use super::{
-    AddedMessage, CONTENT, ConversationRules, ConversationState, HeldConversation, KnownMessage, StoredMessage,
+    AddedMessage, CONTENT, ConversationRules, ConversationState, HeldConversation, KnownMessage, News, StoredMessage,
     key_subject, place,
 };
 use crate::{
@@ -103,7 +103,7 @@ impl MessageWriter {
             let now = self.ports.clock.now();
             let conversations: BTreeSet<ConsultationId> = batch.iter().map(|one| one.consultation).collect();
             let held = tx.hold_conversations(&conversations.into_iter().collect::<Vec<_>>())?;
-            let mut round = Round::new(held, self.known(tx, batch)?, now);
+            let mut round = Round::new(held, known(tx, batch)?, now);
             let outcomes: Outcomes = batch.iter().map(|one| self.admit(&mut round, one)).collect();
             let mut subjects: Vec<KeySubject> =
                 round.accepted.iter().map(|(one, ..)| key_subject(one.consultation)).collect();
@@ -117,15 +117,6 @@ impl MessageWriter {
             tx.record_all(&self.trail(&round, batch, &outcomes))?;
             Ok(outcomes)
         })
-    }
-
-    fn known(&self, tx: &mut dyn ClinicalTx, batch: &[NewMessage]) -> Result<Vec<KnownMessage>, StoreError> {
-        let named = batch.iter().filter_map(|one| {
-            let client_id = one.client_id.clone()?;
-            Some((one.consultation, one.caller.actor.user, client_id))
-        });
-        let named: Vec<_> = named.collect();
-        if named.is_empty() { Ok(Vec::new()) } else { tx.known_messages(&named) }
     }
 
     /// Gives a message its place, or refuses it.
@@ -198,6 +189,16 @@ impl MessageWriter {
     }
 }
 
+/// Those of a batch that are kept already.
+fn known(tx: &mut dyn ClinicalTx, batch: &[NewMessage]) -> Result<Vec<KnownMessage>, StoreError> {
+    let named = batch.iter().filter_map(|one| {
+        let client_id = one.client_id.clone()?;
+        Some((one.consultation, one.caller.actor.user, client_id))
+    });
+    let named: Vec<_> = named.collect();
+    if named.is_empty() { Ok(Vec::new()) } else { tx.known_messages(&named) }
+}
+
 /// A message with its consultation and its place.
 type Accepted<'a> = (&'a NewMessage, Care, Written);
 
@@ -226,19 +227,21 @@ impl Round<'_> {
 
     /// What changes of each conversation that took messages.
     fn states(&self, is_away: &dyn Fn(ConsultationId, UserId) -> bool) -> Vec<ConversationState> {
-        let mut states = BTreeMap::<ConsultationId, (Care, ConversationState)>::new();
+        let mut states = BTreeMap::<ConsultationId, ConversationState>::new();
         for (one, care, written) in &self.accepted {
-            let (_, state) = states.entry(one.consultation).or_insert((*care, ConversationState::of(one.consultation)));
+            let state = states.entry(one.consultation).or_insert(ConversationState::of(one.consultation));
             state.last_seq = state.last_seq.max(written.seq);
-            state.for_practitioner |= one.caller.actor.user == care.employee_user;
-            state.for_employee |= one.caller.actor.user == care.practitioner_user;
+            let (news, reader) = if one.caller.actor.user == care.employee_user {
+                (&mut state.for_practitioner, care.practitioner_user)
+            } else {
+                (&mut state.for_employee, care.employee_user)
+            };
+            if *news == News::Nothing {
+                let away = is_away(one.consultation, reader);
+                *news = if away { News::UnreadWhileAway } else { News::Unread };
+            }
         }
-        let states = states.into_values().map(|(care, state)| ConversationState {
-            tell_employee: state.for_employee && is_away(care.consultation, care.employee_user),
-            tell_practitioner: state.for_practitioner && is_away(care.consultation, care.practitioner_user),
-            ..state
-        });
-        states.collect()
+        states.into_values().collect()
     }
 }
 
@@ -296,15 +299,13 @@ mod tests {
         let expected = [
             ConversationState {
                 last_seq: 6,
-                for_employee: true,
-                for_practitioner: true,
-                tell_employee: true,
+                for_employee: News::UnreadWhileAway,
+                for_practitioner: News::Unread,
                 ..ConversationState::of(one.consultation)
             },
             ConversationState {
                 last_seq: 5,
-                for_practitioner: true,
-                tell_practitioner: true,
+                for_practitioner: News::UnreadWhileAway,
                 ..ConversationState::of(other.consultation)
             },
         ];

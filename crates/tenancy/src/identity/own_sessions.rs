@@ -3,14 +3,13 @@ use super::{
     account::User,
     session::{Session, SessionState, end_sessions},
     sign_in::SignIn,
-    tokens::AccessClaims,
 };
 use crate::{
     audit::Action,
     error::TenancyError,
     ids::SessionId,
     policy::Permission,
-    scope::{Caller, Origin, Scope},
+    scope::{Actor, Caller, Origin, Scope},
     token::TokenDigest,
 };
 
@@ -41,18 +40,15 @@ impl SignIn {
         })
     }
 
-    /// The state of the session that an access token speaks of, with its account.
+    /// The state of the session through which `actor` says to act, with its account.
     ///
     /// # Errors
     /// `SessionEnded` unless it is live.
-    pub fn session(&self, origin: &Origin, claims: &AccessClaims) -> Result<SessionState, TenancyError> {
+    pub fn session(&self, origin: &Origin, actor: Actor, session: SessionId) -> Result<SessionState, TenancyError> {
         let now = self.ports.clock.now();
-        let state = self
-            .ports
-            .store
-            .run(&Scope::user(claims.actor(), origin.clone()), |tx| Ok(tx.session(claims.session, false)?))?;
+        let state = self.ports.store.run(&Scope::user(actor, origin.clone()), |tx| Ok(tx.session(session, false)?))?;
         state
-            .filter(|state| state.user.id == claims.user && state.user.role == claims.role && state.is_live(now))
+            .filter(|state| state.user.id == actor.user && state.user.role == actor.role && state.is_live(now))
             .ok_or(TenancyError::SessionEnded)
     }
 

@@ -108,6 +108,13 @@ pub trait Sessions {
     /// `StoreError` alone.
     fn revoke_sessions(&mut self, user: UserId, kept: Option<SessionId>, at: Timestamp) -> Result<u64, StoreError>;
 
+    /// Those of `sessions` that may not act any more at `now` (see [`SessionState::is_live`]) or do
+    /// not exist, in the order asked. For the live worker, which alone sees other people's.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn ended_sessions(&mut self, sessions: &[SessionId], now: Timestamp) -> Result<Vec<SessionId>, StoreError>;
+
     /// The refresh token with this digest.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! What a person does with their own inbox.
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{Notification, NotificationFilter};
 use crate::{
     TenancyStore,
@@ -41,27 +43,28 @@ impl Inbox {
         self.store.run(&caller.scope(), |tx| Ok((tx.inbox(user, filter, cursor, limit)?, tx.unread(user)?)))
     }
 
-    /// Marks one as read; reading it again changes nothing.
+    /// Marks one as read; reading it again changes nothing. Answers how many are unread then.
     ///
     /// # Errors
     /// `NotFound` when it is not the caller's.
-    pub fn read(&self, caller: &Caller, id: NotificationId) -> Result<Notification, TenancyError> {
+    pub fn read(&self, caller: &Caller, id: NotificationId) -> Result<(Notification, u64), TenancyError> {
         caller.actor.require(Permission::NotificationsOwn)?;
         let (user, now) = (caller.actor.user, self.clock.now());
         self.store.run(&caller.scope(), |tx| {
             tx.mark_read(user, id, now)?;
-            tx.notification(user, id)?.ok_or(TenancyError::NotFound)
+            let notification = tx.notification(user, id)?.ok_or(TenancyError::NotFound)?;
+            Ok((notification, tx.unread(user)?))
         })
     }
 
-    /// Marks all as read; answers how many were unread.
+    /// Marks all as read; answers how many were unread, and since when they are read.
     ///
     /// # Errors
     /// `Forbidden`, or `StoreError`.
-    pub fn read_all(&self, caller: &Caller) -> Result<u64, TenancyError> {
+    pub fn read_all(&self, caller: &Caller) -> Result<(u64, Timestamp), TenancyError> {
         caller.actor.require(Permission::NotificationsOwn)?;
         let (user, now) = (caller.actor.user, self.clock.now());
-        self.store.run(&caller.scope(), |tx| Ok(tx.mark_all_read(user, now)?))
+        self.store.run(&caller.scope(), |tx| Ok((tx.mark_all_read(user, now)?, now)))
     }
 
     /// Deletes one.

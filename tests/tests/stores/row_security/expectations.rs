@@ -22,6 +22,7 @@ pub struct Expectation {
 pub fn expectations(scene: &Scene) -> Vec<Expectation> {
     let mut all = through_functions(scene);
     all.extend(through_triggers(scene));
+    all.extend(about_conversations(scene));
     all.extend(refusals(scene));
     all
 }
@@ -89,6 +90,11 @@ fn through_functions(scene: &Scene) -> Vec<Expectation> {
     let owner_of =
         |digest: huntzen_tenancy::token::TokenDigest| rows_of(&format!("token_owner('\\x{}')", digest.to_hex()));
     let exceptions = || rows_of("own_availability_exceptions()");
+    // Marc's, who may not act yet, and one that never was; at the clock's time.
+    let ended = rows_of(&format!(
+        "ended_sessions(ARRAY['{}', gen_random_uuid()]::uuid[], '2027-01-04T08:00:00Z')",
+        scene.session
+    ));
     let held = rows_of(&format!("hold_conversations(ARRAY['{consultation}']::uuid[])"));
     vec![
         one("anybody asks whose a domain is", anonymous(), domain, Rows(1)),
@@ -107,6 +113,14 @@ fn through_functions(scene: &Scene) -> Vec<Expectation> {
         one("HR sees not even those", cast.hr.scope(), events, Rows(0)),
         one("a practitioner reads own labels", scene.hidden.0.scope(), exceptions(), Rows(1)),
         one("another reads none", cast.other_practitioner.0.scope(), exceptions(), Rows(0)),
+        one("the live worker learns which sessions ended", job(Job::Live), ended.clone(), Rows(2)),
+        two(
+            "and which have not",
+            (cast.operator.scope(), format!("UPDATE users SET is_active = true WHERE id = '{}'", marc.id())),
+            (job(Job::Live), ended.clone()),
+            Rows(1),
+        ),
+        one("nobody else does", marc.scope(), ended, Rows(0)),
         one("the writer holds a conversation", job(Job::Chat), held.clone(), Rows(1)),
         one("a participant does not", marc.scope(), held, Rows(0)),
         one("a participant marks what the other wrote", sophie.scope(), marked(consultation), Rows(1)),
@@ -196,6 +210,32 @@ fn through_triggers(scene: &Scene) -> Vec<Expectation> {
         two("an end counts for the employee", completed(), audit("employee_activity_daily"), Rows(2)),
         two("an end counts for the practitioner", completed(), reader(sophie, "practitioner_activity_daily"), Rows(2)),
         two(
+            "a published review counts",
+            published(),
+            (anonymous(), rows_of("practitioners WHERE review_count = 2")),
+            Rows(1),
+        ),
+        two(
+            "rules follow the standing",
+            validated(),
+            (anonymous(), rows_of(&format!("availabilities WHERE practitioner_id = '{hidden}'"))),
+            Rows(1),
+        ),
+        two(
+            "exceptions follow the standing",
+            validated(),
+            (anonymous(), rows_of(&format!("availability_exceptions WHERE practitioner_id = '{hidden}'"))),
+            Rows(1),
+        ),
+    ]
+}
+
+fn about_conversations(scene: &Scene) -> Vec<Expectation> {
+    let (marc, sophie) = (&scene.cast.employee.0, &scene.cast.practitioner.0);
+    let booked = &scene.booked;
+    let reader = |person: &Person, what: &str| (person.scope(), rows_of(what));
+    vec![
+        two(
             "what was read is marked for the sender",
             (sophie.scope(), marked(booked.id)),
             reader(marc, "messages WHERE read_at IS NOT NULL"),
@@ -217,24 +257,6 @@ fn through_triggers(scene: &Scene) -> Vec<Expectation> {
             "a letter tells of what stays unread",
             (job(Job::Unread), "UPDATE conversations SET practitioner_mailed_at = now()".to_owned()),
             (job(Job::Outbox), rows_of("outbox WHERE letter = 'MESSAGE_UNREAD'")),
-            Rows(1),
-        ),
-        two(
-            "a published review counts",
-            published(),
-            (anonymous(), rows_of("practitioners WHERE review_count = 2")),
-            Rows(1),
-        ),
-        two(
-            "rules follow the standing",
-            validated(),
-            (anonymous(), rows_of(&format!("availabilities WHERE practitioner_id = '{hidden}'"))),
-            Rows(1),
-        ),
-        two(
-            "exceptions follow the standing",
-            validated(),
-            (anonymous(), rows_of(&format!("availability_exceptions WHERE practitioner_id = '{hidden}'"))),
             Rows(1),
         ),
     ]

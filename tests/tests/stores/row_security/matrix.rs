@@ -230,6 +230,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
     ("job audit", &[("employment", "S"), ("audit entry", "SI"), ("employee's days", "S"), ("company's days", "S")]),
     ("job chat", &[("conversation", "SU"), ("message", "SI")]),
     ("job unread", &[("conversation", "SU")]),
+    ("job live", &[("notification", "S")]),
     ("job bootstrap", &[("operator's account", "SI")]),
 ];
 

@@ -93,6 +93,7 @@ fn without_a_scope_nothing_is_there() {
         format!("redacted_consultation_events('{}')", scene.booked.id),
         format!("token_owner('\\x{}')", scene.refresh.to_hex()),
         "own_availability_exceptions()".to_owned(),
+        "ended_sessions(ARRAY[gen_random_uuid()], now())".to_owned(),
         format!("hold_conversations(ARRAY['{}']::uuid[])", scene.booked.id),
     ] {
         assert_eq!(count(&mut application, &format!("SELECT count(*) AS count FROM {function}")), 0, "{function}");

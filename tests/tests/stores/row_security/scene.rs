@@ -7,7 +7,9 @@ use huntzen_booking::{
     reminders::ReminderKind, review::ReviewStatus,
 };
 use huntzen_clinical::conversation::{ConversationRules, MessageWriter};
-use huntzen_tenancy::{Job, Origin, Scope, ScopeKind, identity::OneTimePurpose, token::TokenDigest, words::Words};
+use huntzen_tenancy::{
+    Job, Origin, Scope, ScopeKind, identity::OneTimePurpose, ids::SessionId, token::TokenDigest, words::Words,
+};
 use huntzen_tests::{
     appointments::{booked, carried_out},
     cast::{Cast, Person, entry, listed},
@@ -29,6 +31,8 @@ pub struct Scene {
     pub hidden: (Person, Practitioner),
     /// Marc's next consultation with Sophie.
     pub booked: Consultation,
+    /// Marc's session.
+    pub session: SessionId,
     /// Marc's refresh token.
     pub refresh: TokenDigest,
     /// Marc's mailed token.
@@ -87,7 +91,7 @@ impl Scene {
         assert!(sent.unwrap());
         let line = entry(&world, &cast.hr.scope(), cast.company.id).about(marc.id());
         world.tenancy.run(&cast.hr.scope(), |tx| Ok(tx.record(&line)?)).unwrap();
-        let (_, refresh) = signed_in(&world, marc);
+        let (session, refresh) = signed_in(&world, marc);
         let mailed = mailed(&world, marc, OneTimePurpose::ResetPassword).digest;
         let invitation = invited(&world, &cast.hr, marc).digest;
         invited(&world, &cast.administrator, sophie);
@@ -96,7 +100,7 @@ impl Scene {
         let said = said(marc, booked.id.0.into(), "Bonjour.");
         let written = MessageWriter::new(world.clinical_ports(), rules).write(&[said], &|_, _| false);
         assert!(written.iter().all(Result::is_ok), "{written:?}");
-        Self { world, cast, hidden, booked, refresh: refresh.digest, mailed, invitation }
+        Self { world, cast, hidden, booked, session: session.id, refresh: refresh.digest, mailed, invitation }
     }
 
     /// A connection of the owner, who passes row security.

@@ -68,9 +68,7 @@ fn parse<T: DeserializeOwned + Validate>(bytes: &Bytes) -> Result<T, Problem> {
     let mut from = serde_json::Deserializer::from_slice(bytes);
     let body: T = serde_path_to_error::deserialize(&mut from).map_err(|error| refusal(&error))?;
     from.end().map_err(|error| Problem::new(Code::MalformedJson).because(error))?;
-    if bytes.windows(6).any(|window| window == br"\u0000")
-        && let Some(field) = field_with_nul(bytes)
-    {
+    if let Some(field) = nul_within(bytes) {
         return Err(Problem::invalid_field(field, "invalid_characters"));
     }
     body.validate().map_err(|error| Problem::invalid(errors::from_validator(&error)))?;
@@ -89,6 +87,11 @@ fn refusal(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
 }
 
 /// The first string that holds U+0000, which no text column can keep.
+pub fn nul_within(bytes: &[u8]) -> Option<String> {
+    // It can only be written as an escape, which hardly any document has.
+    bytes.windows(6).any(|window| window == br"\u0000").then(|| field_with_nul(bytes)).flatten()
+}
+
 fn field_with_nul(bytes: &[u8]) -> Option<String> {
     fn search(path: &str, value: &Value) -> Option<String> {
         match value {

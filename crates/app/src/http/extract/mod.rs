@@ -6,6 +6,6 @@ mod path;
 mod query;
 
 pub use body::{BODY_LIMIT, refuse_unread_body};
-pub use json::{Json, OptionalJson};
+pub use json::{Json, OptionalJson, nul_within};
 pub use path::{Path, PathText};
 pub use query::{Query, refuse_unread_query};

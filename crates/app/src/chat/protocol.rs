@@ -1,0 +1,321 @@
+//! `/chat`: joining conversations, saying something, typing, reading.
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use huntzen_clinical::{
+    conversation::{MOST, MessageRange, NewMessage},
+    ids::{ConsultationId, MessageId},
+};
+use huntzen_tenancy::{
+    live::{Signal, Topic},
+    sealing::SecretText,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use validator::Validate;
+
+use super::{
+    bodies::{MessageBody, MessageCursor, presence, read_updated, received, room, typing},
+    room::{Place, Rooms, Step},
+};
+use crate::{
+    http::{Code, Problem},
+    realtime::{ClientEvent, Closing, Connected, Delivery, Protocol, Reply, frame},
+    services::Services,
+};
+
+/// Typing may be told this often in this time; what comes more often is dropped.
+const TYPING: (usize, Duration) = (2, Duration::from_secs(1));
+
+/// One client's `/chat`.
+pub struct ChatSocket {
+    connected: Connected,
+    rooms: RefCell<Rooms>,
+    typed: RefCell<HashMap<ConsultationId, Vec<Instant>>>,
+}
+
+#[derive(Deserialize, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Join {
+    consultation_id: ConsultationId,
+    #[serde(default)]
+    after_seq: Option<u64>,
+}
+
+#[derive(Deserialize, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Leave {
+    consultation_id: ConsultationId,
+}
+
+#[derive(Deserialize, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Say {
+    consultation_id: ConsultationId,
+    content: String,
+}
+
+#[derive(Deserialize, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Type {
+    consultation_id: ConsultationId,
+    is_typing: bool,
+}
+
+#[derive(Deserialize, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Read {
+    consultation_id: ConsultationId,
+    #[serde(default)]
+    up_to_seq: Option<u64>,
+    #[serde(default)]
+    message_id: Option<MessageId>,
+}
+
+/// The acknowledgement of `chat:join`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Joined {
+    consultation_id: Uuid,
+    /// Whether the other participant has a device in the conversation.
+    other_is_online: bool,
+}
+
+/// `chat:history`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct History {
+    consultation_id: Uuid,
+    messages: Vec<MessageBody>,
+    next_cursor: Option<String>,
+}
+
+/// The acknowledgement of `chat:message`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Said {
+    id: Uuid,
+    seq: u64,
+    created_at: Timestamp,
+}
+
+/// The acknowledgement of `chat:read`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MarkedRead {
+    consultation_id: Uuid,
+    up_to_seq: u64,
+}
+
+impl ChatSocket {
+    /// The protocol on a socket that has just opened.
+    pub fn new(connected: Connected) -> Self {
+        Self { connected, rooms: RefCell::default(), typed: RefCell::default() }
+    }
+
+    /// Nothing that is said from now on is lost: the topic is joined before the history is read, and
+    /// what it brings meanwhile is held back until the client has the history.
+    async fn join(&self, Join { consultation_id, after_seq }: Join) -> Result<Reply, Problem> {
+        let socket = &self.connected.socket;
+        let (joining, is_first) = self.rooms.borrow_mut().join(consultation_id);
+        self.connected.hub().subscribe(room(consultation_id), socket);
+        let caller = socket.caller().clone();
+        let range = after_seq.map_or(MessageRange::Last, MessageRange::After);
+        let history = self.connected.run(move |s| s.conversations.history(&caller, consultation_id, range, MOST)).await;
+        let history = match history {
+            Ok(history) => history,
+            Err(problem) => {
+                self.rooms.borrow_mut().leave(consultation_id);
+                self.connected.hub().unsubscribe(room(consultation_id), socket);
+                return Err(problem);
+            }
+        };
+        let other = history.care.other_than(socket.user());
+        let other_is_online = self.connected.hub().has(room(consultation_id), other);
+        // A client that asked for what it missed, and got a part of it, asks on before anything new.
+        let is_behind = after_seq.is_some() && history.next.is_some();
+        let after = history.reached;
+        let body = History {
+            consultation_id: consultation_id.into(),
+            messages: history.messages.into_iter().map(MessageBody::from).collect(),
+            next_cursor: history.next.and_then(|next| MessageCursor(next).encode()),
+        };
+        if is_first {
+            let told = presence(consultation_id, socket.user(), true)?;
+            self.connected.hub().publish(Signal { except: Some(socket.id()), ..told });
+        }
+        let reply = Reply::new(Joined { consultation_id: consultation_id.into(), other_is_online })?
+            .then(frame("chat:history", &body)?);
+        Ok(if is_behind { reply } else { reply.then_signal(self.caught_up(consultation_id, Place { after, joining })) })
+    }
+
+    /// A note to oneself, behind the history in the socket's own queue.
+    fn caught_up(&self, consultation: ConsultationId, place: Place) -> Signal {
+        let text = format!("{consultation} {}", place.joining);
+        Signal { seq: Some(place.after), ..Signal::new(Topic::Socket(self.connected.socket.id()), text) }
+    }
+
+    fn leave(&self, Leave { consultation_id }: &Leave) -> Result<Reply, Problem> {
+        if self.rooms.borrow_mut().leave(*consultation_id) {
+            self.connected.hub().unsubscribe(room(*consultation_id), &self.connected.socket);
+            self.gone(*consultation_id)?;
+        }
+        Ok(Reply::done())
+    }
+
+    /// Tells the room that this person went, unless another device of theirs is in it.
+    fn gone(&self, consultation: ConsultationId) -> Result<(), Problem> {
+        let user = self.connected.socket.user();
+        if !self.connected.hub().has(room(consultation), user) {
+            self.connected.hub().publish(presence(consultation, user, false)?);
+        }
+        Ok(())
+    }
+
+    async fn say(&self, Say { consultation_id, content }: Say, client_id: Option<String>) -> Result<Reply, Problem> {
+        let message = NewMessage {
+            caller: self.connected.socket.caller().clone(),
+            consultation: consultation_id,
+            client_id,
+            content: SecretText::new(content),
+        };
+        let written = self.connected.messages().write(message).await?;
+        Reply::new(Said { id: written.id.into(), seq: written.seq, created_at: written.created_at })
+    }
+
+    fn type_in(&self, Type { consultation_id, is_typing }: &Type) -> Result<Reply, Problem> {
+        if !self.rooms.borrow().has(*consultation_id) {
+            return Err(Problem::new(Code::NotFound));
+        }
+        if self.may_type(*consultation_id) {
+            let socket = &self.connected.socket;
+            let told = typing(*consultation_id, socket.user(), is_typing.to_owned())?;
+            self.connected.hub().publish(Signal { except: Some(socket.id()), ..told });
+        }
+        Ok(Reply::done())
+    }
+
+    fn may_type(&self, consultation: ConsultationId) -> bool {
+        let (most, within) = TYPING;
+        let now = Instant::now();
+        let mut typed = self.typed.borrow_mut();
+        let times = typed.entry(consultation).or_default();
+        times.retain(|time| now.saturating_duration_since(*time) < within);
+        let may = times.len() < most;
+        if may {
+            times.push(now);
+        }
+        may
+    }
+
+    async fn read(&self, read: Read, event: &ClientEvent) -> Result<Reply, Problem> {
+        let caller = self.connected.socket.caller().clone();
+        let consultation = read.consultation_id;
+        let mark = match (read.up_to_seq, read.message_id) {
+            (Some(up_to), None) => {
+                self.connected.run(move |s| s.conversations.read_up_to(&caller, consultation, up_to)).await?
+            }
+            (None, Some(id)) => {
+                let read = move |s: &Services| s.conversations.read_message(&caller, id, Some(consultation));
+                self.connected.run(read).await?.1
+            }
+            (Some(_), Some(_)) | (None, None) => return Err(event.invalid()),
+        };
+        if let Some(told) = read_updated(&mark)? {
+            self.connected.hub().publish(told);
+        }
+        Reply::new(MarkedRead { consultation_id: mark.consultation.into(), up_to_seq: mark.up_to })
+    }
+
+    /// Reads what the client misses from `place` on.
+    async fn fill(&self, consultation: ConsultationId, place: Place) -> Result<Delivery, Closing> {
+        let caller = self.connected.socket.caller().clone();
+        let mut messages = Vec::new();
+        let mut next = Some(MessageRange::After(place.after));
+        while let Some(range) = next {
+            let caller = caller.clone();
+            let read = self.connected.run(move |s| s.conversations.history(&caller, consultation, range, MOST)).await;
+            let history = read.map_err(|problem| {
+                if matches!(problem.code(), Code::NotFound | Code::Forbidden) {
+                    return Closing::Barred;
+                }
+                // The client comes back and resumes: a hole would be worse.
+                tracing::warn!(causes = problem.causes(), "messages that were missing could not be read");
+                Closing::Defect
+            })?;
+            messages.extend(history.messages);
+            next = history.next;
+        }
+        let last = messages.last().map_or(place.after, |last| last.seq);
+        if !self.rooms.borrow_mut().filled(consultation, place, last) {
+            return Ok(Delivery::Nothing);
+        }
+        let frames = messages.iter().map(received).collect::<Result<Vec<_>, _>>();
+        frames.map(Delivery::Instead).map_err(|_problem| Closing::Defect)
+    }
+
+    async fn take(&self, consultation: ConsultationId, step: Step) -> Result<Delivery, Closing> {
+        match step {
+            Step::Skip => Ok(Delivery::Nothing),
+            Step::Send => Ok(Delivery::AsItIs),
+            Step::Fill(place) => self.fill(consultation, place).await,
+        }
+    }
+}
+
+impl Protocol for ChatSocket {
+    async fn receive(self: Rc<Self>, event: ClientEvent) -> Result<Reply, Problem> {
+        match event.event.as_str() {
+            "chat:join" => self.join(event.data()?).await,
+            "chat:leave" => self.leave(&event.data()?),
+            "chat:message" => self.say(event.data()?, event.id.clone()).await,
+            "chat:typing" => self.type_in(&event.data()?),
+            "chat:read" => self.read(event.data()?, &event).await,
+            _ => Err(event.unknown()),
+        }
+    }
+
+    async fn deliver(self: Rc<Self>, signal: Arc<Signal>) -> Result<Delivery, Closing> {
+        match (signal.topic, signal.seq) {
+            (Topic::Room(consultation), Some(seq)) => {
+                let step = self.rooms.borrow_mut().brought(consultation.into(), seq);
+                self.take(consultation.into(), step).await
+            }
+            (Topic::Room(consultation), None) if self.rooms.borrow().has(consultation.into()) => Ok(Delivery::AsItIs),
+            (Topic::Socket(_), Some(after)) => {
+                let Some((consultation, joining)) = note(&signal.text) else { return Ok(Delivery::Nothing) };
+                let step = self.rooms.borrow_mut().caught_up(consultation, Place { after, joining });
+                self.take(consultation, step).await
+            }
+            (
+                Topic::Room(_)
+                | Topic::Calls(_)
+                | Topic::Inbox(_)
+                | Topic::Socket(_)
+                | Topic::Session(_)
+                | Topic::Account(_),
+                _,
+            ) => Ok(Delivery::Nothing),
+        }
+    }
+
+    async fn closed(self: Rc<Self>) {
+        let joined = self.rooms.borrow_mut().leave_all();
+        for consultation in joined {
+            // A text that has no JSON was never told on joining either.
+            let _ = self.gone(consultation);
+        }
+    }
+}
+
+/// Reads a note to oneself.
+fn note(text: &str) -> Option<(ConsultationId, u64)> {
+    let (consultation, joining) = text.split_once(' ')?;
+    Some((consultation.parse::<Uuid>().ok()?.into(), joining.parse().ok()?))
+}

@@ -1,0 +1,116 @@
+//! The writer of this node: one thread that takes what many senders say and keeps it in one unit of
+//! work, tells the rooms, then the senders. What comes in while it writes is its next batch.
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread::Builder,
+    time::{Duration, Instant},
+};
+
+use huntzen_clinical::{
+    ClinicalError,
+    conversation::{MessageWriter, NewMessage, Written},
+};
+use tokio::sync::oneshot;
+
+use super::bodies::{announced, room};
+use crate::{
+    http::{Code, Problem},
+    offload::PATIENCE,
+    realtime::Hub,
+};
+
+/// Messages that may wait for the writer; one more is refused as overload.
+const WAITING: usize = 2_048;
+/// The most messages of a batch.
+const BATCH: usize = 256;
+/// How long a batch may grow while others are talking.
+const LINGER: Duration = Duration::from_millis(5);
+
+/// A message that waits, and whom to tell what became of it.
+struct Waiting {
+    message: NewMessage,
+    answer: oneshot::Sender<Result<Written, ClinicalError>>,
+}
+
+/// Where messages are handed to the writer. The writer ends with the last of these.
+#[derive(Clone)]
+pub struct MessageQueue(SyncSender<Waiting>);
+
+impl MessageQueue {
+    /// Starts the writer. Without a thread for it, every message is refused as unavailable.
+    pub fn start(writer: MessageWriter, hub: Arc<Hub>) -> Self {
+        let (queue, waiting) = sync_channel(WAITING);
+        let thread = Builder::new().name("messages".to_owned()).spawn(move || work(&writer, &waiting, &hub));
+        if let Err(error) = thread {
+            tracing::error!(error = &error as &dyn std::error::Error, "there is no thread to write messages");
+        }
+        Self(queue)
+    }
+
+    /// Keeps a message; once this returns with success, it is in the store for good.
+    ///
+    /// # Errors
+    /// The writer's refusal as a problem; `overloaded` when too many wait, or the answer takes too
+    /// long: the message may be kept then all the same.
+    pub async fn write(&self, message: NewMessage) -> Result<Written, Problem> {
+        let (answer, told) = oneshot::channel();
+        match self.0.try_send(Waiting { message, answer }) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => return Err(Problem::new(Code::Overloaded)),
+            Err(TrySendError::Disconnected(_)) => return Err(Problem::new(Code::Unavailable)),
+        }
+        match tokio::time::timeout(PATIENCE, told).await {
+            Ok(Ok(outcome)) => Ok(outcome?),
+            Ok(Err(_gone)) => Err(Problem::new(Code::Unavailable)),
+            Err(_elapsed) => Err(Problem::new(Code::Overloaded)),
+        }
+    }
+}
+
+fn work(writer: &MessageWriter, waiting: &Receiver<Waiting>, hub: &Hub) {
+    let mut was_busy = false;
+    while let Ok(first) = waiting.recv() {
+        let batch = collect(first, waiting, was_busy);
+        was_busy = batch.len() > 1;
+        let (messages, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|one| (one.message, one.answer)).unzip();
+        let is_away = |consultation, user| !hub.has(room(consultation), user);
+        let outcomes = writer.write(&messages, &is_away);
+        for (message, outcome) in messages.iter().zip(&outcomes) {
+            if let Ok(written) = outcome
+                && written.is_new
+            {
+                announce(hub, message, written);
+            }
+        }
+        for (answer, outcome) in answers.into_iter().zip(outcomes) {
+            // Whoever stopped waiting asks again with the same id, or resumes.
+            let _ = answer.send(outcome);
+        }
+    }
+}
+
+/// What waits already; while others are talking, also what comes in the next few milliseconds.
+fn collect(first: Waiting, waiting: &Receiver<Waiting>, was_busy: bool) -> Vec<Waiting> {
+    let until = Instant::now() + if was_busy { LINGER } else { Duration::ZERO };
+    let mut batch = vec![first];
+    while batch.len() < BATCH {
+        let left = until.saturating_duration_since(Instant::now());
+        let next = if left.is_zero() { waiting.try_recv().ok() } else { waiting.recv_timeout(left).ok() };
+        match next {
+            Some(one) => batch.push(one),
+            None => break,
+        }
+    }
+    batch
+}
+
+fn announce(hub: &Hub, message: &NewMessage, written: &Written) {
+    match announced(message, written) {
+        Ok(signal) => hub.publish(signal),
+        // The room reads it from the store at the next message.
+        Err(problem) => tracing::error!(causes = problem.causes(), "a message could not be told"),
+    }
+}

@@ -1,0 +1,31 @@
+//! The live worker: tells connected people what is new when the bell rings, or after a second.
+use std::time::Duration;
+
+use huntzen_tenancy::{clock::Clock, live::LiveFeed};
+
+use super::Bell;
+use crate::realtime::{Hub, watch::Watch};
+
+/// How long it waits when nothing rings: another node may have written.
+const PAUSE: Duration = Duration::from_secs(1);
+/// The shortest time between two looks, so that a busy service is not asked at every write.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+/// How long it waits after the store failed.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+pub(super) fn work(bell: &Bell, feed: &LiveFeed, hub: &Hub, clock: &dyn Clock) {
+    let mut watch = Watch::default();
+    let mut heard = 0;
+    while bell.listen(&mut heard, PAUSE) {
+        let pause = match watch.look(feed, hub, clock.now()) {
+            Ok(()) => BETWEEN_LOOKS,
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "connected people could not be told");
+                PAUSE_AFTER_FAILURE
+            }
+        };
+        if !bell.pause(pause) {
+            return;
+        }
+    }
+}
