@@ -6,7 +6,8 @@ use huntzen_adapter_diesel::migrate;
 use huntzen_app::embedded::{Embedded, OWNER, Purpose};
 use huntzen_tests::server::DataFolder;
 
-const SECRETS: [(&str, &str); 3] = [
+const SECRETS: [(&str, &str); 4] = [
+    ("ENCRYPTION_KEYS", "1:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"),
     ("JWT_SECRET", "a-secret-that-only-this-test-knows-0001"),
     ("JWT_REFRESH_SECRET", "a-secret-that-only-this-test-knows-0002"),
     ("JITSI_SECRET", "a-secret-that-only-this-test-knows-0003"),
