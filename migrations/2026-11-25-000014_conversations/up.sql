@@ -164,7 +164,7 @@ DECLARE
     about CONSTANT jsonb := jsonb_build_object('consultationId', consultation);
 BEGIN
     IF by_letter THEN
-        INSERT INTO outbox (id, recipient_user_id, letter, arguments, created_at, next_attempt_at)
+        INSERT INTO outbox (id, recipient_user_id, letter, about, created_at, next_attempt_at)
         VALUES (uuid_v7(at), recipient, 'MESSAGE_UNREAD', about, at, at);
     ELSE
         INSERT INTO notifications (id, user_id, type, data, created_at)

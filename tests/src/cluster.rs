@@ -11,6 +11,8 @@ use diesel::{Connection, PgConnection, RunQueryDsl, connection::SimpleConnection
 use huntzen_adapter_diesel::migrate;
 use huntzen_app::embedded::{Embedded, EmbeddedError, OWNER, Purpose};
 
+use crate::world::{RING, vault};
+
 const TEMPLATE: &str = "huntzen_template";
 const APPLICATION: &str = "huntzen_app";
 
@@ -29,7 +31,7 @@ pub fn cluster() -> &'static Embedded {
         connection.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).unwrap();
         let template = cluster.url_of(OWNER, TEMPLATE);
         migrate::ensure_roles(&template, "test").unwrap();
-        migrate::run(&template).unwrap();
+        migrate::run(&template, vault(RING).as_ref()).unwrap();
         cluster
     })
 }

@@ -10,7 +10,11 @@ use diesel::{
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
+use huntzen_tenancy::sealing::Vault;
+
 use crate::store::PgStore;
+
+mod sealing;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -97,15 +101,23 @@ pub fn ensure_roles(owner_url: &str, app_password: &str) -> Result<(), MigrateEr
     connection.batch_execute(&text).map_err(failed)
 }
 
-/// Applies every migration that is not applied yet; answers their names.
+/// Applies every migration that is not applied yet; answers their names. What confidential values
+/// older releases kept in clear is sealed by `vault` on the way.
 ///
 /// # Errors
 /// `Unreachable`, or `Failed` at the first migration that fails; those before it stay applied.
-pub fn run(owner_url: &str) -> Result<Vec<String>, MigrateError> {
+pub fn run(owner_url: &str, vault: &dyn Vault) -> Result<Vec<String>, MigrateError> {
     let mut connection = connect(owner_url)?;
     connection.batch_execute(ALONE).map_err(failed)?;
-    let applied = connection.run_pending_migrations(MIGRATIONS).map_err(failed)?;
-    let applied = applied.iter().map(ToString::to_string).collect();
+    let mut applied = Vec::new();
+    for migration in connection.pending_migrations(MIGRATIONS).map_err(failed)? {
+        let version = migration.name().version().to_string();
+        if version == sealing::BEFORE {
+            sealing::seal_what_lies_in_clear(&mut connection, vault).map_err(failed)?;
+        }
+        connection.run_migration(&migration).map_err(failed)?;
+        applied.push(version);
+    }
     // So that the program itself can tell whether the schema is the one that it was built for.
     connection.batch_execute("GRANT SELECT ON __diesel_schema_migrations TO huntzen_app").map_err(failed)?;
     Ok(applied)

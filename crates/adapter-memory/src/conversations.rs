@@ -12,7 +12,7 @@ use huntzen_tenancy::{
     Job, StoreError,
     ids::{NotificationId, UserId},
     notifications::{Notification, NotificationType},
-    outbox::{Letter, OutboxMessage},
+    outbox::{Arguments, Letter, OutboxMessage},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -238,7 +238,7 @@ fn write_letter(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let id = state.uuid_v7(now);
-    let arguments = json!({ "consultationId": consultation });
+    let arguments = Arguments::About(json!({ "consultationId": consultation }));
     state.add_letter(OutboxMessage { id, recipient, letter: Letter::MessageUnread, arguments, created_at: now })
 }
 

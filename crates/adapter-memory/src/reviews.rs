@@ -6,7 +6,7 @@ use huntzen_booking::{
     ids::{PractitionerId, ReviewId},
     review::{NewReview, Review, ReviewStatus, Reviews},
 };
-use huntzen_tenancy::{Page, PageRequest, StoreError};
+use huntzen_tenancy::{Page, PageRequest, StoreError, sealing::Sealed};
 use jiff::Timestamp;
 
 use crate::{
@@ -39,56 +39,65 @@ impl Reviews for MemoryTx {
         })
     }
 
-    fn pending_reviews(&mut self, request: PageRequest) -> Result<Page<Review>, StoreError> {
+    fn pending_reviews(&mut self, request: PageRequest) -> Result<Page<Review<Sealed>>, StoreError> {
         self.read(|viewer, state| {
             let is_wanted = |row: &&ReviewRow| row.status == ReviewStatus::Pending && viewer.moderates_reviews();
             let mut rows: Vec<&ReviewRow> = state.reviews.rows().filter(is_wanted).collect();
             rows.sort_by_key(|row| (row.review.created_at, row.review.id));
             let Page { items, total } = page(rows, request);
-            Page { items: items.into_iter().map(ReviewRow::shown).collect(), total }
+            Page { items: items.into_iter().map(|row| row.with(row.review.comment.clone())).collect(), total }
         })
     }
 
-    fn review(&mut self, id: ReviewId) -> Result<Option<Review>, StoreError> {
+    fn review(&mut self, id: ReviewId) -> Result<Option<Review<Sealed>>, StoreError> {
         self.read(|viewer, state| {
             let row = state.reviews.get(&id)?;
-            (row.status == ReviewStatus::Published || viewer.moderates_reviews()).then(|| row.shown())
+            (row.status == ReviewStatus::Published || viewer.moderates_reviews())
+                .then(|| row.with(row.review.comment.clone()))
         })
     }
 
-    fn moderate(&mut self, id: ReviewId, status: ReviewStatus, _at: Timestamp) -> Result<bool, StoreError> {
+    fn moderate(
+        &mut self,
+        id: ReviewId,
+        (status, shown): (ReviewStatus, Option<&str>),
+        _at: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.write(|viewer, state| {
             let held = state.reviews.get(&id).filter(|_| viewer.moderates_reviews()).cloned();
             let Some(held) = held else {
                 return Ok(false);
             };
             let is_published = status == ReviewStatus::Published;
-            let published_comment = held.review.comment.clone().filter(|_| is_published);
             count(state, &held, is_published);
-            state.reviews.put(id, ReviewRow { status, published_comment, ..held });
+            state.reviews.put(id, ReviewRow { status, published_comment: shown.map(str::to_owned), ..held });
             Ok(true)
         })
     }
 
-    fn published_reviews(&mut self, practitioner: PractitionerId, limit: u32) -> Result<Vec<Review>, StoreError> {
+    fn published_reviews(
+        &mut self,
+        practitioner: PractitionerId,
+        limit: u32,
+    ) -> Result<Vec<Review<String>>, StoreError> {
         self.read(|_, state| {
             let is_wanted =
                 |row: &&ReviewRow| row.review.practitioner == practitioner && row.status == ReviewStatus::Published;
             let mut rows: Vec<&ReviewRow> = state.reviews.rows().filter(is_wanted).collect();
             rows.sort_by_key(|row| Reverse((row.review.created_at, row.review.id)));
-            rows.into_iter().take(limit as usize).map(ReviewRow::shown).collect()
+            rows.into_iter().take(limit as usize).map(|row| row.with(row.published_comment.clone())).collect()
         })
     }
 }
 
 impl ReviewRow {
-    fn shown(&self) -> Review {
-        let published = self.published_comment.clone();
+    /// As others see it, with this comment.
+    fn with<Comment>(&self, comment: Option<Comment>) -> Review<Comment> {
         Review {
             id: self.review.id,
             practitioner: self.review.practitioner,
             rating: self.review.rating,
-            comment: published.or_else(|| self.review.comment.clone()),
+            comment,
             month: self.review.month.clone(),
             status: self.status,
         }

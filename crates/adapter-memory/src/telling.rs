@@ -5,7 +5,7 @@ use huntzen_tenancy::{
     StoreError,
     ids::{NotificationId, UserId},
     notifications::{Notification, NotificationType},
-    outbox::{Letter, OutboxMessage},
+    outbox::{Arguments, Letter, OutboxMessage},
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -78,7 +78,9 @@ fn tell(state: &mut State, about: &ConsultationRow, recipient: UserId, news: New
         id: state.uuid_v7(at),
         recipient,
         letter,
-        arguments: json!({ "consultationId": consultation, "scheduledAt": scheduled_at, "timezone": timezone }),
+        arguments: Arguments::About(
+            json!({ "consultationId": consultation, "scheduledAt": scheduled_at, "timezone": timezone }),
+        ),
         created_at: at,
     };
     state.add_letter(message)

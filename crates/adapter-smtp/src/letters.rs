@@ -55,9 +55,9 @@ impl HandlebarsLetters {
         })
     }
 
-    fn fill(&self, letter: &DueLetter) -> Result<(String, String, String), Unrenderable> {
+    fn fill(&self, letter: &DueLetter, arguments: &Value) -> Result<(String, String, String), Unrenderable> {
         let language = Language::preferred(&letter.language);
-        let values = self.values(letter, language)?;
+        let values = self.values(letter, arguments, language)?;
         let edition = match language {
             Language::French => &self.french,
             Language::English => &self.english,
@@ -66,8 +66,7 @@ impl HandlebarsLetters {
     }
 
     /// What the templates may ask for.
-    fn values(&self, letter: &DueLetter, language: Language) -> Result<Value, Unrenderable> {
-        let arguments = &letter.message.arguments;
+    fn values(&self, letter: &DueLetter, arguments: &Value, language: Language) -> Result<Value, Unrenderable> {
         let front_end = &self.front_end;
         let mut values = json!({ "firstName": letter.first_name, "sender": self.sender.name() });
         let link = match letter.message.letter {
@@ -123,8 +122,8 @@ fn appointment(arguments: &Value, language: Language) -> Result<String, Unrender
 }
 
 impl Letters for HandlebarsLetters {
-    fn render(&self, letter: &DueLetter, to: &Email) -> Result<Mail, MailError> {
-        let (subject, text, html) = self.fill(letter).map_err(|error| MailError::Never(Box::new(error)))?;
+    fn render(&self, letter: &DueLetter, arguments: &Value, to: &Email) -> Result<Mail, MailError> {
+        let (subject, text, html) = self.fill(letter, arguments).map_err(|error| MailError::Never(Box::new(error)))?;
         Ok(Mail {
             message_id: format!("{}@{}", letter.message.id, self.sender.domain()),
             to: to.clone(),

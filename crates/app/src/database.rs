@@ -1,5 +1,6 @@
 //! Which database the program works on: a named server, or its own private cluster.
 use hmac::{Hmac, KeyInit, Mac};
+use huntzen_tenancy::sealing::Vault;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use url::Url;
@@ -77,16 +78,16 @@ impl Database {
     }
 
     /// Makes the roles (outside production) and brings the schema up to date; answers the names
-    /// of what it applied.
+    /// of what it applied. `vault` seals what older releases kept in clear.
     ///
     /// # Errors
     /// `NoOwner` in production without the owner's URL; `Migrate`.
-    pub fn migrate(&self) -> Result<Vec<String>, DatabaseError> {
+    pub fn migrate(&self, vault: &dyn Vault) -> Result<Vec<String>, DatabaseError> {
         let owner = self.owner_url.as_ref().ok_or(DatabaseError::NoOwner)?.expose_secret();
         if let Some(password) = &self.application_password {
             schema::ensure_roles(owner, password.expose_secret())?;
         }
-        Ok(schema::run(owner)?)
+        Ok(schema::run(owner, vault)?)
     }
 
     /// Migrates a private cluster that this program runs. A named server is migrated by
@@ -94,9 +95,9 @@ impl Database {
     ///
     /// # Errors
     /// Those of [`Database::migrate`].
-    pub fn prepare(&self) -> Result<(), DatabaseError> {
+    pub fn prepare(&self, vault: &dyn Vault) -> Result<(), DatabaseError> {
         if self.embedded.as_ref().is_some_and(Embedded::is_owner) {
-            self.migrate()?;
+            self.migrate(vault)?;
         }
         Ok(())
     }

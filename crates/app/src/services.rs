@@ -149,10 +149,12 @@ impl Services {
     /// All of them over `ports`, following `rules`.
     pub fn new(ports: &Ports, rules: Rules) -> Self {
         let Ports { tenancy, clock, randomness, .. } = ports.clone();
+        let sealer = Sealer::new(Arc::clone(&ports.vault), Arc::clone(&randomness));
         let identity = IdentityPorts {
             store: Arc::clone(&tenancy),
             clock: Arc::clone(&clock),
             randomness: Arc::clone(&randomness),
+            sealer: sealer.clone(),
             hasher: Arc::clone(&ports.hasher),
             rules: rules.passwords,
         };
@@ -160,11 +162,12 @@ impl Services {
             store: Arc::clone(&ports.booking),
             clock: Arc::clone(&clock),
             randomness: Arc::clone(&randomness),
+            sealer: sealer.clone(),
             rules: rules.booking,
         };
         let clinical = ClinicalPorts {
             store: Arc::clone(&ports.clinical),
-            sealer: Sealer::new(Arc::clone(&ports.vault), Arc::clone(&randomness)),
+            sealer: sealer.clone(),
             clock: Arc::clone(&clock),
             randomness: Arc::clone(&randomness),
         };
@@ -179,8 +182,18 @@ impl Services {
             recovery: Recovery::new(identity.clone()),
             acceptance: InvitationAcceptance::new(identity.clone()),
             super_administration: SuperAdministration::new(identity),
-            companies: CompanyAdministration::new(Arc::clone(&tenancy), Arc::clone(&clock), Arc::clone(&randomness)),
-            workforce: Workforce::new(Arc::clone(&tenancy), Arc::clone(&clock), Arc::clone(&randomness)),
+            companies: CompanyAdministration::new(
+                Arc::clone(&tenancy),
+                Arc::clone(&clock),
+                Arc::clone(&randomness),
+                sealer.clone(),
+            ),
+            workforce: Workforce::new(
+                Arc::clone(&tenancy),
+                Arc::clone(&clock),
+                Arc::clone(&randomness),
+                sealer.clone(),
+            ),
             inbox: Inbox::new(Arc::clone(&tenancy), Arc::clone(&clock)),
             practitioners: PractitionerAdministration::new(booking.clone()),
             own_profile: OwnProfile::new(booking.clone()),
@@ -208,6 +221,7 @@ impl Services {
                 Arc::clone(&clock),
                 Arc::clone(&ports.letters),
                 Arc::clone(&ports.mailer),
+                sealer,
             ),
             health: Health::new(Arc::clone(&ports.probe), clock, rules.health),
         }

@@ -14,11 +14,11 @@ use huntzen_booking::{BookingRules, consultation::BillingStatus, room::RoomSetti
 use huntzen_clinical::conversation::ConversationRules;
 use huntzen_tenancy::{
     Job, Scope, StoreError, TenancyStore,
-    clock::Clock,
+    clock::{Clock, Randomness},
     identity::{PasswordRules, TokenLifetimes},
     mail::Mailer,
     outbox::Backlog,
-    sealing::Vault,
+    sealing::{RotationStore, Vault},
 };
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
@@ -62,6 +62,8 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
     if !missing.is_empty() {
         return Err(format!("the database lacks the migrations {}: run 'huntzen migrate'", missing.join(", ")).into());
     }
+    let vault = vault(config)?;
+    require_ring(store.as_ref(), vault.as_ref())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let sender = Sender::parse(&config.smtp.from)?;
     let front_end = config.http.frontend_urls.first().map_or("", String::as_str);
@@ -71,7 +73,7 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         metrics: Arc::<PgStore>::clone(&store),
         clinical: Arc::<PgStore>::clone(&store),
         rotation: Arc::<PgStore>::clone(&store),
-        vault: vault(config)?,
+        vault,
         // A connection of its own: a busy service must not look like a broken one.
         probe: Arc::new(PgStore::connect(database.url(), 1)?),
         randomness: Arc::new(OsRandomness),
@@ -129,6 +131,31 @@ pub fn vault(config: &Config) -> Result<Arc<dyn Vault>, Failure> {
     let ring = config.encryption.ring().ok_or("ENCRYPTION_KEYS is required")?;
     let ring = KeyRing::parse(ring.expose_secret()).map_err(|error| format!("ENCRYPTION_KEYS: {error}"))?;
     Ok(Arc::new(XChaChaVault::new(ring, Arc::new(OsRandomness))))
+}
+
+/// An entry for the ring that no installation has, above every id of the ring that is configured.
+///
+/// # Errors
+/// When there is a ring that cannot be read.
+pub fn fresh_master_key(config: Option<&Config>) -> Result<String, Failure> {
+    let ring = config.and_then(|config| config.encryption.ring());
+    let ring = ring.map(|ring| KeyRing::parse(ring.expose_secret())).transpose();
+    let ring = ring.map_err(|error| format!("ENCRYPTION_KEYS: {error}"))?;
+    let mut secret = [0; 32];
+    OsRandomness.fill(&mut secret);
+    Ok(KeyRing::fresh_entry(ring.as_ref(), secret).to_string())
+}
+
+/// Refuses a ring that lacks a master key in use: whatever that one wraps could not be read.
+fn require_ring(store: &PgStore, vault: &dyn Vault) -> Result<(), Failure> {
+    let uses = RotationStore::begin(store, &Scope::worker(Job::Keys))?.master_key_uses()?;
+    let ring = vault.ring();
+    match uses.iter().find(|(used, _)| !ring.contains(used)) {
+        Some((id, count)) => {
+            Err(format!("ENCRYPTION_KEYS lacks the master key {id}, which wraps {count} data keys").into())
+        }
+        None => Ok(()),
+    }
 }
 
 fn mailer(config: &Config, sender: Sender, clock: Arc<dyn Clock>) -> Result<Arc<dyn Mailer>, Failure> {

@@ -7,6 +7,7 @@ use huntzen_tenancy::{
     clock::{Clock, Randomness},
     employee::Employees,
     identity::Inviting,
+    sealing::Sealer,
 };
 use jiff::Timestamp;
 
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// Everything that one booking unit of work may touch (`Inviting` brings accounts, invitations,
-/// the outbox and the audit trail).
+/// the outbox, data keys and the audit trail).
 pub trait BookingTx:
     Practitioners + Timetables + Consultations + Reviews + Reminders + Employees + Inviting + Commit
 {
@@ -62,6 +63,8 @@ pub struct BookingPorts {
     pub clock: Arc<dyn Clock>,
     /// Where ids and room names come from.
     pub randomness: Arc<dyn Randomness>,
+    /// Seals reasons, comments and letters.
+    pub sealer: Sealer,
     /// The operator's figures.
     pub rules: BookingRules,
 }

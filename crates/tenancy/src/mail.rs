@@ -1,5 +1,7 @@
 //! Sending a rendered letter: the port that a mail transport implements.
-use crate::email::Email;
+use serde_json::Value;
+
+use crate::{email::Email, outbox::DueLetter};
 
 /// A letter ready to leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +40,9 @@ pub trait Mailer: Send + Sync {
 
 /// Turns a letter into text, in the recipient's language.
 pub trait Letters: Send + Sync {
-    /// Renders the letter.
+    /// Renders the letter with its arguments, opened.
     ///
     /// # Errors
     /// `Never` when an argument is missing: no later try would find it.
-    fn render(&self, letter: &crate::outbox::DueLetter, to: &Email) -> Result<Mail, MailError>;
+    fn render(&self, letter: &DueLetter, arguments: &Value, to: &Email) -> Result<Mail, MailError>;
 }

@@ -3,7 +3,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{email::Email, ids::UserId, store::StoreError, words};
+use crate::{
+    email::Email,
+    ids::UserId,
+    sealing::{DataKeys, KeySubject, Place, Sealed, Sealer, SecretText},
+    store::StoreError,
+    words,
+};
 
 mod dispatch;
 pub use dispatch::{Dispatched, LetterDispatch};
@@ -41,6 +47,22 @@ words! {
     }
 }
 
+/// What a letter's text needs: a JSON object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arguments {
+    /// Sealed under the platform's key: tokens are among them.
+    Sealed(Sealed),
+    /// Ids, instants and zones alone: what the store itself writes, which can seal nothing.
+    About(Value),
+}
+
+impl Arguments {
+    /// Where they stand, sealed, in the letter with this id.
+    pub fn place(letter: Uuid) -> Place {
+        Place::new("outbox", "arguments", letter)
+    }
+}
+
 /// A letter to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutboxMessage {
@@ -50,8 +72,8 @@ pub struct OutboxMessage {
     pub recipient: UserId,
     /// Which letter.
     pub letter: Letter,
-    /// What the letter's text needs: a JSON object.
-    pub arguments: Value,
+    /// What the letter's text needs.
+    pub arguments: Arguments,
     /// When it was written.
     pub created_at: Timestamp,
 }
@@ -69,6 +91,26 @@ pub struct DueLetter {
     pub first_name: String,
     /// The recipient's language: `fr` or `en`.
     pub language: String,
+}
+
+/// Writes a letter with these arguments, sealed. Without arguments there is nothing to seal.
+///
+/// # Errors
+/// `StoreError` alone.
+pub fn write_letter(
+    sealer: &Sealer,
+    tx: &mut (impl Outbox + DataKeys + ?Sized),
+    (id, now): (Uuid, Timestamp),
+    (recipient, letter): (UserId, Letter),
+    arguments: &Value,
+) -> Result<(), StoreError> {
+    let arguments = if arguments.as_object().is_some_and(serde_json::Map::is_empty) {
+        Arguments::About(arguments.clone())
+    } else {
+        let key = sealer.key(tx, KeySubject::Platform, now)?;
+        Arguments::Sealed(sealer.seal(&key, &Arguments::place(id), &SecretText::new(arguments.to_string()))?)
+    };
+    tx.enqueue(&OutboxMessage { id, recipient, letter, arguments, created_at: now })
 }
 
 /// Letters, written by any scope and taken by the worker.

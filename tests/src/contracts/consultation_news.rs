@@ -4,7 +4,7 @@ use huntzen_tenancy::{
     Job, Scope,
     clock::Clock,
     notifications::{Notification, NotificationFilter, NotificationType},
-    outbox::Letter,
+    outbox::{Arguments, Letter},
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn inbox(world: &World, of: &Person) -> Vec<Notification> {
 }
 
 /// The letters that wait for one person, with what their texts need; they are taken by this.
-fn letters(world: &World, of: &Person) -> Vec<(Letter, Value)> {
+fn letters(world: &World, of: &Person) -> Vec<(Letter, Arguments)> {
     let now = world.clock.now();
     let taken = world.tenancy.run(&Scope::worker(Job::Outbox), |tx| Ok(tx.take_due(now, now, 100)?)).unwrap();
     let theirs = taken.into_iter().filter(|due| due.message.recipient == of.id());
@@ -34,8 +34,8 @@ fn about(consultation: &Consultation, start: &str) -> Value {
     json!({ "consultationId": consultation.id, "scheduledAt": start })
 }
 
-fn letter_about(consultation: &Consultation, start: &str, zone: &str) -> Value {
-    json!({ "consultationId": consultation.id, "scheduledAt": start, "timezone": zone })
+fn letter_about(consultation: &Consultation, start: &str, zone: &str) -> Arguments {
+    Arguments::About(json!({ "consultationId": consultation.id, "scheduledAt": start, "timezone": zone }))
 }
 
 /// A booking tells both, each letter in the zone of its reader: the company's, the practitioner's.

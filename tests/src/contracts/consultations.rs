@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 
 use super::{booking_undone, is_booking_refused, notifications::inbox};
 use crate::{
-    appointments::{LENGTH, book, booked, busy_starts, cancelled, change, found, happened, planned},
+    appointments::{LENGTH, book, booked, busy_starts, cancelled, change, found, happened, planned, sealed},
     cast::Cast,
     world::World,
 };
@@ -34,10 +34,14 @@ fn redacted_events(world: &World, scope: &Scope, id: ConsultationId) -> Vec<Cons
     world.booking.run(scope, |tx| Ok(tx.redacted_events(id)?)).unwrap()
 }
 
+fn reasoned(consultation: Consultation) -> Consultation {
+    Consultation { reason: Some(sealed("Je dors mal.")), ..consultation }
+}
+
 /// What was booked is found by both participants, with its names and its event; nothing is None.
 pub fn a_booked_consultation_is_found(world: &World) {
     let cast = Cast::new(world);
-    let consultation = planned(world, &cast.employee, &cast.practitioner, START);
+    let consultation = reasoned(planned(world, &cast.employee, &cast.practitioner, START));
     let event = happened(world, EventType::Scheduled, Some(cast.employee.0.id()));
     let marc = cast.employee.0.scope();
     world.booking.run(&marc, |tx| tx.add_consultation(&consultation, &event)).unwrap();
@@ -78,7 +82,7 @@ pub fn a_change_is_kept_with_its_event(world: &World) {
     asked.employee = Some(cast.colleague.1.id);
     asked.employee_user = Some(cast.colleague.0.id());
     asked.buffer_minutes = 25;
-    asked.reason = Some("Autre chose.".to_owned());
+    asked.reason = Some(sealed("Autre chose."));
     asked.sequence = 3;
     let mut event = happened(world, EventType::Rescheduled, Some(cast.practitioner.0.id()));
     event.previous_start = Some(before.scheduled_at);
@@ -119,7 +123,7 @@ pub fn calling_off_and_missing_are_kept(world: &World) {
 pub fn a_failed_unit_of_work_leaves_no_consultation(world: &World) {
     let cast = Cast::new(world);
     let marc = &cast.employee.0;
-    let consultation = planned(world, &cast.employee, &cast.practitioner, START);
+    let consultation = reasoned(planned(world, &cast.employee, &cast.practitioner, START));
     let event = happened(world, EventType::Scheduled, Some(marc.id()));
     booking_undone(world, marc, consultation.id, |tx| tx.add_consultation(&consultation, &event));
     assert_eq!(found(world, &marc.scope(), consultation.id), None);
@@ -191,7 +195,8 @@ pub fn nobody_books_for_another(world: &World) {
 /// Administrators and operators see a consultation without the employee and without reasons.
 pub fn administrators_see_it_redacted(world: &World) {
     let cast = Cast::new(world);
-    let by_employee = booked(world, &cast.employee, &cast.practitioner, START);
+    let by_employee = reasoned(planned(world, &cast.employee, &cast.practitioner, START));
+    book(world, &by_employee, &cast.employee.0).unwrap();
     let by_practitioner = booked(world, &cast.employee, &cast.practitioner, "2027-01-06T14:00:00Z");
     world.clock.advance(SignedDuration::from_mins(1));
     let by_employee = cancelled(world, &cast.employee.0, by_employee);

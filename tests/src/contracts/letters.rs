@@ -5,13 +5,14 @@ use huntzen_tenancy::{
     Job, Scope, StoreError, TenancyError,
     clock::Clock,
     ids::UserId,
-    outbox::{DueLetter, Letter, OutboxMessage},
+    outbox::{Arguments, DueLetter, Letter, OutboxMessage},
 };
 use jiff::SignedDuration;
 use serde_json::json;
 
 use super::at_once;
 use crate::{
+    appointments::sealed,
     cast::{Cast, operator},
     world::World,
 };
@@ -23,7 +24,7 @@ pub fn letter(world: &World, recipient: UserId) -> OutboxMessage {
         id: world.randomness.uuid_v7(now),
         recipient,
         letter: Letter::PasswordReset,
-        arguments: json!({ "token": "0123" }),
+        arguments: Arguments::Sealed(sealed("0123")),
         created_at: now,
     }
 }
@@ -44,16 +45,21 @@ pub fn a_letter_reaches_the_worker(world: &World) {
     let written = letter(world, operator.id());
     world.tenancy.run(&operator.scope(), |tx| Ok(tx.enqueue(&written)?)).unwrap();
     let taken = take(world, 10);
-    assert_eq!(
-        taken,
-        [DueLetter {
-            message: written,
-            attempts: 0,
-            address: Some(operator.user.email.clone()),
-            first_name: operator.user.first_name.clone(),
-            language: "fr".to_owned(),
-        }]
-    );
+    let due = |message: OutboxMessage| DueLetter {
+        message,
+        attempts: 0,
+        address: Some(operator.user.email.clone()),
+        first_name: operator.user.first_name.clone(),
+        language: "fr".to_owned(),
+    };
+    assert_eq!(taken, [due(written)]);
+    // What needs no secret is not sealed.
+    let plain = OutboxMessage {
+        arguments: Arguments::About(json!({ "consultationId": "0123" })),
+        ..letter(world, operator.id())
+    };
+    world.tenancy.run(&operator.scope(), |tx| Ok(tx.enqueue(&plain)?)).unwrap();
+    assert_eq!(take(world, 10), [due(plain)]);
 }
 
 /// A letter taken by one worker is nobody else's until its lease ends.

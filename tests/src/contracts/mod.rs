@@ -9,6 +9,7 @@ pub mod consultation_times;
 pub mod consultations;
 pub mod conversations;
 pub mod counters;
+pub mod data_keys;
 pub mod employees;
 pub mod housekeeping;
 pub mod invitations;

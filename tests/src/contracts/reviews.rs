@@ -6,16 +6,17 @@ use huntzen_booking::{
     practitioner::{DirectoryFilter, DirectoryOrder, Practitioner},
     review::{NewReview, Review, ReviewStatus},
 };
-use huntzen_tenancy::{Job, Origin, PageRequest, Scope, clock::Clock, employee::Employee};
+use huntzen_tenancy::{Job, Origin, PageRequest, Scope, clock::Clock, employee::Employee, sealing::Sealed};
 use jiff::SignedDuration;
 
 use super::{at_once, booking_undone, is_booking_refused};
 use crate::{
-    appointments::booked,
+    appointments::{booked, sealed},
     cast::{Cast, Person},
     world::World,
 };
 
+const SHOWN: &str = "Très à l’écoute.";
 const ALL: PageRequest = PageRequest { page: 1, per_page: 100 };
 
 /// A review that nobody has given yet.
@@ -28,7 +29,7 @@ pub fn new_review(world: &World, of: &Consultation, rating: u8) -> NewReview {
         employee_user: of.employee_user.unwrap(),
         practitioner: of.practitioner,
         rating,
-        comment: Some("Très à l’écoute.".to_owned()),
+        comment: Some(sealed(SHOWN)),
         month: "2027-01".to_owned(),
         created_at: now,
     }
@@ -45,7 +46,7 @@ fn given(world: &World, who: &(Person, Employee), with: &(Person, Practitioner),
     review
 }
 
-fn seen_as(review: &NewReview, status: ReviewStatus) -> Review {
+fn seen_as(review: &NewReview, status: ReviewStatus) -> Review<Sealed> {
     Review {
         id: review.id,
         practitioner: review.practitioner,
@@ -56,18 +57,24 @@ fn seen_as(review: &NewReview, status: ReviewStatus) -> Review {
     }
 }
 
-fn found(world: &World, scope: &Scope, id: ReviewId) -> Option<Review> {
+fn found(world: &World, scope: &Scope, id: ReviewId) -> Option<Review<Sealed>> {
     world.booking.run(scope, |tx| Ok(tx.review(id)?)).unwrap()
 }
 
 fn moderate(world: &World, by: &Person, id: ReviewId, status: ReviewStatus) -> bool {
     let now = world.clock.now();
-    world.booking.run(&by.scope(), |tx| Ok(tx.moderate(id, status, now)?)).unwrap()
+    world.booking.run(&by.scope(), |tx| Ok(tx.moderate(id, (status, shown(status)), now)?)).unwrap()
+}
+
+/// What a moderator shows of a comment.
+fn shown(status: ReviewStatus) -> Option<&'static str> {
+    (status == ReviewStatus::Published).then_some(SHOWN)
 }
 
 fn published(world: &World, scope: &Scope, of: &Practitioner, limit: u32) -> Vec<ReviewId> {
     let reviews = world.booking.run(scope, |tx| Ok(tx.published_reviews(of.id, limit)?)).unwrap();
     assert!(reviews.iter().all(|review| review.status == ReviewStatus::Published));
+    assert!(reviews.iter().all(|review| review.comment.as_deref() == Some(SHOWN)));
     reviews.into_iter().map(|review| review.id).collect()
 }
 
@@ -227,7 +234,7 @@ pub fn a_failed_unit_of_work_leaves_no_review(world: &World) {
     give(world, &cast.employee.0, &review).unwrap();
     let now = world.clock.now();
     booking_undone(world, &cast.administrator, review.id, |tx| {
-        assert!(tx.moderate(review.id, ReviewStatus::Published, now)?);
+        assert!(tx.moderate(review.id, (ReviewStatus::Published, Some(SHOWN)), now)?);
         Ok(())
     });
     assert_eq!(rating(world, &cast.practitioner.1), (0, 0));

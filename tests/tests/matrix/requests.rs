@@ -6,6 +6,7 @@ use huntzen_tenancy::{
     identity::{Invitation, OneTimePurpose, OneTimeToken},
     ids::EmployeeId,
     notifications::NotificationType,
+    sealing::SecretText,
     token::{TokenDigest, fresh_token},
 };
 use huntzen_tests::{
@@ -77,7 +78,7 @@ impl Stage {
             "past consultation" => self.past(troupe).id.into(),
             "review" => {
                 let of = self.past(troupe).id;
-                let feedback = GivenFeedback { rating: 4, comment: Some("Merci.".to_owned()) };
+                let feedback = GivenFeedback { rating: 4, comment: Some(SecretText::new("Merci.")) };
                 self.api.services.reviews.give(&owner.caller(), of, &feedback).unwrap().id.into()
             }
             unknown => panic!("the table speaks of {unknown:?}"),

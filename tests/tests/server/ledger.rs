@@ -24,7 +24,7 @@ WITH live AS (
     SELECT resource_id AS id, count(*) AS times FROM audit_entries
     WHERE resource = 'CONSULTATION' AND action = 'BOOK' AND outcome = 'SUCCESS' GROUP BY 1
 ), letters AS (
-    SELECT arguments ->> 'consultationId' AS id, letter, count(*) AS times FROM outbox
+    SELECT about ->> 'consultationId' AS id, letter, count(*) AS times FROM outbox
     WHERE letter IN ('CONSULTATION_SCHEDULED', 'CONSULTATION_CANCELLED') GROUP BY 1, 2
 ), lines AS (
     SELECT data ->> 'consultationId' AS id, type, count(*) AS times FROM notifications

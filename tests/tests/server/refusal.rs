@@ -4,7 +4,10 @@ use std::{net::TcpListener, process::Output};
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use huntzen_adapter_diesel::migrate;
 use huntzen_app::embedded::{Embedded, OWNER, Purpose};
-use huntzen_tests::server::DataFolder;
+use huntzen_tests::{
+    server::DataFolder,
+    world::{RING, vault},
+};
 
 const SECRETS: [(&str, &str); 4] = [
     ("ENCRYPTION_KEYS", "1:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"),
@@ -32,7 +35,7 @@ fn production_serves_under_the_role_that_row_security_binds_and_under_no_other()
     let server = DataFolder::new();
     let cluster = Embedded::start(server.path(), Purpose::Command).unwrap();
     migrate::ensure_roles(&cluster.url(OWNER), "unused over a socket").unwrap();
-    migrate::run(&cluster.url(OWNER)).unwrap();
+    migrate::run(&cluster.url(OWNER), vault(RING).as_ref()).unwrap();
     let mut owner = PgConnection::establish(&cluster.url(OWNER)).unwrap();
     owner
         .batch_execute(

@@ -129,6 +129,18 @@ mod counters {
     );
 }
 
+mod data_keys {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::data_keys:
+        a_key_serves_its_own_alone,
+        nobody_adds_a_key_for_others,
+        a_subject_has_one_key,
+        a_failed_unit_of_work_leaves_no_key,
+        a_rotation_changes_the_wrapping_alone,
+        wrapping_is_the_jobs_alone,
+    );
+}
+
 mod employees {
     huntzen_tests::contract!(
         huntzen_tests::contracts::employees:

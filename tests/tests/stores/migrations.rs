@@ -5,7 +5,7 @@ use huntzen_tests::{
     appointments::{booked, carried_out},
     cast::Cast,
     cluster::TestDatabase,
-    world::World,
+    world::{RING, World, vault},
 };
 
 #[derive(QueryableByName)]
@@ -16,17 +16,18 @@ struct Name {
 
 /// All that a migration could have made in the database, but for the list of migrations itself.
 const MADE: &str = "
+    WITH ours AS (SELECT oid FROM pg_namespace WHERE nspname IN ('public', 'keys'))
     SELECT format('%s %s', relkind, relname) AS name FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE '__diesel_schema_migrations%'
+    WHERE relnamespace IN (SELECT oid FROM ours) AND relname NOT LIKE '__diesel_schema_migrations%'
     UNION ALL SELECT format('function %s', oid::regprocedure) FROM pg_proc
-    WHERE pronamespace = 'public'::regnamespace
+    WHERE pronamespace IN (SELECT oid FROM ours)
     UNION ALL SELECT format('type %s', typname) FROM pg_type
-    WHERE typnamespace = 'public'::regnamespace AND typname NOT LIKE '%\\_\\_diesel_schema_migrations'
+    WHERE typnamespace IN (SELECT oid FROM ours) AND typname NOT LIKE '%\\_\\_diesel_schema_migrations'
     UNION ALL SELECT format('extension %s', extname) FROM pg_extension WHERE extname <> 'plpgsql'
     UNION ALL SELECT format('policy %s', policyname) FROM pg_policies
     UNION ALL SELECT format('trigger %s', tgname) FROM pg_trigger WHERE NOT tgisinternal
     UNION ALL SELECT format('right of %s', rolname) FROM pg_roles, pg_namespace
-    WHERE nspname = 'public' AND rolname IN ('huntzen_app', 'huntzen_internal')
+    WHERE nspname IN ('public', 'keys') AND rolname IN ('huntzen_app', 'huntzen_internal')
         AND EXISTS (SELECT FROM aclexplode(nspacl) WHERE grantee = pg_roles.oid)
     ORDER BY 1";
 
@@ -47,7 +48,7 @@ fn use_it(world: &World) {
 fn up_down_and_up_again_with_data() {
     let mut world = World::over_database(TestDatabase::empty(), |url| {
         migrate::ensure_roles(url, "test").unwrap();
-        let applied = migrate::run(url).unwrap();
+        let applied = migrate::run(url, vault(RING).as_ref()).unwrap();
         assert_eq!(applied.len(), migrations_in_the_repository());
     });
     let owner_url = world.database.as_ref().unwrap().owner_url();
@@ -59,13 +60,13 @@ fn up_down_and_up_again_with_data() {
     assert_eq!(undone.len(), migrations_in_the_repository());
     assert_eq!(made(&mut owner), Vec::<String>::new());
     assert_eq!(migrate::pending(&owner_url).unwrap().len(), undone.len());
-    let again = migrate::run(&owner_url).unwrap();
+    let again = migrate::run(&owner_url, vault(RING).as_ref()).unwrap();
     assert_eq!(again.len(), undone.len());
     assert_eq!(made(&mut owner), first);
     // Whoever works with the schema asks for its types anew.
     world = World::over_database(world.database.take().unwrap(), |_| ());
     use_it(&world);
-    assert_eq!(migrate::run(&owner_url).unwrap(), Vec::<String>::new());
+    assert_eq!(migrate::run(&owner_url, vault(RING).as_ref()).unwrap(), Vec::<String>::new());
 }
 
 fn migrations_in_the_repository() -> usize {

@@ -2,13 +2,14 @@
 use diesel::{
     dsl::{count_star, insert_into, min, update},
     prelude::*,
-    sql_types::{BigInt, Integer, Jsonb, Nullable, Text, Timestamptz},
+    sql_types::{BigInt, Binary, Integer, Jsonb, Nullable, Text, Timestamptz},
 };
 use huntzen_tenancy::{
     StoreError,
     email::Email,
     ids::UserId,
-    outbox::{Backlog, DueLetter, Outbox, OutboxMessage, OutboxQueue},
+    outbox::{Arguments, Backlog, DueLetter, Outbox, OutboxMessage, OutboxQueue},
+    sealing::Sealed,
     words::Words,
 };
 use jiff::Timestamp;
@@ -18,14 +19,15 @@ use uuid::Uuid;
 use crate::{
     schema::outbox,
     statement::statement,
-    stored::{StoredTimestamp, ToDiesel, all, instant, number, word},
+    stored::{StoredTimestamp, ToDiesel, all, instant, number, readable, word},
     unit_of_work::PgTx,
 };
 
 statement! {
     /// Holds the letters that have been due for longest and finds their recipients.
     TakeDue { now: StoredTimestamp, leased_until: StoredTimestamp, limit: i64 } -> (
-        diesel::sql_types::Uuid, diesel::sql_types::Uuid, Text, Jsonb, Timestamptz, Integer,
+        diesel::sql_types::Uuid, diesel::sql_types::Uuid, Text, Nullable<Binary>, Nullable<Jsonb>, Timestamptz,
+        Integer,
         Nullable<Text>, Nullable<Text>, Nullable<Text>,
     );
     "WITH due AS (SELECT id, next_attempt_at FROM outbox \
@@ -33,9 +35,9 @@ statement! {
     " ORDER BY next_attempt_at, id LIMIT ", limit as BigInt;
     " FOR UPDATE SKIP LOCKED), \
      taken AS (UPDATE outbox o SET next_attempt_at = ", leased_until as Timestamptz;
-    " FROM due WHERE o.id = due.id RETURNING o.id, o.recipient_user_id, o.letter, o.arguments, o.created_at, \
-     o.attempts, due.next_attempt_at AS due_at) \
-     SELECT t.id, t.recipient_user_id, t.letter, t.arguments, t.created_at, t.attempts, \
+    " FROM due WHERE o.id = due.id RETURNING o.id, o.recipient_user_id, o.letter, o.arguments, o.about, \
+     o.created_at, o.attempts, due.next_attempt_at AS due_at) \
+     SELECT t.id, t.recipient_user_id, t.letter, t.arguments, t.about, t.created_at, t.attempts, \
      u.email, u.first_name, u.language \
      FROM taken t LEFT JOIN users u ON u.id = t.recipient_user_id ORDER BY t.due_at, t.id"
 }
@@ -45,7 +47,8 @@ struct DueRow {
     id: Uuid,
     recipient: Uuid,
     letter: String,
-    arguments: Value,
+    arguments: Option<Vec<u8>>,
+    about: Option<Value>,
     created_at: StoredTimestamp,
     attempts: i32,
     email: Option<String>,
@@ -57,12 +60,14 @@ impl TryFrom<DueRow> for DueLetter {
     type Error = StoreError;
 
     fn try_from(row: DueRow) -> Result<Self, StoreError> {
+        let arguments = row.arguments.map(|sealed| Arguments::Sealed(Sealed(sealed)));
+        let arguments = readable(arguments.or(row.about.map(Arguments::About)), "outbox.arguments")?;
         Ok(Self {
             message: OutboxMessage {
                 id: row.id,
                 recipient: UserId(row.recipient),
                 letter: word(&row.letter, "outbox.letter")?,
-                arguments: row.arguments,
+                arguments,
                 created_at: row.created_at.to_jiff(),
             },
             attempts: number(row.attempts, "outbox.attempts")?,
@@ -75,11 +80,16 @@ impl TryFrom<DueRow> for DueLetter {
 
 impl Outbox for PgTx {
     fn enqueue(&mut self, message: &OutboxMessage) -> Result<(), StoreError> {
+        let (arguments, about) = match &message.arguments {
+            Arguments::Sealed(sealed) => (Some(sealed.0.as_slice()), None),
+            Arguments::About(about) => (None, Some(about)),
+        };
         let row = (
             outbox::id.eq(message.id),
             outbox::recipient_user_id.eq(message.recipient.0),
             outbox::letter.eq(message.letter.as_str()),
-            outbox::arguments.eq(&message.arguments),
+            outbox::arguments.eq(arguments),
+            outbox::about.eq(about),
             outbox::created_at.eq(message.created_at.to_diesel()),
             outbox::next_attempt_at.eq(message.created_at.to_diesel()),
         );

@@ -23,8 +23,9 @@ pub(super) struct NewAdmin {
 }
 
 pub(super) fn run(config: &Config, new: &NewAdmin) -> Result<(), Failure> {
+    let vault = wiring::vault(config)?;
     let database = Database::open(config, Purpose::Command)?;
-    database.prepare()?;
+    database.prepare(vault.as_ref())?;
     let services = wiring::services(config, &database, 1)?;
     let user = services.super_administration.create_first(&FirstOperator {
         email: new.email.clone(),

@@ -1,6 +1,7 @@
 //! The command line of the one binary `huntzen`.
 mod admin;
 mod check;
+mod keys;
 mod migrate;
 mod openapi;
 mod seed;
@@ -41,6 +42,9 @@ enum Command {
     /// Manage operators
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// The ring of master keys that everything confidential is sealed under
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Print the API's document (OpenAPI 3.1) as JSON
     Openapi,
     /// Look at the configuration
@@ -79,6 +83,8 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Serve => serve::run(&configured()?),
         Command::Migrate => migrate::run(&configured()?),
         Command::Seed => seed::run(&configured()?),
+        Command::Keys(keys::KeysCommand::New) => keys::fresh(),
+        Command::Keys(keys::KeysCommand::Rotate(rotation)) => keys::rotate(&configured()?, rotation),
         Command::Admin(AdminCommand::Create(new)) => admin::run(&configured()?, new),
     }
 }

@@ -19,8 +19,9 @@ use crate::{
 };
 
 pub(super) fn run(config: &Config) -> Result<(), Failure> {
+    let vault = wiring::vault(config)?;
     let database = Database::open(config, Purpose::Serve)?;
-    database.prepare()?;
+    database.prepare(vault.as_ref())?;
     let ports = wiring::ports(config, &database, config.database.pool_size)?;
     let services = Data::new(wiring::services_over(config, &ports)?);
     let settings = ServerSettings::of(config);

@@ -3,11 +3,11 @@ use std::collections::HashSet;
 
 use huntzen_booking::{
     availability::{ConsultationType, SlotsQuestion},
-    consultation::{ConsultationStatus, ConsultationView, NewBooking, Starts},
+    consultation::{ConsultationStatus, NewBooking, OpenConsultation, Starts},
     ids::{ConsultationId, PractitionerId},
     review::GivenFeedback,
 };
-use huntzen_tenancy::Caller;
+use huntzen_tenancy::{Caller, sealing::SecretText};
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Date};
 
 use super::{
@@ -65,13 +65,13 @@ impl Month<'_> {
     }
 
     /// What the person has in this month already.
-    fn known(&self, employee: &Caller) -> Result<Option<ConsultationView>, Failure> {
+    fn known(&self, employee: &Caller) -> Result<Option<OpenConsultation>, Failure> {
         let starts = Starts { from: Some(self.first), to: Some(self.first.last_of_month()) };
         Ok(self.stage.services.consultations.mine(employee, None, starts, None, 1)?.items.pop())
     }
 
     /// Books the first time from a day of the month on that nobody had, some days before.
-    fn book(&mut self, employee: &Caller) -> Result<ConsultationView, Failure> {
+    fn book(&mut self, employee: &Caller) -> Result<OpenConsultation, Failure> {
         let services = &self.stage.services;
         let days = usize::from(self.first.days_in_month().unsigned_abs());
         for attempt in 0..days * self.cast.practitioners.len() {
@@ -100,7 +100,7 @@ impl Month<'_> {
     }
 
     /// Confirms, starts and ends it, a few minutes early; every other one is reviewed.
-    fn hold(&self, view: &ConsultationView, employee: &Caller) -> Result<(), Failure> {
+    fn hold(&self, view: &OpenConsultation, employee: &Caller) -> Result<(), Failure> {
         let booking = &self.stage.services.booking;
         let consultation = &view.consultation;
         let Some(Practising { caller, .. }) =
@@ -124,7 +124,7 @@ impl Month<'_> {
 
     fn review(&self, consultation: ConsultationId, employee: &Caller) -> Result<(), Failure> {
         let rating = if self.turn.is_multiple_of(4) { 5 } else { 4 };
-        let comment = self.turn.is_multiple_of(6).then(|| "Une écoute précieuse, merci.".to_owned());
+        let comment = self.turn.is_multiple_of(6).then(|| SecretText::new("Une écoute précieuse, merci."));
         let reviews = &self.stage.services.reviews;
         let review = reviews.give(employee, consultation, &GivenFeedback { rating, comment })?;
         reviews.publish(&self.cast.administrator, review.id)?;

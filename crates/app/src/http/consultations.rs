@@ -3,11 +3,11 @@ use actix_web::{HttpResponse, Responder, http::Method, http::header};
 use huntzen_booking::{
     availability::ConsultationType,
     consultation::{
-        BillingStatus, ConsultationEvent, ConsultationStatus, ConsultationView, EventType, NewBooking, Starts,
+        BillingStatus, ConsultationEvent, ConsultationStatus, EventType, NewBooking, OpenConsultation, Starts,
     },
     ids::ConsultationId,
 };
-use huntzen_tenancy::policy::Permission;
+use huntzen_tenancy::{policy::Permission, sealing::SecretText};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{
@@ -52,7 +52,7 @@ impl From<NewConsultationBody> for NewBooking {
             practitioner: body.practitioner_id.into(),
             kind: body.kind,
             scheduled_at: body.scheduled_at.0,
-            reason: body.reason,
+            reason: body.reason.map(SecretText::new),
             company: body.company_id.map(Into::into),
         }
     }
@@ -133,8 +133,9 @@ pub(super) struct ConsultationBody {
     updated_at: Timestamp,
 }
 
-impl From<ConsultationView> for ConsultationBody {
-    fn from(ConsultationView { consultation, names }: ConsultationView) -> Self {
+impl From<OpenConsultation> for ConsultationBody {
+    fn from(OpenConsultation { consultation, names, reason, cancel_reason }: OpenConsultation) -> Self {
+        let exposed = |text: Option<SecretText>| text.map(|text| text.expose().to_owned());
         let employee = consultation.employee.zip(names.employee);
         Self {
             id: consultation.id.into(),
@@ -156,7 +157,7 @@ impl From<ConsultationView> for ConsultationBody {
             status: consultation.status,
             scheduled_at: consultation.scheduled_at,
             ends_at: consultation.ends_at,
-            reason: consultation.reason,
+            reason: exposed(reason),
             room_name: consultation.room_name.map(|room| room.as_str().to_owned()),
             started_at: consultation.started_at,
             ended_at: consultation.ended_at,
@@ -165,7 +166,7 @@ impl From<ConsultationView> for ConsultationBody {
             billing_status: consultation.billing_status,
             cancelled_at: consultation.cancelled_at,
             cancelled_by: consultation.cancelled_by.map(Into::into),
-            cancel_reason: consultation.cancel_reason,
+            cancel_reason: exposed(cancel_reason),
             no_show_at: consultation.no_show_at,
             no_show_by: consultation.no_show_by.map(Into::into),
             created_at: consultation.created_at,

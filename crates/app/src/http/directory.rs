@@ -99,8 +99,8 @@ struct PublishedReviewBody {
     month: String,
 }
 
-impl From<Review> for PublishedReviewBody {
-    fn from(Review { rating, comment, month, .. }: Review) -> Self {
+impl From<Review<String>> for PublishedReviewBody {
+    fn from(Review { rating, comment, month, .. }: Review<String>) -> Self {
         Self { rating, comment, month }
     }
 }

@@ -2,9 +2,9 @@
 use actix_web::{Responder, http::Method};
 use huntzen_booking::{
     ids::{ConsultationId, ReviewId},
-    review::{GivenFeedback, Review, ReviewStatus},
+    review::{GivenFeedback, OpenReview, ReviewStatus},
 };
-use huntzen_tenancy::policy::Permission;
+use huntzen_tenancy::{policy::Permission, sealing::SecretText};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 use uuid::Uuid;
@@ -46,13 +46,13 @@ struct ReviewBody {
     status: ReviewStatus,
 }
 
-impl From<Review> for ReviewBody {
-    fn from(review: Review) -> Self {
+impl From<OpenReview> for ReviewBody {
+    fn from(review: OpenReview) -> Self {
         Self {
             id: review.id.into(),
             practitioner_id: review.practitioner.into(),
             rating: review.rating,
-            comment: review.comment,
+            comment: review.comment.map(|comment| comment.expose().to_owned()),
             month: review.month,
             status: review.status,
         }
@@ -82,7 +82,7 @@ async fn give_feedback(
     Json(body): Json<FeedbackBody>,
 ) -> Result<impl Responder, Problem> {
     let FeedbackBody { rating, comment } = body;
-    let feedback = GivenFeedback { rating, comment };
+    let feedback = GivenFeedback { rating, comment: comment.map(SecretText::new) };
     let review = app.run(move |s| s.reviews.give(&signed.caller, id, &feedback)).await?;
     Ok(Created::at(format!("/consultations/{id}"), ReviewBody::from(review)))
 }

@@ -1,7 +1,7 @@
 //! What the participants do with a booked consultation.
 use actix_web::{Responder, http::Method};
-use huntzen_booking::{BookingError, consultation::ConsultationView, ids::ConsultationId, room::RoomAccess};
-use huntzen_tenancy::{Caller, policy::Permission};
+use huntzen_booking::{BookingError, consultation::OpenConsultation, ids::ConsultationId, room::RoomAccess};
+use huntzen_tenancy::{Caller, policy::Permission, sealing::SecretText};
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 use validator::Validate;
@@ -55,7 +55,7 @@ impl From<RoomAccess> for RoomBody {
 async fn conduct(
     app: &App,
     signed: Signed,
-    transition: impl FnOnce(&Services, &Caller) -> Result<ConsultationView, BookingError> + Send + 'static,
+    transition: impl FnOnce(&Services, &Caller) -> Result<OpenConsultation, BookingError> + Send + 'static,
 ) -> Result<Json<ConsultationBody>, Problem> {
     let view = app.run(move |s| transition(s, &signed.caller)).await?;
     Ok(Json(view.into()))
@@ -81,8 +81,8 @@ async fn cancel_consultation(
     Path(id): Path<ConsultationId>,
     OptionalJson(body): OptionalJson<CancellationBody>,
 ) -> Result<impl Responder, Problem> {
-    let CancellationBody { reason } = body.unwrap_or_default();
-    conduct(&app, signed, move |s, caller| s.booking.cancel(caller, id, reason.as_deref())).await
+    let reason = body.unwrap_or_default().reason.map(SecretText::new);
+    conduct(&app, signed, move |s, caller| s.booking.cancel(caller, id, reason.as_ref())).await
 }
 
 /// Moves a consultation to another slot; the old one is freed only if the new one is won.

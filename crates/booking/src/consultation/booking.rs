@@ -7,12 +7,13 @@ use huntzen_tenancy::{
     fields,
     ids::{CompanyId, UserId},
     policy::{Permission, Role},
+    sealing::SecretText,
 };
 use jiff::Timestamp;
 
 use super::{
-    BillingStatus, Consultation, ConsultationEvent, ConsultationStatus, ConsultationView, EventType, ParticipantNames,
-    Transition,
+    BillingStatus, Consultation, ConsultationEvent, ConsultationStatus, ConsultationView, EventType, OpenConsultation,
+    ParticipantNames, Transition,
 };
 use crate::{
     BookingError, BookingPorts, BookingTx,
@@ -36,7 +37,7 @@ pub struct NewBooking {
     /// When it is to start.
     pub scheduled_at: Timestamp,
     /// Why, in the employee's words.
-    pub reason: Option<String>,
+    pub reason: Option<SecretText>,
     /// The employee's own company, for clients that repeat it.
     pub company: Option<CompanyId>,
 }
@@ -60,7 +61,7 @@ impl Booking {
     /// `Forbidden`; `Invalid` for a reason that is too long and for a company that is not the
     /// caller's; then, in this order, `NotFound` for an unknown practitioner, `NotEligible`,
     /// `PractitionerUnavailable`, `NotASlot`, `SlotTaken`, `AlreadyBooked`.
-    pub fn book(&self, caller: &Caller, booking: &NewBooking) -> Result<ConsultationView, BookingError> {
+    pub fn book(&self, caller: &Caller, booking: &NewBooking) -> Result<OpenConsultation, BookingError> {
         caller.actor.require(Permission::BookingCreate)?;
         let company = caller.actor.company.ok_or(BookingError::NotEligible)?;
         let reason = accept(booking, company)?;
@@ -71,8 +72,11 @@ impl Booking {
             let span = Span::deciding(booking.scheduled_at, booking.scheduled_at);
             let time = tx.time_of(booking.practitioner, span)?.ok_or(BookingError::NotFound)?;
             let slot = self.offered(tx, &time, user, booking.scheduled_at, booking.kind, now)?;
+            let id = ConsultationId(self.ports.randomness.uuid_v4());
+            let sealed = reason.as_ref().map(|reason| self.ports.seal_new(id, reason, now)).transpose()?;
+            let (sealed, key) = sealed.unzip();
             let consultation = Consultation {
-                id: ConsultationId(self.ports.randomness.uuid_v4()),
+                id,
                 company,
                 employee: Some(employee.employee),
                 employee_user: Some(user),
@@ -83,7 +87,7 @@ impl Booking {
                 scheduled_at: slot.starts_at,
                 ends_at: slot.ends_at,
                 buffer_minutes: slot.buffer_minutes,
-                reason,
+                reason: sealed,
                 room_name: self.room_for(booking.kind),
                 started_at: None,
                 ended_at: None,
@@ -108,10 +112,13 @@ impl Booking {
                 previous_start: None,
             };
             tx.add_consultation(&consultation, &event)?;
+            if let Some(key) = key {
+                tx.add_data_keys(&[key])?;
+            }
             let entry = self.ports.entry(&scope, now, Action::Book, Resource::Consultation);
             tx.record(&entry.on(consultation.id).about(user))?;
             let names = names(employee, time);
-            Ok(ConsultationView { consultation, names })
+            Ok(OpenConsultation { consultation, names, reason, cancel_reason: None })
         })
     }
 
@@ -128,7 +135,7 @@ impl Booking {
         caller: &Caller,
         id: ConsultationId,
         scheduled_at: Timestamp,
-    ) -> Result<ConsultationView, BookingError> {
+    ) -> Result<OpenConsultation, BookingError> {
         caller.actor.require(Permission::BookingRescheduleOwn)?;
         let (now, scope, user) = (self.ports.clock.now(), caller.scope(), caller.actor.user);
         self.ports.store.run(&scope, |tx| {
@@ -157,7 +164,7 @@ impl Booking {
             let transition = Transition::Reschedule { slot, room: self.room_for(consultation.kind), by_employee };
             self.ports.advance(tx, &scope, &mut consultation, transition, now)?;
             let names = seen.names;
-            Ok(ConsultationView { consultation, names })
+            Ok(self.ports.open(tx, ConsultationView { consultation, names })?)
         })
     }
 
@@ -209,13 +216,13 @@ impl Consultation {
 }
 
 /// The reason, cleaned, once everything that the employee wrote is acceptable.
-fn accept(booking: &NewBooking, company: CompanyId) -> Result<Option<String>, BookingError> {
+fn accept(booking: &NewBooking, company: CompanyId) -> Result<Option<SecretText>, BookingError> {
     let mut checks = Checks::default();
     let own = booking.company.is_none_or(|named| named == company);
     checks.require(own, "companyId", "not_yours");
-    let reason = fields::optional(&mut checks, booking.reason.as_deref(), "reason", REASON);
+    let reason = fields::optional(&mut checks, booking.reason.as_ref().map(SecretText::expose), "reason", REASON);
     checks.finish()?;
-    Ok(reason)
+    Ok(reason.map(SecretText::new))
 }
 
 /// The caller as an employee who may book; an unknown practitioner is said first.
@@ -272,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_reason_is_trimmed_and_bounded() {
-        let given = |reason: String| NewBooking { reason: Some(reason), ..booking() };
+        let given = |reason: String| NewBooking { reason: Some(SecretText::new(reason)), ..booking() };
         assert!(matches!(accept(&given("  ".to_owned()), OWN), Ok(None)));
         assert_eq!(refusals(&given("é".repeat(REASON))), []);
         assert_eq!(refusals(&given("é".repeat(REASON + 1))), [FieldError::new("reason", "too_long")]);

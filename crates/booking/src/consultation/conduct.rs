@@ -5,10 +5,13 @@ use huntzen_tenancy::{
     error::Checks,
     fields,
     policy::Permission,
+    sealing::SecretText,
 };
 use jiff::Timestamp;
 
-use super::{Booking, Consultation, ConsultationEvent, ConsultationView, Transition, booking::REASON};
+use super::{
+    Booking, Consultation, ConsultationEvent, OpenConsultation, Transition, booking::REASON, reasons::ReasonKind,
+};
 use crate::{BookingError, BookingPorts, BookingTx, ids::ConsultationId};
 
 impl Booking {
@@ -16,9 +19,9 @@ impl Booking {
     ///
     /// # Errors
     /// `Forbidden`; `NotFound`; `InvalidTransition` unless it is scheduled.
-    pub fn confirm(&self, caller: &Caller, id: ConsultationId) -> Result<ConsultationView, BookingError> {
+    pub fn confirm(&self, caller: &Caller, id: ConsultationId) -> Result<OpenConsultation, BookingError> {
         caller.actor.require(Permission::ConsultationsOwnWrite)?;
-        self.conduct(caller, id, Transition::Confirm)
+        self.conduct(caller, id, |_| Ok(Transition::Confirm))
     }
 
     /// Calls a consultation off; its slot is free again at once.
@@ -30,14 +33,19 @@ impl Booking {
         &self,
         caller: &Caller,
         id: ConsultationId,
-        reason: Option<&str>,
-    ) -> Result<ConsultationView, BookingError> {
+        reason: Option<&SecretText>,
+    ) -> Result<OpenConsultation, BookingError> {
         caller.actor.require(Permission::BookingCancelOwn)?;
         let mut checks = Checks::default();
-        let reason = fields::optional(&mut checks, reason, "reason", REASON);
+        let reason =
+            fields::optional(&mut checks, reason.map(SecretText::expose), "reason", REASON).map(SecretText::new);
         checks.finish()?;
-        let by = Some(caller.actor.user);
-        self.conduct(caller, id, Transition::Cancel { by, reason })
+        let (by, now) = (Some(caller.actor.user), self.ports.clock.now());
+        self.conduct(caller, id, |tx| {
+            let place = (id, ReasonKind::Cancellation);
+            let seal = |reason: &SecretText| self.ports.seal_reason(tx, place, reason, now);
+            Ok(Transition::Cancel { by, reason: reason.as_ref().map(seal).transpose()? })
+        })
     }
 
     /// Starts a consultation.
@@ -45,19 +53,19 @@ impl Booking {
     /// # Errors
     /// `Forbidden`; `NotFound`; `InvalidTransition` unless it is booked, and once it was given
     /// up; `TooEarly`.
-    pub fn start(&self, caller: &Caller, id: ConsultationId) -> Result<ConsultationView, BookingError> {
+    pub fn start(&self, caller: &Caller, id: ConsultationId) -> Result<OpenConsultation, BookingError> {
         caller.actor.require(Permission::ConsultationsOwnWrite)?;
         let early = self.ports.rules.early_start();
-        self.conduct(caller, id, Transition::Start { early })
+        self.conduct(caller, id, |_| Ok(Transition::Start { early }))
     }
 
     /// Ends a consultation; it counts from now on.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound`; `InvalidTransition` unless it goes on.
-    pub fn end(&self, caller: &Caller, id: ConsultationId) -> Result<ConsultationView, BookingError> {
+    pub fn end(&self, caller: &Caller, id: ConsultationId) -> Result<OpenConsultation, BookingError> {
         caller.actor.require(Permission::ConsultationsOwnWrite)?;
-        self.conduct(caller, id, Transition::End)
+        self.conduct(caller, id, |_| Ok(Transition::End))
     }
 
     /// Marks a consultation as missed by the employee.
@@ -65,27 +73,30 @@ impl Booking {
     /// # Errors
     /// `Forbidden`; `NotFound`; `InvalidTransition` unless it is booked and its start has passed,
     /// and once it was given up.
-    pub fn no_show(&self, caller: &Caller, id: ConsultationId) -> Result<ConsultationView, BookingError> {
+    pub fn no_show(&self, caller: &Caller, id: ConsultationId) -> Result<OpenConsultation, BookingError> {
         caller.actor.require(Permission::ConsultationsOwnWrite)?;
         let transition = Transition::NoShow { by: caller.actor.user, billing: self.ports.rules.no_show_billing };
-        self.conduct(caller, id, transition)
+        self.conduct(caller, id, |_| Ok(transition))
     }
 
+    /// Takes a consultation of the caller's through what `transition` makes once it is held.
     fn conduct(
         &self,
         caller: &Caller,
         id: ConsultationId,
-        transition: Transition,
-    ) -> Result<ConsultationView, BookingError> {
+        transition: impl FnOnce(&mut dyn BookingTx) -> Result<Transition, BookingError>,
+    ) -> Result<OpenConsultation, BookingError> {
         let (now, scope) = (self.ports.clock.now(), caller.scope());
         self.ports.store.run(&scope, |tx| {
             let mut consultation = tx
                 .consultation(id, true)?
                 .filter(|one| one.has_participant(caller.actor.user))
                 .ok_or(BookingError::NotFound)?;
+            let transition = transition(tx)?;
             self.ports.advance(tx, &scope, &mut consultation, transition, now)?;
             // Read again: the store computes what an ended consultation lasted.
-            tx.consultation_view(id)?.ok_or(BookingError::NotFound)
+            let view = tx.consultation_view(id)?.ok_or(BookingError::NotFound)?;
+            Ok(self.ports.open(tx, view)?)
         })
     }
 }

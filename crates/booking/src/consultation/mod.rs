@@ -2,6 +2,7 @@
 use huntzen_tenancy::{
     Cursor, Slice, StoreError,
     ids::{CompanyId, EmployeeId, UserId},
+    sealing::Sealed,
     words,
 };
 use jiff::{Timestamp, civil::Date};
@@ -18,10 +19,12 @@ use crate::{
 mod booking;
 mod conduct;
 mod reading;
+mod reasons;
 mod state;
 pub use booking::{Booking, NewBooking};
 pub(crate) use reading::own;
 pub use reading::{ConsultationReading, Starts};
+pub use reasons::OpenConsultation;
 pub use state::Transition;
 pub(crate) use state::{ABANDONED_AFTER, FORGOTTEN_AFTER};
 
@@ -114,8 +117,8 @@ pub struct Consultation {
     pub ends_at: Timestamp,
     /// The practitioner's pause after it, in minutes: fixed when it was booked.
     pub buffer_minutes: u16,
-    /// Why, in the employee's words; `None` in a redacted view.
-    pub reason: Option<String>,
+    /// Why, in the employee's words, sealed under the consultation's key; `None` in a redacted view.
+    pub reason: Option<Sealed>,
     /// The room of a video or audio consultation.
     pub room_name: Option<RoomName>,
     /// When it began.
@@ -132,8 +135,8 @@ pub struct Consultation {
     pub cancelled_at: Option<Timestamp>,
     /// By whom; `None` for the system.
     pub cancelled_by: Option<UserId>,
-    /// Why, in their words.
-    pub cancel_reason: Option<String>,
+    /// Why, in their words, sealed under the consultation's key; `None` in a redacted view.
+    pub cancel_reason: Option<Sealed>,
     /// When it was marked as missed.
     pub no_show_at: Option<Timestamp>,
     /// By whom.
@@ -173,7 +176,7 @@ pub struct ParticipantNames {
     pub practitioner_title: Option<String>,
 }
 
-/// A consultation with the names that its readers see.
+/// A consultation with the names that its readers see, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConsultationView {
     /// The consultation.

@@ -7,7 +7,7 @@ use huntzen_tenancy::{
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{Consultation, ConsultationEvent, ConsultationList, ConsultationStatus, ConsultationView};
+use super::{Consultation, ConsultationEvent, ConsultationList, ConsultationStatus, OpenConsultation};
 use crate::{
     BookingError, BookingPorts, BookingTx,
     calendar::{CalendarEntry, calendar_file},
@@ -42,18 +42,19 @@ impl ConsultationReading {
     ///
     /// # Errors
     /// `Forbidden`; `NotFound`.
-    pub fn one(&self, caller: &Caller, id: ConsultationId) -> Result<ConsultationView, BookingError> {
+    pub fn one(&self, caller: &Caller, id: ConsultationId) -> Result<OpenConsultation, BookingError> {
         caller.actor.require(Permission::ConsultationRead)?;
         self.ports.store.run(&caller.scope(), |tx| {
             if participates(caller.actor.role) {
-                return tx
+                let view = tx
                     .consultation_view(id)?
                     .filter(|view| view.consultation.has_participant(caller.actor.user))
-                    .ok_or(BookingError::NotFound);
+                    .ok_or(BookingError::NotFound)?;
+                return Ok(self.ports.open(tx, view)?);
             }
             let view = tx.redacted_consultation(id)?.ok_or(BookingError::NotFound)?;
             self.trace(tx, caller, &view.consultation)?;
-            Ok(view)
+            Ok(self.ports.open(tx, view)?)
         })
     }
 
@@ -85,7 +86,7 @@ impl ConsultationReading {
         starts: Starts,
         cursor: Option<Cursor>,
         limit: u32,
-    ) -> Result<Slice<ConsultationView>, BookingError> {
+    ) -> Result<Slice<OpenConsultation>, BookingError> {
         caller.actor.require(Permission::ConsultationsMyRead)?;
         let mut checks = Checks::default();
         let ordered = starts.from.zip(starts.to).is_none_or(|(from, to)| from <= to);
@@ -96,7 +97,7 @@ impl ConsultationReading {
                 Starts { from: None, to: None } => None,
                 bounded => Some(bounded.span(&zone_of(tx, caller)?)),
             };
-            list(tx, caller, ConsultationList::Mine { status, starts }, cursor, limit)
+            self.list(tx, caller, ConsultationList::Mine { status, starts }, cursor, limit)
         })
     }
 
@@ -109,10 +110,10 @@ impl ConsultationReading {
         caller: &Caller,
         cursor: Option<Cursor>,
         limit: u32,
-    ) -> Result<Slice<ConsultationView>, BookingError> {
+    ) -> Result<Slice<OpenConsultation>, BookingError> {
         caller.actor.require(Permission::ConsultationsMyRead)?;
         let ahead = ConsultationList::Upcoming(self.ports.clock.now());
-        self.ports.store.run(&caller.scope(), |tx| list(tx, caller, ahead, cursor, limit))
+        self.ports.store.run(&caller.scope(), |tx| self.list(tx, caller, ahead, cursor, limit))
     }
 
     /// The rest of the caller's own consultations, newest start first.
@@ -124,10 +125,10 @@ impl ConsultationReading {
         caller: &Caller,
         cursor: Option<Cursor>,
         limit: u32,
-    ) -> Result<Slice<ConsultationView>, BookingError> {
+    ) -> Result<Slice<OpenConsultation>, BookingError> {
         caller.actor.require(Permission::ConsultationsMyRead)?;
         let behind = ConsultationList::History(self.ports.clock.now());
-        self.ports.store.run(&caller.scope(), |tx| list(tx, caller, behind, cursor, limit))
+        self.ports.store.run(&caller.scope(), |tx| self.list(tx, caller, behind, cursor, limit))
     }
 
     /// The calendar file (RFC 5545) of one's own consultation.
@@ -145,6 +146,19 @@ impl ConsultationReading {
             cancelled: consultation.status == ConsultationStatus::Cancelled,
             written_at: self.ports.clock.now(),
         }))
+    }
+
+    fn list(
+        &self,
+        tx: &mut dyn BookingTx,
+        caller: &Caller,
+        list: ConsultationList,
+        cursor: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Slice<OpenConsultation>, BookingError> {
+        let cursor = cursor.map(|cursor| Cursor { at: cursor.at.max(Timestamp::UNIX_EPOCH), ..cursor });
+        let views = tx.consultations(caller.actor.user, list, cursor, limit)?;
+        Ok(self.ports.open_all(tx, views)?)
     }
 
     fn trace(&self, tx: &mut dyn BookingTx, caller: &Caller, consultation: &Consultation) -> Result<(), BookingError> {
@@ -192,17 +206,6 @@ fn zone_of(tx: &mut dyn BookingTx, caller: &Caller) -> Result<TimeZone, BookingE
         tx.eligibility(caller.actor.user)?.map(|one| one.timezone)
     };
     Ok(name.and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC))
-}
-
-fn list(
-    tx: &mut dyn BookingTx,
-    caller: &Caller,
-    list: ConsultationList,
-    cursor: Option<Cursor>,
-    limit: u32,
-) -> Result<Slice<ConsultationView>, BookingError> {
-    let cursor = cursor.map(|cursor| Cursor { at: cursor.at.max(Timestamp::UNIX_EPOCH), ..cursor });
-    Ok(tx.consultations(caller.actor.user, list, cursor, limit)?)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 //! The states of a consultation, and the only ways from one to another.
-use huntzen_tenancy::ids::UserId;
+use huntzen_tenancy::{ids::UserId, sealing::Sealed};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{BillingStatus, Consultation, ConsultationStatus, EventType};
@@ -21,8 +21,8 @@ pub enum Transition {
     Cancel {
         /// By whom; `None` for the system.
         by: Option<UserId>,
-        /// Why, in their words.
-        reason: Option<String>,
+        /// Why, in their words, sealed.
+        reason: Option<Sealed>,
     },
     /// It is moved to another slot.
     Reschedule {

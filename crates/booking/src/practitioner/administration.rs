@@ -53,7 +53,7 @@ pub struct PractitionerAdministration {
 impl PractitionerAdministration {
     /// Over these ports.
     pub fn new(ports: BookingPorts) -> Self {
-        let inviter = Inviter::new(ports.clock.clone(), ports.randomness.clone());
+        let inviter = Inviter::new(ports.clock.clone(), ports.randomness.clone(), ports.sealer.clone());
         Self { ports, inviter }
     }
 

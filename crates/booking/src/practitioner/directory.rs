@@ -25,7 +25,7 @@ pub struct PublicProfile {
     /// The entry.
     pub practitioner: Practitioner,
     /// The latest published reviews, newest first.
-    pub reviews: Vec<Review>,
+    pub reviews: Vec<Review<String>>,
 }
 
 /// The use cases of the public directory; nobody needs to be signed in.

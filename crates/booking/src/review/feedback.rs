@@ -5,11 +5,12 @@ use huntzen_tenancy::{
     error::Checks,
     fields,
     policy::Permission,
+    sealing::{DataKey, KeySubject, Sealed, SecretText},
 };
 
-use super::{NewReview, Review, ReviewStatus};
+use super::{NewReview, OpenReview, Review, ReviewStatus};
 use crate::{
-    BookingError, BookingPorts,
+    BookingError, BookingPorts, BookingTx,
     consultation::{ConsultationStatus, own},
     ids::{ConsultationId, ReviewId},
 };
@@ -23,7 +24,7 @@ pub struct GivenFeedback {
     /// From 1 to 5.
     pub rating: u8,
     /// In the employee's words.
-    pub comment: Option<String>,
+    pub comment: Option<SecretText>,
 }
 
 /// The review use cases.
@@ -43,12 +44,18 @@ impl Feedback {
     /// # Errors
     /// `Forbidden`; `Invalid` for a rating that is not from 1 to 5 and for a comment that is too
     /// long; `NotFound`; `NotCompleted`; `AlreadyReviewed`.
-    pub fn give(&self, caller: &Caller, id: ConsultationId, feedback: &GivenFeedback) -> Result<Review, BookingError> {
+    pub fn give(
+        &self,
+        caller: &Caller,
+        id: ConsultationId,
+        feedback: &GivenFeedback,
+    ) -> Result<OpenReview, BookingError> {
         caller.actor.require(Permission::FeedbackGive)?;
         let mut checks = Checks::default();
         let rating = feedback.rating;
         checks.require((1..=5).contains(&rating), "rating", "out_of_range");
-        let comment = fields::optional(&mut checks, feedback.comment.as_deref(), "comment", COMMENT);
+        let comment = feedback.comment.as_ref().map(SecretText::expose);
+        let comment = fields::optional(&mut checks, comment, "comment", COMMENT).map(SecretText::new);
         checks.finish()?;
         let (now, scope) = (self.ports.clock.now(), caller.scope());
         self.ports.store.run(&scope, |tx| {
@@ -56,15 +63,20 @@ impl Feedback {
             if consultation.status != ConsultationStatus::Completed {
                 return Err(BookingError::NotCompleted);
             }
+            // Random, as the consultation's: it tells nobody when it was given.
+            let review_id = ReviewId(self.ports.randomness.uuid_v4());
+            let seal = |comment: &SecretText| {
+                let key = self.ports.sealer.key(tx, KeySubject::Platform, now)?;
+                self.ports.sealer.seal(&key, &review_id.comment(), comment)
+            };
             let review = NewReview {
-                // Random, as the consultation's: it tells nobody when it was given.
-                id: ReviewId(self.ports.randomness.uuid_v4()),
+                id: review_id,
                 consultation: id,
                 company: consultation.company,
                 employee_user: caller.actor.user,
                 practitioner: consultation.practitioner,
                 rating,
-                comment,
+                comment: comment.as_ref().map(seal).transpose()?,
                 month: now.strftime("%Y-%m").to_string(),
                 created_at: now,
             };
@@ -76,7 +88,7 @@ impl Feedback {
                 id: review.id,
                 practitioner: review.practitioner,
                 rating,
-                comment: review.comment,
+                comment,
                 month: review.month,
                 status: ReviewStatus::Pending,
             })
@@ -87,16 +99,21 @@ impl Feedback {
     ///
     /// # Errors
     /// `Forbidden`.
-    pub fn pending(&self, caller: &Caller, page: PageRequest) -> Result<Page<Review>, BookingError> {
+    pub fn pending(&self, caller: &Caller, page: PageRequest) -> Result<Page<OpenReview>, BookingError> {
         caller.actor.require(Permission::ReviewsModerate)?;
-        self.ports.store.run(&caller.scope(), |tx| Ok(tx.pending_reviews(page)?))
+        self.ports.store.run(&caller.scope(), |tx| {
+            let Page { items, total } = tx.pending_reviews(page)?;
+            let key = self.key(tx, &items)?;
+            let items = items.into_iter().map(|review| self.opened(key.as_ref(), review));
+            Ok(Page { items: items.collect::<Result<_, _>>()?, total })
+        })
     }
 
     /// Shows a review, also one that was rejected before. Repeating changes nothing.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound`.
-    pub fn publish(&self, caller: &Caller, id: ReviewId) -> Result<Review, BookingError> {
+    pub fn publish(&self, caller: &Caller, id: ReviewId) -> Result<OpenReview, BookingError> {
         self.moderate(caller, id, ReviewStatus::Published, Action::Publish)
     }
 
@@ -105,7 +122,7 @@ impl Feedback {
     ///
     /// # Errors
     /// `Forbidden`; `NotFound`.
-    pub fn reject(&self, caller: &Caller, id: ReviewId) -> Result<Review, BookingError> {
+    pub fn reject(&self, caller: &Caller, id: ReviewId) -> Result<OpenReview, BookingError> {
         self.moderate(caller, id, ReviewStatus::Rejected, Action::Reject)
     }
 
@@ -115,20 +132,37 @@ impl Feedback {
         id: ReviewId,
         status: ReviewStatus,
         action: Action,
-    ) -> Result<Review, BookingError> {
+    ) -> Result<OpenReview, BookingError> {
         caller.actor.require(Permission::ReviewsModerate)?;
         let (now, scope) = (self.ports.clock.now(), caller.scope());
         self.ports.store.run(&scope, |tx| {
             let review = tx.review(id)?.ok_or(BookingError::NotFound)?;
+            let key = self.key(tx, std::slice::from_ref(&review))?;
+            let review = self.opened(key.as_ref(), review)?;
             if review.status == status {
                 return Ok(review);
             }
-            if !tx.moderate(id, status, now)? {
+            let published = review.comment.as_ref().filter(|_| status == ReviewStatus::Published);
+            if !tx.moderate(id, (status, published.map(SecretText::expose)), now)? {
                 return Err(BookingError::NotFound);
             }
             let entry = self.ports.entry(&scope, now, action, Resource::Review);
             tx.record(&entry.on(id))?;
             Ok(Review { status, ..review })
         })
+    }
+
+    /// The key that opens the comments of these reviews, asked for when there are any.
+    fn key(&self, tx: &mut dyn BookingTx, reviews: &[Review<Sealed>]) -> Result<Option<DataKey>, BookingError> {
+        let has_comment = reviews.iter().any(|review| review.comment.is_some());
+        let subjects: &[KeySubject] = if has_comment { &[KeySubject::Platform] } else { &[] };
+        Ok(self.ports.sealer.known_keys(tx, subjects)?.into_values().next())
+    }
+
+    fn opened(&self, key: Option<&DataKey>, review: Review<Sealed>) -> Result<OpenReview, BookingError> {
+        let Review { id, practitioner, rating, comment, month, status } = review;
+        let both = key.zip(comment.as_ref());
+        let comment = both.map(|(key, sealed)| self.ports.sealer.open(key, &id.comment(), sealed)).transpose()?;
+        Ok(Review { id, practitioner, rating, comment, month, status })
     }
 }

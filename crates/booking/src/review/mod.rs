@@ -2,6 +2,7 @@
 use huntzen_tenancy::{
     Page, PageRequest, StoreError,
     ids::{CompanyId, UserId},
+    sealing::{Place, Sealed, SecretText},
     words,
 };
 use jiff::Timestamp;
@@ -41,29 +42,40 @@ pub struct NewReview {
     pub practitioner: PractitionerId,
     /// From 1 to 5.
     pub rating: u8,
-    /// In the author's words.
-    pub comment: Option<String>,
+    /// In the author's words, sealed under the platform's key.
+    pub comment: Option<Sealed>,
     /// The month in which it was given, `YYYY-MM`.
     pub month: String,
     /// When it was given.
     pub created_at: Timestamp,
 }
 
-/// A review as everybody else sees it: never who, never which consultation.
+/// A review as everybody else sees it: never who, never which consultation. Its comment is sealed
+/// where it is stored, secret until it is published, and a plain text then.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Review {
+pub struct Review<Comment> {
     /// Its id.
     pub id: ReviewId,
     /// Of whom.
     pub practitioner: PractitionerId,
     /// From 1 to 5.
     pub rating: u8,
-    /// In the author's words; the published text once published.
-    pub comment: Option<String>,
+    /// In the author's words.
+    pub comment: Option<Comment>,
     /// The month in which it was given, `YYYY-MM`.
     pub month: String,
     /// Whether it is shown.
     pub status: ReviewStatus,
+}
+
+/// What moderators read.
+pub type OpenReview = Review<SecretText>;
+
+impl ReviewId {
+    /// Where the comment of the review with this id stands.
+    pub fn comment(self) -> Place {
+        Place::new("reviews", "comment", self.0)
+    }
 }
 
 /// Reviews. Employees add, administrators moderate, everybody reads the published ones.
@@ -78,24 +90,34 @@ pub trait Reviews {
     ///
     /// # Errors
     /// `StoreError` alone.
-    fn pending_reviews(&mut self, page: PageRequest) -> Result<Page<Review>, StoreError>;
+    fn pending_reviews(&mut self, page: PageRequest) -> Result<Page<Review<Sealed>>, StoreError>;
 
     /// One review; administrators any, others a published one.
     ///
     /// # Errors
     /// `StoreError` alone.
-    fn review(&mut self, id: ReviewId) -> Result<Option<Review>, StoreError>;
+    fn review(&mut self, id: ReviewId) -> Result<Option<Review<Sealed>>, StoreError>;
 
-    /// Publishes or rejects at `at`; the practitioner's rating follows the published ones.
-    /// `false` when it is not in sight.
+    /// Publishes or rejects at `at`; the practitioner's rating follows the published ones. The
+    /// outcome's text is kept in clear from now on as what everybody reads of the comment, and nothing
+    /// without one. `false` when the review is not in sight.
     ///
     /// # Errors
     /// `StoreError` alone.
-    fn moderate(&mut self, id: ReviewId, status: ReviewStatus, at: Timestamp) -> Result<bool, StoreError>;
+    fn moderate(
+        &mut self,
+        id: ReviewId,
+        outcome: (ReviewStatus, Option<&str>),
+        at: Timestamp,
+    ) -> Result<bool, StoreError>;
 
     /// The latest published reviews of a practitioner, newest first, at most `limit`.
     ///
     /// # Errors
     /// `StoreError` alone.
-    fn published_reviews(&mut self, practitioner: PractitionerId, limit: u32) -> Result<Vec<Review>, StoreError>;
+    fn published_reviews(
+        &mut self,
+        practitioner: PractitionerId,
+        limit: u32,
+    ) -> Result<Vec<Review<String>>, StoreError>;
 }

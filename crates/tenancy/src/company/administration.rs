@@ -17,9 +17,10 @@ use crate::{
     fields,
     identity::{Inviter, NewAccount, User},
     ids::{CompanyId, UserId},
-    outbox::{Letter, OutboxMessage},
+    outbox::{Letter, write_letter},
     policy::{Permission, Role},
     scope::{Actor, Caller, Scope},
+    sealing::Sealer,
     store::{Page, PageRequest, StoreError},
 };
 
@@ -43,14 +44,20 @@ pub struct CompanyAdministration {
     store: Arc<dyn TenancyStore>,
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
+    sealer: Sealer,
     inviter: Inviter,
 }
 
 impl CompanyAdministration {
-    /// Over this store, clock and randomness.
-    pub fn new(store: Arc<dyn TenancyStore>, clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> Self {
-        let inviter = Inviter::new(clock.clone(), randomness.clone());
-        Self { store, clock, randomness, inviter }
+    /// Over this store, clock and randomness; letters are sealed by `sealer`.
+    pub fn new(
+        store: Arc<dyn TenancyStore>,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+        sealer: Sealer,
+    ) -> Self {
+        let inviter = Inviter::new(clock.clone(), randomness.clone(), sealer.clone());
+        Self { store, clock, randomness, sealer, inviter }
     }
 
     /// Adds a company, inactive until it is validated.
@@ -219,13 +226,8 @@ impl CompanyAdministration {
     }
 
     fn announce(&self, tx: &mut dyn TenancyTx, recipient: UserId, now: Timestamp) -> Result<(), StoreError> {
-        tx.enqueue(&OutboxMessage {
-            id: self.randomness.uuid_v7(now),
-            recipient,
-            letter: Letter::CompanyValidated,
-            arguments: json!({}),
-            created_at: now,
-        })
+        let named = (self.randomness.uuid_v7(now), now);
+        write_letter(&self.sealer, tx, named, (recipient, Letter::CompanyValidated), &json!({}))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     ids::{CompanyId, EmployeeId},
     policy::{Permission, Role},
     scope::{Actor, Caller, Scope},
+    sealing::Sealer,
     store::{Page, PageRequest},
 };
 
@@ -27,9 +28,14 @@ pub struct Workforce {
 }
 
 impl Workforce {
-    /// Over this store, clock and randomness.
-    pub fn new(store: Arc<dyn TenancyStore>, clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> Self {
-        let inviter = Inviter::new(clock.clone(), randomness.clone());
+    /// Over this store, clock and randomness; letters are sealed by `sealer`.
+    pub fn new(
+        store: Arc<dyn TenancyStore>,
+        clock: Arc<dyn Clock>,
+        randomness: Arc<dyn Randomness>,
+        sealer: Sealer,
+    ) -> Self {
+        let inviter = Inviter::new(clock.clone(), randomness.clone(), sealer);
         Self { store, clock, randomness, inviter }
     }
 

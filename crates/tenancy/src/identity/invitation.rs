@@ -11,9 +11,10 @@ use crate::{
     clock::{Clock, Randomness},
     error::TenancyError,
     ids::{CompanyId, UserId},
-    outbox::{Letter, Outbox, OutboxMessage},
+    outbox::{Letter, Outbox, write_letter},
     policy::Role,
     scope::Scope,
+    sealing::{DataKeys, Sealer},
     store::StoreError,
     token::{TokenDigest, fresh_token},
 };
@@ -86,20 +87,21 @@ pub trait Invitations {
 }
 
 /// The ports that inviting takes.
-pub trait Inviting: Users + Invitations + Outbox + AuditLog {}
-impl<T: Users + Invitations + Outbox + AuditLog> Inviting for T {}
+pub trait Inviting: Users + Invitations + Outbox + DataKeys + AuditLog {}
+impl<T: Users + Invitations + Outbox + DataKeys + AuditLog> Inviting for T {}
 
 /// Makes invitations, inside the unit of work of whoever invites.
 #[derive(Clone)]
 pub struct Inviter {
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
+    sealer: Sealer,
 }
 
 impl Inviter {
-    /// Over this clock and randomness.
-    pub fn new(clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> Self {
-        Self { clock, randomness }
+    /// Over this clock and randomness; letters are sealed by `sealer`.
+    pub fn new(clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>, sealer: Sealer) -> Self {
+        Self { clock, randomness, sealer }
     }
 
     /// Adds the account, without a password, and invites it.
@@ -156,13 +158,9 @@ impl Inviter {
             accepted_at: None,
         };
         tx.add_invitation(&invitation)?;
-        tx.enqueue(&OutboxMessage {
-            id: self.randomness.uuid_v7(now),
-            recipient: user,
-            letter: if role == Role::Practitioner { Letter::PractitionerInvitation } else { Letter::Invitation },
-            arguments: json!({ "token": token }),
-            created_at: now,
-        })?;
+        let letter = if role == Role::Practitioner { Letter::PractitionerInvitation } else { Letter::Invitation };
+        let named = (self.randomness.uuid_v7(now), now);
+        write_letter(&self.sealer, tx, named, (user, letter), &json!({ "token": token }))?;
         let entry = AuditEntry::new(scope, self.randomness.as_ref(), now, Action::Invite, Resource::User);
         tx.record(&entry.on(user).about(user).within(company))
     }

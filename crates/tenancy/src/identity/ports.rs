@@ -18,8 +18,9 @@ use crate::{
     error::{Checks, TenancyError},
     fields,
     ids::UserId,
-    outbox::{Letter, OutboxMessage},
+    outbox::{Letter, write_letter},
     scope::{Origin, Scope},
+    sealing::Sealer,
     store::StoreError,
     token::{TokenDigest, fresh_token},
 };
@@ -33,6 +34,8 @@ pub struct IdentityPorts {
     pub clock: Arc<dyn Clock>,
     /// Where ids and tokens come from.
     pub randomness: Arc<dyn Randomness>,
+    /// Seals letters.
+    pub sealer: Sealer,
     /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
     /// What may be a password.
@@ -88,9 +91,9 @@ impl IdentityPorts {
         now: Timestamp,
         recipient: UserId,
         letter: Letter,
-        arguments: Value,
+        arguments: &Value,
     ) -> Result<(), StoreError> {
-        tx.enqueue(&OutboxMessage { id: self.randomness.uuid_v7(now), recipient, letter, arguments, created_at: now })
+        write_letter(&self.sealer, tx, (self.randomness.uuid_v7(now), now), (recipient, letter), arguments)
     }
 
     /// Mails a fresh one-time token; earlier ones of the same purpose are void.
@@ -109,7 +112,7 @@ impl IdentityPorts {
             created_at: now,
             expires_at: now + purpose.validity(),
         })?;
-        self.write(tx, now, user, purpose.letter(), json!({ "token": token }))
+        self.write(tx, now, user, purpose.letter(), &json!({ "token": token }))
     }
 
     /// Mails a one-time token to the account with this address when it is `wanted`. An absent

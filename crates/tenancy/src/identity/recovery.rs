@@ -118,7 +118,7 @@ impl Recovery {
         tx.update_user(&user)?;
         let kept = scope.actor().and_then(|actor| actor.session);
         let ended = end_sessions(tx, user.id, kept, now)?;
-        self.ports.write(tx, now, user.id, Letter::PasswordChanged, json!({}))?;
+        self.ports.write(tx, now, user.id, Letter::PasswordChanged, &json!({}))?;
         tx.record(&self.ports.entry(scope, now, action, &user))?;
         Ok(ended)
     }

@@ -46,7 +46,7 @@ pub struct Registration {
 impl Registration {
     /// Over these ports.
     pub fn new(ports: IdentityPorts) -> Self {
-        let inviter = Inviter::new(ports.clock.clone(), ports.randomness.clone());
+        let inviter = Inviter::new(ports.clock.clone(), ports.randomness.clone(), ports.sealer.clone());
         let acceptance = InvitationAcceptance::new(ports.clone());
         Self { ports, inviter, acceptance }
     }

@@ -52,7 +52,7 @@ pub struct SuperAdministration {
 impl SuperAdministration {
     /// Over these ports.
     pub fn new(ports: IdentityPorts) -> Self {
-        let inviter = Inviter::new(ports.clock.clone(), ports.randomness.clone());
+        let inviter = Inviter::new(ports.clock.clone(), ports.randomness.clone(), ports.sealer.clone());
         Self { ports, inviter }
     }
 

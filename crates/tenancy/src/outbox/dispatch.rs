@@ -3,12 +3,15 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::DueLetter;
+use serde_json::Value;
+
+use super::{Arguments, DueLetter};
 use crate::{
     TenancyError, TenancyStore,
     clock::Clock,
     mail::{Letters, MailError, Mailer},
     scope::{Job, Scope},
+    sealing::{DataKey, KeySubject, Sealer},
 };
 
 /// How long a worker keeps a letter to itself: a worker that dies delays it by no more.
@@ -40,6 +43,7 @@ pub struct LetterDispatch {
     clock: Arc<dyn Clock>,
     letters: Arc<dyn Letters>,
     mailer: Arc<dyn Mailer>,
+    sealer: Sealer,
 }
 
 impl LetterDispatch {
@@ -49,8 +53,9 @@ impl LetterDispatch {
         clock: Arc<dyn Clock>,
         letters: Arc<dyn Letters>,
         mailer: Arc<dyn Mailer>,
+        sealer: Sealer,
     ) -> Self {
-        Self { store, clock, letters, mailer }
+        Self { store, clock, letters, mailer, sealer }
     }
 
     /// Sends up to `limit` due letters, one after the other; no unit of work is open meanwhile.
@@ -61,8 +66,13 @@ impl LetterDispatch {
     pub fn run(&self, limit: u32) -> Result<Dispatched, TenancyError> {
         let scope = Scope::worker(Job::Outbox);
         let now = self.clock.now();
-        let (given_up, due) =
-            self.store.run(&scope, |tx| Ok((tx.give_up_older(now - WORTH)?, tx.take_due(now, now + LEASE, limit)?)))?;
+        let (given_up, due, key) = self.store.run(&scope, |tx| {
+            let given_up = tx.give_up_older(now - WORTH)?;
+            let due = tx.take_due(now, now + LEASE, limit)?;
+            let is_sealed = due.iter().any(|letter| matches!(letter.message.arguments, Arguments::Sealed(_)));
+            let subjects: &[KeySubject] = if is_sealed { &[KeySubject::Platform] } else { &[] };
+            Ok((given_up, due, self.sealer.known_keys(tx, subjects)?.into_values().next()))
+        })?;
         let given_up = usize::try_from(given_up).unwrap_or(usize::MAX);
         let mut done = Dispatched { given_up, ..Dispatched::default() };
         for letter in &due {
@@ -70,7 +80,7 @@ impl LetterDispatch {
                 // The rest come back when their lease ends.
                 break;
             }
-            let outcome = self.deliver(letter);
+            let outcome = self.deliver(letter, key.as_ref());
             let next = match outcome {
                 Ok(()) | Err(MailError::Never(_)) => None,
                 Err(MailError::Later(_)) => next_attempt(letter, now),
@@ -93,11 +103,24 @@ impl LetterDispatch {
         Ok(done)
     }
 
-    fn deliver(&self, letter: &DueLetter) -> Result<(), MailError> {
+    fn deliver(&self, letter: &DueLetter, key: Option<&DataKey>) -> Result<(), MailError> {
         let Some(address) = &letter.address else {
             return Err(MailError::Never("the recipient has no address".into()));
         };
-        self.mailer.send(&self.letters.render(letter, address)?)
+        let arguments = self.arguments(letter, key)?;
+        self.mailer.send(&self.letters.render(letter, &arguments, address)?)
+    }
+
+    /// The letter's arguments, opened. Those that were changed, or whose key is gone, never open.
+    fn arguments(&self, letter: &DueLetter, key: Option<&DataKey>) -> Result<Value, MailError> {
+        let sealed = match &letter.message.arguments {
+            Arguments::About(arguments) => return Ok(arguments.clone()),
+            Arguments::Sealed(sealed) => sealed,
+        };
+        let key = key.ok_or_else(|| MailError::Never("the platform's key is gone".into()))?;
+        let place = Arguments::place(letter.message.id);
+        let text = self.sealer.open(key, &place, sealed).map_err(|error| MailError::Never(Box::new(error)))?;
+        serde_json::from_str(text.expose()).map_err(|error| MailError::Never(Box::new(error)))
     }
 }
 
@@ -128,7 +151,7 @@ mod tests {
                 id: Uuid::nil(),
                 recipient: UserId(Uuid::nil()),
                 letter: Letter::PasswordChanged,
-                arguments: json!({}),
+                arguments: Arguments::About(json!({})),
                 created_at: written,
             };
             let letter =

@@ -24,6 +24,14 @@ impl Sealer {
         Self { vault, randomness }
     }
 
+    /// A key that `subject` does not have yet; whoever seals under it adds it in the same unit of work.
+    ///
+    /// # Errors
+    /// `Defect` when the cipher refuses.
+    pub fn fresh(&self, subject: KeySubject, now: Timestamp) -> Result<DataKey, StoreError> {
+        Ok(self.vault.generate(self.randomness.uuid_v7(now), subject)?)
+    }
+
     /// The key of `subject`, made now when it has none.
     ///
     /// # Errors

@@ -53,7 +53,7 @@ impl Facts {
         let Subject { table, rows, .. } = &subject;
         let columns = texts(owner, &format!(
             "SELECT quote_ident(column_name) AS text FROM information_schema.columns
-             WHERE table_schema = 'public' AND table_name = '{table}' AND is_generated = 'NEVER' ORDER BY ordinal_position"
+             WHERE format('%I.%I', table_schema, table_name)::regclass = '{table}'::regclass AND is_generated = 'NEVER' ORDER BY ordinal_position"
         ));
         Self {
             places: places(owner, &subject),
@@ -116,10 +116,11 @@ fn is_touched(connection: &mut PgConnection, about: &Facts, done: Outcome) -> bo
     }
 }
 
-/// What is open within any scope: the trail takes entries, and slots, profiles and reviews are
+/// What is open within any scope: the trail takes entries, letters are sealed, and slots, profiles and reviews are
 /// everybody's to read.
 const OPEN_TO_ALL: &[(&str, &str)] = &[
     ("audit entry", "I"),
+    ("platform's key", "SI"),
     ("practitioner", "S"),
     ("rule", "S"),
     ("exception", "S"),
@@ -153,6 +154,8 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("event", "SI"),
             ("message", "S"),
             ("pending review", "I"),
+            ("person's key", "SI"),
+            ("consultation's key", "SI"),
         ],
     ),
     ("Claire, of his company", &[("company", "S"), ("domain", "S"), ("hidden practitioner", "S")]),
@@ -180,6 +183,8 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("event", "SI"),
             ("message", "S"),
             ("practitioner's days", "S"),
+            ("consultation's key", "SI"),
+            ("notes' key", "SI"),
         ],
     ),
     ("hidden practitioner", &[("hidden practitioner", "SIU"), ("hidden rule", "SIUD"), ("hidden exception", "SID")]),
@@ -228,7 +233,11 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
     ("job end-forgotten", &[("consultation", "SU"), ("event", "I")]),
     ("job eligibility", &[("company", "S"), ("employee", "S"), ("consultation", "SU"), ("event", "I")]),
     ("job audit", &[("employment", "S"), ("audit entry", "SI"), ("employee's days", "S"), ("company's days", "S")]),
-    ("job chat", &[("conversation", "SU"), ("message", "SI")]),
+    ("job chat", &[("conversation", "SU"), ("message", "SI"), ("consultation's key", "SI")]),
+    (
+        "job keys",
+        &[("person's key", "SU"), ("consultation's key", "SU"), ("notes' key", "SU"), ("platform's key", "SIU")],
+    ),
     ("job unread", &[("conversation", "SU")]),
     ("job live", &[("notification", "S")]),
     ("job bootstrap", &[("operator's account", "SI")]),

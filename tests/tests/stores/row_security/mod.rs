@@ -37,10 +37,10 @@ fn count(connection: &mut PgConnection, query: &str) -> i64 {
     sql_query(query).get_result::<Number>(connection).unwrap().count
 }
 
-/// Every table of the schema, but for the list of migrations, which holds nobody's data.
+/// Every table of both schemas, but for the list of migrations, which holds nobody's data.
 const TABLES: &str = "
-    SELECT relname::text AS text FROM pg_class
-    WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> '__diesel_schema_migrations'";
+    SELECT oid::regclass::text AS text FROM pg_class
+    WHERE relnamespace IN ('public'::regnamespace, 'keys'::regnamespace) AND relkind IN ('r', 'p') AND relname <> '__diesel_schema_migrations'";
 
 #[test]
 fn every_table_is_protected_from_its_owner_too() {
@@ -60,7 +60,7 @@ fn every_table_is_protected_from_its_owner_too() {
         &mut owner,
         "
         SELECT relname::text AS text FROM pg_class
-        WHERE relnamespace = 'public'::regnamespace AND (relkind = 'm'
+        WHERE relnamespace IN ('public'::regnamespace, 'keys'::regnamespace) AND (relkind = 'm'
             OR relkind = 'v' AND NOT coalesce('security_invoker=true' = ANY (reloptions), false))",
     );
     assert_eq!(views, Vec::<String>::new(), "a view reads as its reader, and keeps nothing");

@@ -20,9 +20,9 @@ struct Policy {
 }
 
 fn policies(owner: &mut PgConnection) -> Vec<Policy> {
-    let query = "SELECT policyname::text AS name, tablename::text AS table, array_to_string(roles, ',') AS role,
+    let query = "SELECT policyname::text AS name, format('%I.%I', schemaname, tablename)::regclass::text AS table, array_to_string(roles, ',') AS role,
                      cmd AS command
-                 FROM pg_policies WHERE schemaname = 'public' ORDER BY tablename, policyname";
+                 FROM pg_policies WHERE schemaname IN ('public', 'keys') ORDER BY tablename, policyname";
     sql_query(query).load(owner).unwrap()
 }
 

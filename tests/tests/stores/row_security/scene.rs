@@ -8,7 +8,8 @@ use huntzen_booking::{
 };
 use huntzen_clinical::conversation::{ConversationRules, MessageWriter};
 use huntzen_tenancy::{
-    Job, Origin, Scope, ScopeKind, identity::OneTimePurpose, ids::SessionId, token::TokenDigest, words::Words,
+    Job, Origin, Scope, ScopeKind, identity::OneTimePurpose, ids::SessionId, sealing::KeySubject, token::TokenDigest,
+    words::Words,
 };
 use huntzen_tests::{
     appointments::{booked, carried_out},
@@ -78,7 +79,7 @@ impl Scene {
             if publish {
                 let moderated = at("2027-01-05T00:00:00Z");
                 let publish = world.booking.run(&cast.administrator.scope(), |tx| {
-                    Ok(tx.moderate(review.id, ReviewStatus::Published, moderated)?)
+                    Ok(tx.moderate(review.id, (ReviewStatus::Published, Some("Bien.")), moderated)?)
                 });
                 assert!(publish.unwrap());
             }
@@ -100,6 +101,14 @@ impl Scene {
         let said = said(marc, booked.id.0.into(), "Bonjour.");
         let written = MessageWriter::new(world.clinical_ports(), rules).write(&[said], &|_, _| false);
         assert!(written.iter().all(Result::is_ok), "{written:?}");
+        for (by, subject) in [
+            (marc, KeySubject::Person(marc.id())),
+            (sophie, KeySubject::Notes { author: sophie.id(), patient: marc.id() }),
+            (sophie, KeySubject::Platform),
+        ] {
+            let key = world.vault.generate(world.randomness.uuid_v4(), subject).unwrap();
+            world.tenancy.run(&by.scope(), |tx| Ok(tx.add_data_keys(&[key])?)).unwrap();
+        }
         Self { world, cast, hidden, booked, session: session.id, refresh: refresh.digest, mailed, invitation }
     }
 
@@ -117,6 +126,7 @@ impl Scene {
         let user = |name, person: &Person| row(name, "users", format!("id = '{}'", person.id()), "language = 'en'");
         let of_marc = format!("user_id = '{marc}'");
         let of_alpha = format!("company_id = '{alpha}'");
+        let key = |name, kind| row(name, "keys.data_keys", format!("kind = '{kind}'"), "master_key_id = 1");
         let with_marc = format!("employee_user_id = '{marc}'");
         vec![
             row("company", "companies", format!("id = '{alpha}'"), "phone = '1'"),
@@ -163,6 +173,10 @@ impl Scene {
             row("reminder", "reminders", "true".to_owned(), "sent_at = starts_at"),
             row("practitioner's days", "practitioner_activity_daily", "true".to_owned(), "consult_count = 0"),
             row("employee's days", "employee_activity_daily", of_alpha.clone(), "consult_count = 0"),
+            key("person's key", "PERSON"),
+            key("consultation's key", "CONSULTATION"),
+            key("notes' key", "NOTES"),
+            key("platform's key", "PLATFORM"),
             row("company's days", "company_activity_daily", of_alpha, "consult_count = 0"),
         ]
     }
