@@ -374,6 +374,46 @@ diesel::table! {
 
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(employees -> companies (company_id));
+diesel::table! {
+    clinical_notes (id) {
+        id -> Uuid,
+        consultation_id -> Uuid,
+        company_id -> Uuid,
+        employee_user_id -> Uuid,
+        practitioner_user_id -> Uuid,
+        kind -> Text,
+        version -> Integer,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    clinical_note_versions (note_id, version) {
+        note_id -> Uuid,
+        version -> Integer,
+        practitioner_user_id -> Uuid,
+        content -> Bytea,
+        is_amendment -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    journal_entries (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        company_id -> Uuid,
+        version -> Integer,
+        content -> Bytea,
+        mood -> Bytea,
+        tags -> Bytea,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(clinical_notes, clinical_note_versions);
 diesel::allow_tables_to_appear_in_same_query!(companies, sessions, users);
 diesel::allow_tables_to_appear_in_same_query!(consultations, consultation_events, employees, companies, reminders);
 

@@ -8,7 +8,13 @@ use huntzen_booking::{
     review::{NewReview, ReviewStatus},
     slots::BusySpan,
 };
-use huntzen_clinical::{care::Care, conversation::AddedMessage, ids::ConsultationId as Conversation};
+use huntzen_clinical::{
+    care::Care,
+    conversation::AddedMessage,
+    ids::{ConsultationId as Conversation, JournalEntryId, NoteId},
+    journal::StoredEntry,
+    note::{StoredNote, StoredVersion},
+};
 use huntzen_metrics::counters::ActivityDay;
 use huntzen_tenancy::{
     audit::AuditEntry,
@@ -91,6 +97,12 @@ tables! {
     conversations: Conversation => ConversationRow,
     /// Messages, by their place in the conversation.
     messages: (Conversation, u64) => MessageRow,
+    /// Clinical notes, each with its last version.
+    clinical_notes: NoteId => StoredNote,
+    /// Every version of them.
+    clinical_note_versions: (NoteId, u32) => StoredVersion,
+    /// Journals.
+    journal_entries: JournalEntryId => StoredEntry,
     /// Reviews.
     reviews: ReviewId => ReviewRow,
     /// When each reminder was sent.

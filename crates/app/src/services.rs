@@ -13,6 +13,8 @@ use huntzen_booking::{
 use huntzen_clinical::{
     ClinicalPorts, ClinicalStore,
     conversation::{ConversationReading, ConversationRules, MessageWriter, UnreadMail},
+    journal::JournalKeeping,
+    note::Notes,
 };
 use huntzen_metrics::{MetricsStore, UsageMetrics};
 use huntzen_tenancy::{
@@ -125,6 +127,10 @@ pub struct Services {
     pub rooms: Rooms,
     /// Feedback and its moderation.
     pub reviews: Feedback,
+    /// Clinical notes.
+    pub notes: Notes,
+    /// Journals.
+    pub journal: JournalKeeping,
     /// Reading conversations.
     pub conversations: ConversationReading,
     /// Writing messages.
@@ -204,6 +210,8 @@ impl Services {
             consultations: ConsultationReading::new(booking.clone()),
             rooms: Rooms::new(booking.clone(), Arc::clone(&ports.room_tokens), rules.rooms),
             reviews: Feedback::new(booking.clone()),
+            notes: Notes::new(clinical.clone()),
+            journal: JournalKeeping::new(clinical.clone()),
             conversations: ConversationReading::new(clinical.clone()),
             messages: MessageWriter::new(clinical.clone(), rules.conversations),
             unread: UnreadMail::new(clinical),

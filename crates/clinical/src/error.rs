@@ -16,6 +16,9 @@ pub enum ClinicalError {
     /// The conversation takes messages only around its consultation, and none once it is cancelled.
     #[error("the conversation is closed")]
     ChatClosed,
+    /// The note was locked 72 hours after it was written: it is amended, and no more deleted.
+    #[error("the note is locked")]
+    NoteLocked,
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -5,16 +5,23 @@ use huntzen_tenancy::{
     Commit, Scope, StoreError,
     audit::{Action, AuditEntry, AuditLog, Resource},
     clock::{Clock, Randomness},
+    employee::Employees,
     sealing::{DataKeys, Sealer},
 };
 use jiff::Timestamp;
 
-use crate::{ClinicalError, care::CareRelations, conversation::Conversations};
+use crate::{ClinicalError, care::CareRelations, conversation::Conversations, journal::Journal, note::ClinicalNotes};
 
 /// Everything that one clinical unit of work may touch.
-pub trait ClinicalTx: CareRelations + Conversations + DataKeys + AuditLog + Commit {}
+pub trait ClinicalTx:
+    CareRelations + ClinicalNotes + Journal + Conversations + Employees + DataKeys + AuditLog + Commit
+{
+}
 
-impl<T> ClinicalTx for T where T: CareRelations + Conversations + DataKeys + AuditLog + Commit {}
+impl<T> ClinicalTx for T where
+    T: CareRelations + ClinicalNotes + Journal + Conversations + Employees + DataKeys + AuditLog + Commit
+{
+}
 
 /// Opens units of work, each confined to what its scope may see.
 pub trait ClinicalStore: Send + Sync {

@@ -206,6 +206,11 @@ impl ApiWorld {
         self.world.clock.set(now.parse().unwrap());
     }
 
+    /// What the clock shows, as bodies tell instants.
+    pub fn now(&self) -> String {
+        self.world.clock.now().to_string()
+    }
+
     /// Moves the clock forward.
     pub fn advance(&self, by: SignedDuration) {
         self.world.clock.advance(by);

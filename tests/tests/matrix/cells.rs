@@ -121,7 +121,7 @@ impl Checked<'_> {
                 (&fresh, id)
             };
             shared_is_fresh = false;
-            let content = self.stage.content(troupe, who, &self.operation);
+            let content = self.stage.content(troupe, who, (&self.operation, id));
             self.check_path(troupe.find(who), id, &content, who, wrong).await;
             let answer = self.ask(troupe.find(who), id, &content).await;
             self.check(who, expected, &answer, wrong);
@@ -132,7 +132,7 @@ impl Checked<'_> {
     /// A refusal, and the same one for whatever else is sent.
     async fn refuse(&self, troupe: &Troupe, who: Who, id: Option<Uuid>, expected: u16, wrong: &mut Vec<String>) {
         let caller = troupe.find(who);
-        let content = self.stage.content(troupe, who, &self.operation);
+        let content = self.stage.content(troupe, who, (&self.operation, id));
         let answer = self.ask(caller, id, &content).await;
         self.check(who, expected, &answer, wrong);
         let code = match expected {

@@ -69,6 +69,15 @@ impl Stage {
                 let start = self.minutes_ago(5);
                 begun(world, &practitioner.person, self.booked(troupe, &start), &start).id.into()
             }
+            "note" => {
+                let id = self.booked(troupe, FIRST_SLOT).id.to_string();
+                let body = json!({ "consultationId": id, "content": "Insomnie." });
+                self.made_by(troupe, Who::Practitioner, "/medical/clinical-notes", body).await
+            }
+            "journal entry" => {
+                let body = json!({ "content": "Nuit blanche." });
+                self.made_by(troupe, Who::Employee, "/medical/journal", body).await
+            }
             "message" => {
                 let of = self.booked(troupe, &self.minutes_ago(5)).id;
                 let said = said(&owner.person, of.0.into(), "Bonjour.");
@@ -87,7 +96,11 @@ impl Stage {
 
     /// The id of what the practitioner has posted.
     async fn made(&self, troupe: &Troupe, path: &str, body: Value) -> Uuid {
-        let answer = self.ask(Some(troupe.member(Who::Practitioner)), "POST", path, &body).await;
+        self.made_by(troupe, Who::Practitioner, path, body).await
+    }
+
+    async fn made_by(&self, troupe: &Troupe, who: Who, path: &str, body: Value) -> Uuid {
+        let answer = self.ask(Some(troupe.member(who)), "POST", path, &body).await;
         answer.expect(201);
         answer.text_at("/id").parse().unwrap()
     }
@@ -108,8 +121,8 @@ impl Stage {
         carried_out(&self.api.world, by, self.booked(troupe, &start), &start, &end)
     }
 
-    /// What `who` sends to `operation`, named as it is registered first.
-    pub fn content(&self, troupe: &Troupe, who: Who, operation: &str) -> Content {
+    /// What `who` sends to `operation`, named as it is registered first, about the thing with this id.
+    pub fn content(&self, troupe: &Troupe, who: Who, (operation, id): (&str, Option<Uuid>)) -> Content {
         let query = match operation {
             "GET /availability/slots" => {
                 let practitioner = troupe.practitioner.id;
@@ -118,10 +131,10 @@ impl Stage {
             "GET /metrics/practitioners/{id}" => "?from=2027-01-01&to=2027-01-31".to_owned(),
             _ => String::new(),
         };
-        Content { query, body: self.body(troupe, who, operation) }
+        Content { query, body: self.body(troupe, who, (operation, id)) }
     }
 
-    fn body(&self, troupe: &Troupe, who: Who, operation: &str) -> Value {
+    fn body(&self, troupe: &Troupe, who: Who, (operation, id): (&str, Option<Uuid>)) -> Value {
         let number = self.number();
         let employee = troupe.member(Who::Employee);
         let company = if who == Who::OtherHr { &troupe.other_company } else { &troupe.company };
@@ -163,6 +176,10 @@ impl Stage {
             "POST /consultations/{id}/cancel" => json!({ "reason": "Empêchement." }),
             "POST /consultations/{id}/reschedule" => json!({ "scheduledAt": LATER_SLOT }),
             "POST /consultations/{id}/feedback" => json!({ "rating": 5 }),
+            "POST /medical/clinical-notes" => json!({ "consultationId": id, "content": "Insomnie." }),
+            "PATCH /medical/clinical-notes/{id}" => json!({ "content": "Insomnie, mieux." }),
+            "POST /medical/journal" => json!({ "content": "Nuit blanche.", "mood": 3, "tags": ["sommeil"] }),
+            "PATCH /medical/journal/{id}" => json!({ "mood": 5 }),
             "POST /chat/{id}/messages" => json!({ "content": "Bonjour." }),
             _ => Value::Null,
         }

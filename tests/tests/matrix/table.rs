@@ -118,6 +118,32 @@ PUT    /reviews/{id}/publish             | review            | 401 403 200 403 4
 POST   /reviews/{id}/reject              | review            | 401 403 200 403 403 403 403 403 403 403 403
 PUT    /reviews/{id}/reject              | review            | 401 403 200 403 403 403 403 403 403 403 403
 
+POST   /medical/clinical-notes          | consultation      | 401 403 403 403 403 403 201 404 403 403 403
+POST   /clinical-notes                  | consultation      | 401 403 403 403 403 403 201 404 403 403 403
+GET    /medical/clinical-notes/consultation/{id}| consultation      | 401 403 403 403 403 403 200 404 403 403 403
+GET    /medical/clinical-notes/{id}     | consultation      | 401 403 403 403 403 403 200 404 403 403 403
+GET    /clinical-notes/consultation/{id}| consultation      | 401 403 403 403 403 403 200 404 403 403 403
+PATCH  /medical/clinical-notes/{id}     | note              | 401 403 403 403 403 403 200 404 403 403 403
+PATCH  /clinical-notes/{id}             | note              | 401 403 403 403 403 403 200 404 403 403 403
+PUT    /medical/clinical-notes/{id}     | note              | 401 403 403 403 403 403 200 404 403 403 403
+PUT    /clinical-notes/{id}             | note              | 401 403 403 403 403 403 200 404 403 403 403
+DELETE /medical/clinical-notes/{id}     | note              | 401 403 403 403 403 403 204 404 403 403 403
+DELETE /clinical-notes/{id}             | note              | 401 403 403 403 403 403 204 404 403 403 403
+GET    /medical/clinical-notes/{id}/versions| note              | 401 403 403 403 403 403 200 404 403 403 403
+GET    /clinical-notes/{id}/versions    | note              | 401 403 403 403 403 403 200 404 403 403 403
+POST   /medical/journal                 | -                 | 401 403 403 403 403 403 403 403 201 201 201
+GET    /medical/journal                 | -                 | 401 403 403 403 403 403 403 403 200 200 200
+POST   /journal                         | -                 | 401 403 403 403 403 403 403 403 201 201 201
+GET    /journal                         | -                 | 401 403 403 403 403 403 403 403 200 200 200
+GET    /medical/journal/{id}            | journal entry     | 401 403 403 403 403 403 403 403 200 404 404
+PATCH  /medical/journal/{id}            | journal entry     | 401 403 403 403 403 403 403 403 200 404 404
+PUT    /medical/journal/{id}            | journal entry     | 401 403 403 403 403 403 403 403 200 404 404
+DELETE /medical/journal/{id}            | journal entry     | 401 403 403 403 403 403 403 403 204 404 404
+GET    /journal/{id}                    | journal entry     | 401 403 403 403 403 403 403 403 200 404 404
+PATCH  /journal/{id}                    | journal entry     | 401 403 403 403 403 403 403 403 200 404 404
+PUT    /journal/{id}                    | journal entry     | 401 403 403 403 403 403 403 403 200 404 404
+DELETE /journal/{id}                    | journal entry     | 401 403 403 403 403 403 403 403 204 404 404
+
 GET    /chat/{id}/messages               | due consultation  | 401 403 403 403 403 403 200 404 200 404 404
 POST   /chat/{id}/messages               | due consultation  | 401 403 403 403 403 403 201 404 201 404 404
 PUT    /chat/messages/{id}/read          | message           | 401 403 403 403 403 403 200 404 200 404 404

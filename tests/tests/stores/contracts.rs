@@ -187,6 +187,18 @@ mod invitations {
     );
 }
 
+mod journal {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::journal:
+        an_entry_is_its_owners_alone,
+        an_entry_is_written_by_its_owner,
+        an_entry_changes,
+        entries_are_listed,
+        a_deleted_entry_is_gone,
+        a_held_entry_loses_no_change,
+    );
+}
+
 mod letters {
     huntzen_tests::contract!(
         huntzen_tests::contracts::letters:
@@ -219,6 +231,18 @@ mod live {
             suite::a_broadcast_reaches_every_sink_in_order(&LocalBroadcast::default());
         }
     }
+}
+
+mod notes {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::notes:
+        a_note_is_its_authors_alone,
+        a_note_is_written_by_its_author,
+        versions_are_kept,
+        a_deleted_note_is_gone,
+        a_failed_unit_of_work_leaves_no_note,
+        a_held_note_loses_no_version,
+    );
 }
 
 mod notifications {

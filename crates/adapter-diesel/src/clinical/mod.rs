@@ -1,4 +1,6 @@
 //! The ports of clinical: who cares for whom, and what only they may read.
 mod care;
 mod conversations;
+mod journal;
+mod notes;
 mod writing;

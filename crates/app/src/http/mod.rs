@@ -16,8 +16,10 @@ pub mod extract;
 pub mod headers;
 pub mod health;
 pub mod hours;
+pub mod journal;
 pub mod language;
 pub mod metrics;
+pub mod notes;
 pub mod notifications;
 pub mod openapi;
 pub mod origin;
@@ -63,6 +65,8 @@ pub fn operations() -> Operations {
         consultations::register,
         transitions::register,
         reviews::register,
+        notes::register,
+        journal::register,
         chat::register,
         metrics::register,
         notifications::register,

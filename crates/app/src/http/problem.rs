@@ -303,6 +303,7 @@ impl From<ClinicalError> for Problem {
             ClinicalError::Forbidden(forbidden) => forbidden.into(),
             ClinicalError::Invalid(errors) => errors.into(),
             ClinicalError::NotFound => Self::new(Code::NotFound),
+            ClinicalError::NoteLocked => Self::new(Code::NoteLocked),
             ClinicalError::ChatClosed => Self::new(Code::ChatClosed),
             ClinicalError::Store(error) => error.into(),
         }

@@ -181,6 +181,10 @@ codes! {
     ChatClosed = CONFLICT "chat_closed"
         fr: "Conversation fermée", "La conversation n'accepte pas de message en ce moment.";
         en: "Conversation closed", "The conversation takes no messages now.";
+    /// The note was locked 72 hours after it was written.
+    NoteLocked = CONFLICT "note_locked"
+        fr: "Note verrouillée", "Après 72 heures, une note ne peut plus être supprimée ni changer de nature.";
+        en: "Note locked", "After 72 hours a note can neither be deleted nor change its kind.";
     /// The body is too large.
     PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large"
         fr: "Requête trop volumineuse", "Le corps de la requête dépasse la taille permise.";
@@ -221,6 +225,7 @@ pub fn field_text(code: &str, language: Language) -> &'static str {
             ("Cette valeur ne figure pas dans la liste permise.", "This value is not one of those allowed.")
         }
         "too_long" => ("Cette valeur est trop longue.", "This value is too long."),
+        "duplicate" => ("Cette liste contient deux fois la même valeur.", "This list holds the same value twice."),
         "too_short" => ("Cette valeur est trop courte.", "This value is too short."),
         "too_many" => ("Cette liste est trop longue.", "This list is too long."),
         "too_common" => ("Ce mot de passe est trop courant.", "This password is too common."),

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use huntzen_tenancy::{
     Caller, Job, Scope, StoreError,
     audit::{Action, AuditEntry, Resource},
-    error::Checks,
     ids::UserId,
     policy::Permission,
     sealing::{DataKey, KeySubject, SecretText},
@@ -63,10 +62,7 @@ type Outcomes = Vec<Result<Written, ClinicalError>>;
 /// # Errors
 /// `Invalid`.
 pub fn check_content(content: &SecretText) -> Result<(), ClinicalError> {
-    let mut checks = Checks::default();
-    checks.require(!content.expose().trim().is_empty(), "content", "required");
-    checks.require(content.expose().len() <= CONTENT, "content", "too_long");
-    Ok(checks.finish()?)
+    crate::content::check(content, CONTENT)
 }
 
 impl MessageWriter {

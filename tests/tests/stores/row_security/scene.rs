@@ -16,7 +16,8 @@ use huntzen_tests::{
     cast::{Cast, Person, entry, listed},
     clock::at,
     contracts::{
-        conversations::said, invitations::invited, reviews::new_review, sessions::signed_in, timetables, tokens::mailed,
+        conversations::said, invitations::invited, journal, notes, reviews::new_review, sessions::signed_in,
+        timetables, tokens::mailed,
     },
     world::World,
 };
@@ -101,6 +102,9 @@ impl Scene {
         let said = said(marc, booked.id.0.into(), "Bonjour.");
         let written = MessageWriter::new(world.clinical_ports(), rules).write(&[said], &|_, _| false);
         assert!(written.iter().all(Result::is_ok), "{written:?}");
+        let note = notes::unwritten(&world, &cast, booked.id.0.into(), "Insomnie.");
+        notes::add(&world, sophie, &note).unwrap();
+        journal::add(&world, marc, &journal::unwritten(&world, marc, "Nuit blanche.")).unwrap();
         for (by, subject) in [
             (marc, KeySubject::Person(marc.id())),
             (sophie, KeySubject::Notes { author: sophie.id(), patient: marc.id() }),
@@ -168,6 +172,9 @@ impl Scene {
             row("event", "consultation_events", with_marc.clone(), "actor_user_id = NULL"),
             row("conversation", "conversations", with_marc.clone(), "last_seq = 9"),
             row("message", "messages", with_marc, "read_at = NULL"),
+            row("note", "clinical_notes", format!("employee_user_id = '{marc}'"), "version = 9"),
+            row("note's version", "clinical_note_versions", "true".to_owned(), "version = 9"),
+            row("journal entry", "journal_entries", format!("user_id = '{marc}'"), "version = 9"),
             row("published review", "reviews", "status = 'PUBLISHED'".to_owned(), "moderated_at = NULL"),
             row("pending review", "reviews", "status = 'PENDING'".to_owned(), "moderated_at = NULL"),
             row("reminder", "reminders", "true".to_owned(), "sent_at = starts_at"),
