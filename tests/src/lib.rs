@@ -9,12 +9,14 @@
 pub mod api;
 pub mod appointments;
 pub mod cast;
+pub mod checkpoints;
 pub mod client;
 pub mod clock;
 pub mod cluster;
 pub mod contracts;
 pub mod load;
 pub mod scale;
+pub mod sequence;
 pub mod server;
 pub mod websocket;
 pub mod world;

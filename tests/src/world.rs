@@ -1,7 +1,7 @@
 //! A fresh, empty system over either store.
 use std::sync::Arc;
 
-use huntzen_adapter_crypto::{KeyRing, OsRandomness, XChaChaVault};
+use huntzen_adapter_crypto::{Ed25519Signer, KeyRing, OsRandomness, XChaChaVault};
 use huntzen_adapter_diesel::PgStore;
 use huntzen_adapter_memory::MemoryStore;
 use huntzen_booking::BookingStore;
@@ -9,11 +9,12 @@ use huntzen_clinical::{ClinicalPorts, ClinicalStore};
 use huntzen_metrics::MetricsStore;
 use huntzen_tenancy::{
     TenancyStore,
+    audit::{ChainPorts, CheckpointSigner},
     clock::Randomness,
     sealing::{RotationStore, Sealer, Vault},
 };
 
-use crate::{clock::TestClock, cluster::TestDatabase};
+use crate::{checkpoints::MemoryCheckpoints, clock::TestClock, cluster::TestDatabase};
 
 /// A fresh, empty system; one over PostgreSQL owns a database that is dropped with it.
 pub struct World {
@@ -29,6 +30,10 @@ pub struct World {
     pub rotation: Arc<dyn RotationStore>,
     /// Seals what is confidential.
     pub vault: Arc<dyn Vault>,
+    /// Signs checkpoints of the audit trail.
+    pub signer: Arc<dyn CheckpointSigner>,
+    /// Keeps them.
+    pub checkpoints: Arc<MemoryCheckpoints>,
     /// The clock of every use case.
     pub clock: Arc<TestClock>,
     /// Where ids and secrets come from.
@@ -65,6 +70,16 @@ impl World {
         }
     }
 
+    /// What the chains of the audit trail stand on.
+    pub fn chain_ports(&self) -> ChainPorts {
+        ChainPorts {
+            store: Arc::clone(&self.tenancy),
+            clock: Arc::<TestClock>::clone(&self.clock),
+            signer: Arc::clone(&self.signer),
+            checkpoints: Arc::<MemoryCheckpoints>::clone(&self.checkpoints),
+        }
+    }
+
     fn over<S: TenancyStore + BookingStore + MetricsStore + ClinicalStore + RotationStore + 'static>(
         store: &Arc<S>,
         database: Option<TestDatabase>,
@@ -76,6 +91,8 @@ impl World {
             clinical: Arc::<S>::clone(store),
             rotation: Arc::<S>::clone(store),
             vault: vault(RING),
+            signer: Arc::new(Ed25519Signer::parse(&"07".repeat(32)).unwrap()),
+            checkpoints: Arc::default(),
             clock: Arc::default(),
             randomness: Arc::new(OsRandomness),
             database,

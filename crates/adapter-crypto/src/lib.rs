@@ -1,5 +1,6 @@
 //! Password hashing, token signing, sealing and randomness: the ports that need cryptography.
 mod access_token;
+mod checkpoints;
 mod password;
 mod randomness;
 mod refresh_token;
@@ -7,6 +8,7 @@ mod room_token;
 mod vault;
 
 pub use access_token::JwtSigner;
+pub use checkpoints::{Ed25519Signer, SigningKeyError};
 pub use password::BcryptHasher;
 pub use randomness::OsRandomness;
 pub use refresh_token::HmacRefreshTokens;

@@ -37,8 +37,9 @@ SELECT kind, name FROM (
     WHERE c.relnamespace IN (SELECT oid FROM ours) AND c.relkind IN ('r', 'p')
         AND c.relname <> '__diesel_schema_migrations' AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
     UNION ALL
-    SELECT 9, 'rewrites', 'audit_entries' WHERE to_regclass('public.audit_entries') IS NOT NULL
-        AND has_table_privilege(to_regclass('public.audit_entries')::oid, 'UPDATE, DELETE, TRUNCATE')
+    SELECT 9, 'rewrites', c.oid::regclass::text FROM pg_class c
+    WHERE c.oid IN (to_regclass('public.audit_entries')::oid, to_regclass('public.audit_links')::oid)
+        AND has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE')
 ) found ORDER BY rank, name LIMIT 1";
 
 /// Why the program must not work under this role.

@@ -14,7 +14,9 @@ use huntzen_tenancy::sealing::Vault;
 
 use crate::store::PgStore;
 
+mod pruning;
 mod sealing;
+pub use pruning::prune_audit;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 

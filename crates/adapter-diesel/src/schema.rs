@@ -148,6 +148,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_unlinked (entry_id) {
+        entry_id -> Uuid,
+    }
+}
+
+diesel::table! {
     outbox (id) {
         id -> Uuid,
         recipient_user_id -> Uuid,
@@ -413,6 +419,7 @@ diesel::table! {
     }
 }
 
+diesel::allow_tables_to_appear_in_same_query!(audit_entries, audit_unlinked);
 diesel::allow_tables_to_appear_in_same_query!(clinical_notes, clinical_note_versions);
 diesel::allow_tables_to_appear_in_same_query!(companies, sessions, users);
 diesel::allow_tables_to_appear_in_same_query!(consultations, consultation_events, employees, companies, reminders);

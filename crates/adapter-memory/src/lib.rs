@@ -1,6 +1,8 @@
 //! Every port, over plain maps: what PostgreSQL answers with its row security, constraints and
 //! triggers, without a database. One unit of work at a time, undone on drop unless committed.
 mod audit;
+mod audit_chains;
+mod audit_view;
 mod care;
 mod companies;
 mod consultation_changes;

@@ -17,7 +17,7 @@ use huntzen_clinical::{
 };
 use huntzen_metrics::counters::ActivityDay;
 use huntzen_tenancy::{
-    audit::AuditEntry,
+    audit::{AuditEntry, ChainId, Link},
     company::Company,
     employee::{Employee, EmploymentPeriod},
     identity::{Invitation, OneTimeToken, RefreshRow, Session, User},
@@ -75,6 +75,10 @@ tables! {
     employment_periods: (EmployeeId, Date) => EmploymentPeriod,
     /// The audit trail: nothing changes or removes an entry.
     audit_entries: Uuid => AuditEntry,
+    /// The chains over it.
+    audit_links: (ChainId, i64) => Link,
+    /// Entries that wait to be linked.
+    audit_unlinked: Uuid => Uuid,
     /// Wrapped data keys.
     data_keys: Uuid => DataKeyRow,
     /// Letters.

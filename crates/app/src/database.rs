@@ -1,6 +1,6 @@
 //! Which database the program works on: a named server, or its own private cluster.
 use hmac::{Hmac, KeyInit, Mac};
-use huntzen_tenancy::sealing::Vault;
+use huntzen_tenancy::{audit::Head, sealing::Vault};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 use url::Url;
@@ -88,6 +88,16 @@ impl Database {
             schema::ensure_roles(owner, password.expose_secret())?;
         }
         Ok(schema::run(owner, vault)?)
+    }
+
+    /// Removes what lies below these heads of the audit trail's chains, as the schema's owner; answers
+    /// how many entries went.
+    ///
+    /// # Errors
+    /// `NoOwner` in production without the owner's URL; `Migrate`.
+    pub fn prune_audit(&self, cut: &[Head]) -> Result<usize, DatabaseError> {
+        let owner = self.owner_url.as_ref().ok_or(DatabaseError::NoOwner)?.expose_secret();
+        Ok(schema::prune_audit(owner, cut)?)
     }
 
     /// Migrates a private cluster that this program runs. A named server is migrated by

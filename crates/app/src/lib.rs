@@ -1,5 +1,6 @@
 //! Configuration, wiring, HTTP, workers and the command line of the one binary huntzen.
 pub mod chat;
+pub mod checkpoints;
 pub mod cli;
 pub mod clock;
 pub mod config;

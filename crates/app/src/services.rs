@@ -19,6 +19,7 @@ use huntzen_clinical::{
 use huntzen_metrics::{MetricsStore, UsageMetrics};
 use huntzen_tenancy::{
     TenancyStore,
+    audit::{AuditReading, ChainLinking, ChainPorts, ChainVerification, CheckpointLog, CheckpointSigner},
     clock::{Clock, Randomness},
     company::CompanyAdministration,
     employee::Workforce,
@@ -50,6 +51,10 @@ pub struct Ports {
     pub rotation: Arc<dyn RotationStore>,
     /// Seals what is confidential.
     pub vault: Arc<dyn Vault>,
+    /// Signs checkpoints of the audit trail.
+    pub signer: Arc<dyn CheckpointSigner>,
+    /// Keeps them.
+    pub checkpoints: Arc<dyn CheckpointLog>,
     /// Tells whether the store is well.
     pub probe: Arc<dyn Probe>,
     /// The time.
@@ -147,6 +152,12 @@ pub struct Services {
     pub tickets: TicketOffice,
     /// What connected people have to be told.
     pub live: LiveFeed,
+    /// Linking the audit trail, and signing it.
+    pub chain_linking: ChainLinking,
+    /// Proving that nobody changed it.
+    pub chain_verification: ChainVerification,
+    /// Reading it.
+    pub audit: AuditReading,
     /// Whether all is well.
     pub health: Health,
 }
@@ -177,7 +188,21 @@ impl Services {
             clock: Arc::clone(&clock),
             randomness: Arc::clone(&randomness),
         };
+        let chains = ChainPorts {
+            store: Arc::clone(&tenancy),
+            clock: Arc::clone(&clock),
+            signer: Arc::clone(&ports.signer),
+            checkpoints: Arc::clone(&ports.checkpoints),
+        };
         Self {
+            chain_linking: ChainLinking::new(chains.clone()),
+            chain_verification: ChainVerification::new(chains),
+            audit: AuditReading::new(
+                Arc::clone(&tenancy),
+                Arc::clone(&clock),
+                Arc::clone(&randomness),
+                Arc::clone(&ports.signer),
+            ),
             sign_in: SignIn::new(
                 identity.clone(),
                 Arc::clone(&ports.access_tokens),

@@ -2,7 +2,7 @@
 use std::{sync::Arc, time::Duration};
 
 use huntzen_adapter_crypto::{
-    BcryptHasher, HmacRefreshTokens, JitsiSigner, JwtSigner, KeyRing, OsRandomness, XChaChaVault,
+    BcryptHasher, Ed25519Signer, HmacRefreshTokens, JitsiSigner, JwtSigner, KeyRing, OsRandomness, XChaChaVault,
 };
 pub use huntzen_adapter_diesel::migrate as schema;
 use huntzen_adapter_diesel::{PgStore, refuse_bypassing_role};
@@ -14,6 +14,7 @@ use huntzen_booking::{BookingRules, consultation::BillingStatus, room::RoomSetti
 use huntzen_clinical::conversation::ConversationRules;
 use huntzen_tenancy::{
     Job, Scope, StoreError, TenancyStore,
+    audit::CheckpointSigner,
     clock::{Clock, Randomness},
     identity::{PasswordRules, TokenLifetimes},
     mail::Mailer,
@@ -24,6 +25,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 
 use crate::{
+    checkpoints::CheckpointFile,
     cli::Failure,
     clock::SystemClock,
     config::{Config, NoShowBilling, Smtp, SmtpTls},
@@ -74,6 +76,8 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         clinical: Arc::<PgStore>::clone(&store),
         rotation: Arc::<PgStore>::clone(&store),
         vault,
+        signer: signer(config)?,
+        checkpoints: Arc::new(CheckpointFile::within(&config.database.data_dir)),
         // A connection of its own: a busy service must not look like a broken one.
         probe: Arc::new(PgStore::connect(database.url(), 1)?),
         randomness: Arc::new(OsRandomness),
@@ -131,6 +135,15 @@ pub fn vault(config: &Config) -> Result<Arc<dyn Vault>, Failure> {
     let ring = config.encryption.ring().ok_or("ENCRYPTION_KEYS is required")?;
     let ring = KeyRing::parse(ring.expose_secret()).map_err(|error| format!("ENCRYPTION_KEYS: {error}"))?;
     Ok(Arc::new(XChaChaVault::new(ring, Arc::new(OsRandomness))))
+}
+
+/// Signs checkpoints of the audit trail with the operator's key.
+///
+/// # Errors
+/// When the key cannot be read; what stands there is never said.
+pub fn signer(config: &Config) -> Result<Arc<dyn CheckpointSigner>, Failure> {
+    let key = Ed25519Signer::parse(config.audit.signing_key.expose_secret());
+    Ok(Arc::new(key.map_err(|error| format!("audit.signing_key: {error}"))?))
 }
 
 /// An entry for the ring that no installation has, above every id of the ring that is configured.

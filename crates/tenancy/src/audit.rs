@@ -2,6 +2,21 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
+mod chain;
+mod checkpoint;
+mod linking;
+mod pruning;
+mod verification;
+mod viewing;
+pub use chain::{AuditChains, ChainId, EntryRecord, Head, Link, LinkedRecord, ORIGIN, Stray, hash};
+pub use checkpoint::{
+    Checkpoint, CheckpointHistory, CheckpointKind, CheckpointLog, CheckpointSigner, CheckpointState, Signature,
+};
+pub use linking::{ChainLinking, ChainPorts};
+pub use pruning::ChainPruning;
+pub use verification::{Broken, ChainVerification, Depth, Verdict};
+pub use viewing::{AccessLine, AuditFilter, AuditReading, AuditView, SeenActor, SeenEntry};
+
 use crate::{
     clock::Randomness,
     ids::{CompanyId, UserId},
@@ -90,6 +105,8 @@ words! {
         Reject = "REJECT",
         /// A request was refused.
         Refuse = "REFUSE",
+        /// The trail was cut below a checkpoint.
+        Prune = "PRUNE",
         /// Data keys were wrapped by another master key.
         Rewrap = "REWRAP",
     }
@@ -124,6 +141,8 @@ words! {
         Conversation = "CONVERSATION",
         /// A data key.
         DataKey = "DATA_KEY",
+        /// The audit trail itself.
+        AuditTrail = "AUDIT_TRAIL",
         /// Usage figures.
         Metrics = "METRICS",
         /// A route, when the request never reached a resource.

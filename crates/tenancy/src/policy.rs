@@ -111,6 +111,10 @@ permissions! {
     ExportsPractitionerUsage = "EXPORTS_PRACTITIONER_USAGE" => &[AdminHuntzen, Practitioner],
     /// Export a company's published usage figures.
     ExportsMetricsCompany = "EXPORTS_METRICS_COMPANY" => &[AdminHuntzen, AdminRh],
+    /// Read the audit trail, and have it verified.
+    AuditLogsRead = "AUDIT_LOGS_READ" => &[SuperAdmin],
+    /// Read who touched one's own data.
+    AccessLogOwn = "ACCESS_LOG_OWN" => ANY,
     /// Read and clear one's own notifications.
     NotificationsOwn = "NOTIFICATIONS_OWN" => ANY,
 }

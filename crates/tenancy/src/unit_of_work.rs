@@ -1,5 +1,6 @@
 //! The unit of work of this crate: every port it needs, in one transaction.
 use crate::{
+    audit::{AuditChains, AuditView},
     company::Companies,
     employee::Employees,
     error::TenancyError,
@@ -13,12 +14,30 @@ use crate::{
 /// Everything that one unit of work of this crate may touch (`Inviting` brings accounts,
 /// invitations, the outbox and the audit trail).
 pub trait TenancyTx:
-    Inviting + Sessions + OneTimeTokens + Companies + Employees + Notifications + OutboxQueue + Commit
+    Inviting
+    + Sessions
+    + OneTimeTokens
+    + Companies
+    + Employees
+    + Notifications
+    + OutboxQueue
+    + AuditChains
+    + AuditView
+    + Commit
 {
 }
 
 impl<T> TenancyTx for T where
-    T: Inviting + Sessions + OneTimeTokens + Companies + Employees + Notifications + OutboxQueue + Commit
+    T: Inviting
+        + Sessions
+        + OneTimeTokens
+        + Companies
+        + Employees
+        + Notifications
+        + OutboxQueue
+        + AuditChains
+        + AuditView
+        + Commit
 {
 }
 

@@ -265,6 +265,8 @@ fn ports(world: &World, config: &Config, mailer: &Arc<RecordingMailer>, watched:
         tickets: Arc::new(huntzen_adapter_memory::MemoryTickets::default()),
         rotation: Arc::clone(&world.rotation),
         vault: Arc::clone(&world.vault),
+        signer: Arc::clone(&world.signer),
+        checkpoints: Arc::<crate::checkpoints::MemoryCheckpoints>::clone(&world.checkpoints),
         probe: Arc::<WatchedStore>::clone(watched),
         clock: Arc::<crate::clock::TestClock>::clone(&world.clock),
         randomness: Arc::clone(&world.randomness),

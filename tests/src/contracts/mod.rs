@@ -1,6 +1,7 @@
 //! What every store must do, port by port; the suite runs each function over each store.
 pub mod accounts;
 pub mod audit;
+pub mod audit_chains;
 pub mod companies;
 pub mod consultation_ends;
 pub mod consultation_lists;

@@ -1,5 +1,6 @@
 //! The whole API, over memory and over PostgreSQL, as clients meet it.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+mod audit;
 mod availability;
 mod booking;
 mod calendar;

@@ -151,6 +151,10 @@ POST   /chat/messages/{id}/read          | message           | 401 403 403 403 4
 
 GET    /metrics/practitioners/{id}       | practitioner      | 401 403 200 403 403 403 200 404 403 403 403
 
+GET    /super-admin/audit-logs           | -                 | 401 200 403 403 403 403 403 403 403 403 403
+GET    /super-admin/audit-logs/verify    | -                 | 401 200 403 403 403 403 403 403 403 403 403
+GET    /users/me/access-log              | -                 | 401 200 200 200 200 200 200 200 200 200 200
+
 GET    /notifications                    | -                 | 401 200 200 200 200 200 200 200 200 200 200
 PUT    /notifications/read-all           | -                 | 401 200 200 200 200 200 200 200 200 200 200
 POST   /notifications/read-all           | -                 | 401 200 200 200 200 200 200 200 200 200 200

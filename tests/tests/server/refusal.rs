@@ -9,7 +9,8 @@ use huntzen_tests::{
     world::{RING, vault},
 };
 
-const SECRETS: [(&str, &str); 4] = [
+const SECRETS: [(&str, &str); 5] = [
+    ("HUNTZEN__AUDIT__SIGNING_KEY", "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f1"),
     ("ENCRYPTION_KEYS", "1:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"),
     ("JWT_SECRET", "a-secret-that-only-this-test-knows-0001"),
     ("JWT_REFRESH_SECRET", "a-secret-that-only-this-test-knows-0002"),

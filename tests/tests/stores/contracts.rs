@@ -25,6 +25,17 @@ mod audit {
     );
 }
 
+mod audit_chains {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::audit_chains:
+        what_is_recorded_is_linked_once,
+        the_chains_are_the_jobs_alone,
+        nothing_is_linked_twice,
+        many_record_and_link_at_once,
+        checkpoints_bind,
+    );
+}
+
 mod companies {
     huntzen_tests::contract!(
         huntzen_tests::contracts::companies:

@@ -4,3 +4,4 @@
 mod contracts;
 mod migrations;
 mod row_security;
+mod tampering;

@@ -1,10 +1,19 @@
 //! The schema goes up, down and up again, with data in it, and leaves nothing behind.
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, sql_query, sql_types::Text};
+use std::sync::Arc;
+
+use diesel::{PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
 use huntzen_adapter_diesel::migrate;
+use huntzen_tenancy::{
+    Job, Scope,
+    clock::Clock,
+    outbox::Arguments,
+    sealing::{KeySubject, Place, Sealed, Sealer},
+};
 use huntzen_tests::{
     appointments::{booked, carried_out},
     cast::Cast,
     cluster::TestDatabase,
+    contracts::reviews::new_review,
     world::{RING, World, vault},
 };
 
@@ -67,6 +76,80 @@ fn up_down_and_up_again_with_data() {
     world = World::over_database(world.database.take().unwrap(), |_| ());
     use_it(&world);
     assert_eq!(migrate::run(&owner_url, vault(RING).as_ref()).unwrap(), Vec::<String>::new());
+}
+
+/// The migrations from 10 on, latest first, taken back as far as the schema that kept texts in clear.
+fn back_to_clear_columns(owner: &mut PgConnection) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations");
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.as_str() >= "2026-11-25-000010")
+        .collect();
+    names.sort();
+    for name in names.iter().rev() {
+        let down = std::fs::read_to_string(format!("{folder}/{name}/down.sql")).unwrap();
+        owner.batch_execute(&down).unwrap();
+        let version: String = name.chars().take(17).filter(char::is_ascii_digit).collect();
+        owner.batch_execute(&format!("DELETE FROM __diesel_schema_migrations WHERE version = '{version}'")).unwrap();
+    }
+}
+
+/// What older releases kept in clear is sealed on the way, row by row, and opens as it was; nothing of
+/// it is left in the tables.
+#[test]
+fn texts_that_lay_in_clear_are_sealed() {
+    let mut world = World::postgres();
+    let cast = Cast::new(&world);
+    let consultation = booked(&world, &cast.employee, &cast.practitioner, "2027-01-05T14:00:00Z");
+    let past = booked(&world, &cast.employee, &cast.practitioner, "2027-01-06T14:00:00Z");
+    let past = carried_out(&world, &cast.practitioner.0, past, "2027-01-06T14:00:00Z", "2027-01-06T14:45:00Z");
+    let review = new_review(&world, &past, 5);
+    world.booking.run(&cast.employee.0.scope(), |tx| tx.add_review(&review)).unwrap();
+    let (owner_url, mut owner) = {
+        let database = world.database.as_ref().unwrap();
+        (database.owner_url(), database.owner())
+    };
+    back_to_clear_columns(&mut owner);
+    owner
+        .batch_execute(&format!(
+            "UPDATE consultations SET reason = 'Je dors mal.', cancel_reason = 'Empêchement.' WHERE id = '{}';
+             UPDATE reviews SET comment = 'Très à l’écoute.';
+             INSERT INTO outbox (id, recipient_user_id, letter, arguments, created_at, next_attempt_at)
+             VALUES (gen_random_uuid(), '{}', 'PASSWORD_RESET', '{{\"token\": \"0123\"}}', now(), now())",
+            consultation.id,
+            cast.employee.0.id()
+        ))
+        .unwrap();
+    let vault = vault(RING);
+    assert!(migrate::run(&owner_url, vault.as_ref()).unwrap().contains(&"20261125000011".to_owned()));
+    world = World::over_database(world.database.take().unwrap(), |_| ());
+    let sealer = Sealer::new(Arc::clone(&vault), Arc::clone(&world.randomness));
+    let open = |scope: &Scope, subject: KeySubject, place: Place, sealed: &Sealed| {
+        let key = world.tenancy.run(scope, |tx| Ok(tx.data_keys(&[subject])?)).unwrap().remove(0);
+        sealer.open(&key, &place, sealed).unwrap().expose().to_owned()
+    };
+    let marc = cast.employee.0.scope();
+    let found = world.booking.run(&marc, |tx| Ok(tx.consultation(consultation.id, false)?)).unwrap().unwrap();
+    let shared = KeySubject::Consultation(consultation.id.0);
+    let place = |column| Place::new("consultations", column, consultation.id.0);
+    assert_eq!(open(&marc, shared, place("reason"), &found.reason.unwrap()), "Je dors mal.");
+    assert_eq!(open(&marc, shared, place("cancel_reason"), &found.cancel_reason.unwrap()), "Empêchement.");
+    let administrator = cast.administrator.scope();
+    let waiting = world.booking.run(&administrator, |tx| Ok(tx.review(review.id)?)).unwrap().unwrap();
+    let comment = open(&administrator, KeySubject::Platform, review.id.comment(), &waiting.comment.unwrap());
+    assert_eq!(comment, "Très à l’écoute.");
+    let far = world.clock.now() + jiff::SignedDuration::from_hours(24 * 365 * 50);
+    let worker = Scope::worker(Job::Outbox);
+    let letters = world.tenancy.run(&worker, |tx| Ok(tx.take_due(far, far, 100)?)).unwrap();
+    let sealed = letters.iter().find_map(|due| match &due.message.arguments {
+        Arguments::Sealed(sealed) => Some((due.message.id, sealed)),
+        Arguments::About(_) => None,
+    });
+    let (letter, sealed) = sealed.unwrap();
+    assert_eq!(open(&worker, KeySubject::Platform, Arguments::place(letter), sealed), "{\"token\": \"0123\"}");
+    // Those that the triggers had written need no secret, and come through as they were: sealed too.
+    assert!(letters.len() > 1);
 }
 
 fn migrations_in_the_repository() -> usize {

@@ -17,7 +17,7 @@ use crate::{
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = audit_entries, treat_none_as_default_value = false)]
-struct AuditRow {
+pub(super) struct AuditRow {
     id: Uuid,
     at: StoredTimestamp,
     actor_user_id: Option<Uuid>,

@@ -1,5 +1,7 @@
 //! The ports of tenancy: accounts and sign-in, companies and people, letters, inbox, audit.
 mod audit;
+mod audit_chains;
+mod audit_view;
 mod companies;
 mod data_keys;
 mod employees;

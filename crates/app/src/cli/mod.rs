@@ -1,5 +1,6 @@
 //! The command line of the one binary `huntzen`.
 mod admin;
+mod audit;
 mod check;
 mod keys;
 mod migrate;
@@ -45,6 +46,9 @@ enum Command {
     /// The ring of master keys that everything confidential is sealed under
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Prove the audit trail, or cut it below a signed checkpoint
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Print the API's document (OpenAPI 3.1) as JSON
     Openapi,
     /// Look at the configuration
@@ -85,6 +89,8 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Seed => seed::run(&configured()?),
         Command::Keys(keys::KeysCommand::New) => keys::fresh(),
         Command::Keys(keys::KeysCommand::Rotate(rotation)) => keys::rotate(&configured()?, rotation),
+        Command::Audit(audit::AuditCommand::Verify) => audit::verify(&configured()?),
+        Command::Audit(audit::AuditCommand::Prune(pruning)) => audit::prune(&configured()?, pruning),
         Command::Admin(AdminCommand::Create(new)) => admin::run(&configured()?, new),
     }
 }

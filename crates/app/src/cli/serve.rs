@@ -15,7 +15,7 @@ use crate::{
     server::{ServerSettings, listen, serve_until},
     state::Edge,
     wiring,
-    workers::{Bell, Workers},
+    workers::{Bell, Tasks, Workers},
 };
 
 pub(super) fn run(config: &Config) -> Result<(), Failure> {
@@ -35,10 +35,15 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
             listen(&settings, edge.clone(), services.clone(), operations).map_err(|error| taken(&settings, error))?;
         let workers = Workers::start(
             bell,
-            services.dispatch.clone(),
-            (services.jobs.clone(), services.unread.clone()),
+            Tasks {
+                dispatch: services.dispatch.clone(),
+                booking: services.jobs.clone(),
+                unread: services.unread.clone(),
+                feed: services.live.clone(),
+                hub: Arc::clone(&edge.hub),
+                chains: services.chain_linking.clone(),
+            },
             config.jobs.clone(),
-            (services.live.clone(), Arc::clone(&edge.hub)),
             Arc::clone(&ports.clock),
         )?;
         announce(config, &database, &listening.addresses);

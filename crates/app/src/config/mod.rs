@@ -72,6 +72,8 @@ pub struct Config {
     /// Sealing at rest.
     #[serde(default)]
     pub encryption: Encryption,
+    /// The audit trail.
+    pub audit: Audit,
     /// When consultations may be booked and started.
     pub booking: Booking,
     /// What is billed.
@@ -177,6 +179,15 @@ impl Encryption {
     }
 }
 
+/// The audit trail.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    /// The Ed25519 key (RFC 8032) that signs checkpoints: 64 hexadecimal digits.
+    #[serde(deserialize_with = "fields::secret", serialize_with = "fields::mask")]
+    pub signing_key: SecretString,
+}
+
 /// When consultations may be booked and started.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -275,6 +286,8 @@ pub struct Jobs {
     pub eligibility: Schedule,
     /// Letters about messages that stay unread.
     pub unread_messages: Schedule,
+    /// Signed heads of the audit trail's chains; every 1,000 links there is one besides.
+    pub audit_checkpoint: Schedule,
 }
 
 /// What counts as unhealthy.

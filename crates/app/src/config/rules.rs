@@ -8,7 +8,7 @@ use super::sources::{file_layer, published};
 use super::{Config, Environment, SmtpTls};
 
 /// Keys without which no environment starts; only development and test bring their own.
-const SECRETS: [&str; 3] = ["auth.jwt_secret", "auth.jwt_refresh_secret", "jitsi.secret"];
+const SECRETS: [&str; 4] = ["auth.jwt_secret", "auth.jwt_refresh_secret", "jitsi.secret", "audit.signing_key"];
 
 /// Where the master keys stand; one of the two is needed.
 const RINGS: [&str; 2] = ["encryption.keys", "encryption.key"];
@@ -105,6 +105,11 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
             "64 hexadecimal digits are expected; in a ring, each after its id and a colon, parted by commas",
         );
     }
+    require(
+        is_ring(config.audit.signing_key.expose_secret(), false),
+        "audit.signing_key",
+        "64 hexadecimal digits are expected",
+    );
     require(config.smtp.from.contains('@'), "smtp.from", "a mail address is expected");
     require(
         config.smtp.user.is_none() || config.smtp.password.is_some(),
@@ -137,10 +142,11 @@ fn is_ring(text: &str, with_ids: bool) -> bool {
 }
 
 fn production(config: &Config, problems: &mut Vec<Problem>) -> Result<(), ConfigError> {
-    let secrets: [(&str, &SecretString); 3] = [
+    let secrets: [(&str, &SecretString); 4] = [
         ("auth.jwt_secret", &config.auth.jwt_secret),
         ("auth.jwt_refresh_secret", &config.auth.jwt_refresh_secret),
         ("jitsi.secret", &config.jitsi.secret),
+        ("audit.signing_key", &config.audit.signing_key),
     ];
     let published = published_secrets()?;
     for (key, secret) in secrets {
@@ -148,7 +154,7 @@ fn production(config: &Config, problems: &mut Vec<Problem>) -> Result<(), Config
         if secret.len() < SECRET_BYTES {
             problems.push(Problem::with_key(key, format!("at least {SECRET_BYTES} bytes are expected")));
         }
-        if published.iter().any(|known| known == secret) {
+        if published.iter().any(|known| known.eq_ignore_ascii_case(secret)) {
             problems.push(Problem::with_key(key, "is published with the source code"));
         }
     }

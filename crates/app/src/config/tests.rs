@@ -53,12 +53,13 @@ fn refusal(variables: &[(&str, &str)]) -> String {
     load(variables).unwrap_err().to_string()
 }
 
-const PRODUCTION: [(&str, &str); 6] = [
+const PRODUCTION: [(&str, &str); 7] = [
     ("HUNTZEN_ENV", "production"),
     ("JWT_SECRET", "an-access-secret-of-the-operator-0001"),
     ("JWT_REFRESH_SECRET", "a-refresh-secret-of-the-operator-0002"),
     ("JITSI_SECRET", "a-room-secret-shared-with-jitsi-0003"),
     ("ENCRYPTION_KEYS", "1:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"),
+    ("HUNTZEN__AUDIT__SIGNING_KEY", "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"),
     ("SMTP_HOST", "mail.example.org"),
 ];
 
@@ -95,7 +96,7 @@ fn without_anything_it_is_development_with_the_documented_defaults() {
 #[test]
 fn later_layers_win() {
     let folder = Folder::new()
-        .with("config/development.toml", "[http]\nport = 1\nworkers = 1\nhost = \"h1\"\n[auth]\njwt_secret = \"s1\"\njwt_refresh_secret = \"s2\"\n[encryption]\nkey = \"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"\n[jitsi]\nsecret = \"s3\"\n")
+        .with("config/development.toml", "[http]\nport = 1\nworkers = 1\nhost = \"h1\"\n[auth]\njwt_secret = \"s1\"\njwt_refresh_secret = \"s2\"\n[encryption]\nkey = \"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"\n[audit]\nsigning_key = \"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60\"\n[jitsi]\nsecret = \"s3\"\n")
         .with(".env", "PORT=2\nHUNTZEN__HTTP__WORKERS=2\nSMTP_PORT=2\nJITSI_DOMAIN=two.example\n")
         .with(".env.development", "SMTP_PORT=3\nJITSI_DOMAIN=three.example\n");
     let config = folder.load(&[("JITSI_DOMAIN", "four.example")]).unwrap();
@@ -245,6 +246,7 @@ fn unknown_keys_are_refused_in_files_and_under_the_prefix_only() {
         ("JWT_SECRET", "a"),
         ("JWT_REFRESH_SECRET", "b"),
         ("JITSI_SECRET", "c"),
+        ("HUNTZEN__AUDIT__SIGNING_KEY", "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"),
         ("ENCRYPTION_KEY", "000102030405060708090a0b0c0d0e0f000102030405060708090a0b0c0d0e0f"),
     ]);
     let error = error.unwrap_err().to_string();
@@ -326,7 +328,7 @@ fn production_starts_with_secrets_of_its_own() {
 #[test]
 fn production_names_all_missing_secrets_at_once() {
     let error = refusal(&[("HUNTZEN_ENV", "production")]);
-    for name in ["JWT_SECRET", "JWT_REFRESH_SECRET", "JITSI_SECRET"] {
+    for name in ["JWT_SECRET", "JWT_REFRESH_SECRET", "JITSI_SECRET", "HUNTZEN__AUDIT__SIGNING_KEY"] {
         assert!(error.contains(&format!("({name})")), "{error}");
     }
 }
@@ -335,7 +337,7 @@ fn production_names_all_missing_secrets_at_once() {
 fn production_refuses_short_and_published_secrets_without_showing_them() {
     let development = load(&[]).unwrap();
     let test = load(&[("HUNTZEN_ENV", "test")]).unwrap();
-    for name in ["JWT_SECRET", "JWT_REFRESH_SECRET", "JITSI_SECRET"] {
+    for name in ["JWT_SECRET", "JWT_REFRESH_SECRET", "JITSI_SECRET", "HUNTZEN__AUDIT__SIGNING_KEY"] {
         for value in [
             "hunter2-is-too-short",
             development.auth.jwt_secret.expose_secret(),

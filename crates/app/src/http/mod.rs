@@ -1,6 +1,7 @@
 //! The HTTP face: what every route has in common, and one module for each resource.
 pub mod access;
 pub mod answers;
+pub mod audit;
 pub mod auth;
 pub mod availability;
 pub mod chat;
@@ -70,6 +71,7 @@ pub fn operations() -> Operations {
         chat::register,
         metrics::register,
         notifications::register,
+        audit::register,
         health::register,
     ] {
         register(&mut operations);

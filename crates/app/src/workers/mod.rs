@@ -1,4 +1,5 @@
 //! Background work: threads that send letters and run the recurring jobs until they are told to stop.
+mod audit;
 mod jobs;
 mod letters;
 mod live;
@@ -11,9 +12,25 @@ use std::{
 
 use huntzen_booking::jobs::BookingJobs;
 use huntzen_clinical::conversation::UnreadMail;
-use huntzen_tenancy::{clock::Clock, live::LiveFeed, outbox::LetterDispatch};
+use huntzen_tenancy::{audit::ChainLinking, clock::Clock, live::LiveFeed, outbox::LetterDispatch};
 
 use crate::{config::Jobs, realtime::Hub};
+
+/// What the background threads do.
+pub struct Tasks {
+    /// Sends letters.
+    pub dispatch: LetterDispatch,
+    /// Recurs on consultations.
+    pub booking: BookingJobs,
+    /// Recurs on conversations.
+    pub unread: UnreadMail,
+    /// Tells connected people what happens,
+    pub feed: LiveFeed,
+    /// who are connected here.
+    pub hub: Arc<Hub>,
+    /// Links the audit trail.
+    pub chains: ChainLinking,
+}
 
 /// The running background threads.
 #[derive(Debug)]
@@ -23,21 +40,15 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts the letter worker, the live worker and the job runner; `bell` wakes the first two.
+    /// Starts the letter worker, the live worker, the job runner and the linker of the audit trail;
+    /// `bell` wakes the first two.
     ///
     /// # Errors
     /// When the system refuses a thread.
-    pub fn start(
-        bell: Arc<Bell>,
-        dispatch: LetterDispatch,
-        (booking, unread): (BookingJobs, UnreadMail),
-        schedules: Jobs,
-        live: (LiveFeed, Arc<Hub>),
-        clock: Arc<dyn Clock>,
-    ) -> std::io::Result<Self> {
+    pub fn start(bell: Arc<Bell>, tasks: Tasks, schedules: Jobs, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
+        let Tasks { dispatch, booking, unread, feed, hub, chains } = tasks;
         let live_worker = {
             let (bell, clock) = (Arc::clone(&bell), Arc::clone(&clock));
-            let (feed, hub) = live;
             std::thread::Builder::new()
                 .name("live".to_owned())
                 .spawn(move || live::work(&bell, &feed, &hub, clock.as_ref()))?
@@ -46,13 +57,17 @@ impl Workers {
             let bell = Arc::clone(&bell);
             std::thread::Builder::new().name("letters".to_owned()).spawn(move || letters::work(&bell, &dispatch))?
         };
+        let linker = {
+            let (bell, chains) = (Arc::clone(&bell), chains.clone());
+            std::thread::Builder::new().name("audit".to_owned()).spawn(move || audit::work(&bell, &chains))?
+        };
         let job_runner = {
-            let (bell, work) = (Arc::clone(&bell), jobs::Work { booking, unread });
+            let (bell, work) = (Arc::clone(&bell), jobs::Work { booking, unread, chains });
             std::thread::Builder::new()
                 .name("jobs".to_owned())
                 .spawn(move || jobs::work(&bell, &work, &schedules, clock.as_ref()))?
         };
-        Ok(Self { bell, threads: vec![letter_worker, live_worker, job_runner] })
+        Ok(Self { bell, threads: vec![letter_worker, live_worker, job_runner, linker] })
     }
 
     /// Lets every worker finish what it has in hand, and waits for it.

@@ -23,6 +23,7 @@ pub fn expectations(scene: &Scene) -> Vec<Expectation> {
     let mut all = through_functions(scene);
     all.extend(through_triggers(scene));
     all.extend(about_conversations(scene));
+    all.extend(about_the_trail(scene));
     all.extend(refusals(scene));
     all
 }
@@ -259,6 +260,39 @@ fn about_conversations(scene: &Scene) -> Vec<Expectation> {
             (job(Job::Outbox), rows_of("outbox WHERE letter = 'MESSAGE_UNREAD'")),
             Rows(1),
         ),
+    ]
+}
+
+/// The access log that whoever asks has.
+const ACCESS_LOG: &str = "own_access_log('2100-01-01', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 100)";
+
+fn about_the_trail(scene: &Scene) -> Vec<Expectation> {
+    let cast = &scene.cast;
+    let marc = &cast.employee.0;
+    let read_by = |person: &Person| {
+        let statement = format!(
+            "INSERT INTO audit_entries (id, at, actor_user_id, actor_role, action, resource, resource_id, request_id, outcome)
+             VALUES (gen_random_uuid(), now(), '{}', '{}', 'READ', 'CONSULTATION', '{}', 'r', 'SUCCESS')",
+            person.id(),
+            person.user.role,
+            scene.booked.id
+        );
+        (person.scope(), statement)
+    };
+    let waits = rows_of("audit_unlinked u JOIN audit_entries e ON e.id = u.entry_id WHERE e.request_id = 'r'");
+    let told = || rows_of(&format!("{ACCESS_LOG} WHERE action = 'READ' AND resource = 'CONSULTATION'"));
+    vec![
+        two("what anybody records waits to be linked", read_by(&cast.hr), (job(Job::Audit), waits), Rows(1)),
+        two("whoever's consultation was read is told", read_by(&cast.administrator), (marc.scope(), told()), Rows(1)),
+        two(
+            "the administrator is told nothing",
+            read_by(&cast.administrator),
+            (cast.administrator.scope(), told()),
+            Rows(0),
+        ),
+        two("nor is a colleague", read_by(&cast.administrator), (cast.colleague.0.scope(), told()), Rows(0)),
+        one("one's own access log holds what concerns one", marc.scope(), rows_of(ACCESS_LOG), Rows(2)),
+        one("nobody else's does", cast.stranger.0.scope(), rows_of(ACCESS_LOG), Rows(0)),
     ]
 }
 

@@ -18,6 +18,7 @@ use huntzen_tenancy::{
 };
 use huntzen_tests::{
     cast::{Person, added, company, employee, operator, siret},
+    sequence::Sequence,
     world::World,
 };
 use serde_json::json;
@@ -47,19 +48,6 @@ fn tenants(world: &World) -> Vec<Tenant> {
             Tenant { company, hr, employees, kept }
         })
         .collect()
-}
-
-/// A sequence that is the same in every run (Vigna's xorshift64*).
-struct Sequence(u64);
-
-impl Sequence {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let value = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
-        usize::try_from(value).unwrap() % bound
-    }
 }
 
 /// How a request ends.
@@ -169,7 +157,7 @@ fn nothing_leaks_from_one_unit_of_work_into_another() {
         for number in 0..THREADS {
             let (world, tenants, seen) = (&world, &tenants, &seen);
             scope.spawn(move || {
-                let mut sequence = Sequence(0x9E37_79B9 + number as u64);
+                let mut sequence = Sequence::new(0x9E37_79B9 + number as u64);
                 for _ in 0..requests / THREADS {
                     request(world, tenants, &mut sequence, seen);
                 }

@@ -235,7 +235,17 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
     ("job reminders", &[("consultation", "S"), ("reminder", "SI")]),
     ("job end-forgotten", &[("consultation", "SU"), ("event", "I")]),
     ("job eligibility", &[("company", "S"), ("employee", "S"), ("consultation", "SU"), ("event", "I")]),
-    ("job audit", &[("employment", "S"), ("audit entry", "SI"), ("employee's days", "S"), ("company's days", "S")]),
+    (
+        "job audit",
+        &[
+            ("employment", "S"),
+            ("audit entry", "SI"),
+            ("audit link", "SI"),
+            ("entry that waits", "SD"),
+            ("employee's days", "S"),
+            ("company's days", "S"),
+        ],
+    ),
     ("job chat", &[("conversation", "SU"), ("message", "SI"), ("consultation's key", "SI")]),
     (
         "job keys",

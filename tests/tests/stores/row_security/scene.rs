@@ -16,8 +16,8 @@ use huntzen_tests::{
     cast::{Cast, Person, entry, listed},
     clock::at,
     contracts::{
-        conversations::said, invitations::invited, journal, notes, reviews::new_review, sessions::signed_in,
-        timetables, tokens::mailed,
+        audit_chains, conversations::said, invitations::invited, journal, notes, reviews::new_review,
+        sessions::signed_in, timetables, tokens::mailed,
     },
     world::World,
 };
@@ -105,6 +105,8 @@ impl Scene {
         let note = notes::unwritten(&world, &cast, booked.id.0.into(), "Insomnie.");
         notes::add(&world, sophie, &note).unwrap();
         journal::add(&world, marc, &journal::unwritten(&world, marc, "Nuit blanche.")).unwrap();
+        audit_chains::link_all(&world);
+        audit_chains::recorded(&world, &cast, 2);
         for (by, subject) in [
             (marc, KeySubject::Person(marc.id())),
             (sophie, KeySubject::Notes { author: sophie.id(), patient: marc.id() }),
@@ -154,6 +156,8 @@ impl Scene {
                 "accepted_at = NULL",
             ),
             row("audit entry", "audit_entries", format!("subject_user_id = '{marc}'"), "action = 'READ'"),
+            row("audit link", "audit_links", "true".to_owned(), "seq = seq + 1"),
+            row("entry that waits", "audit_unlinked", "true".to_owned(), "entry_id = entry_id"),
             row("letter", "outbox", format!("recipient_user_id = '{marc}'"), "attempts = 1"),
             row("notification", "notifications", of_marc, "read_at = NULL"),
             row("practitioner", "practitioners", format!("user_id = '{sophie}'"), "bio = NULL"),

@@ -1,0 +1,108 @@
+//! Linking entries into their chains, and signing checkpoints of them.
+use std::{collections::BTreeMap, sync::Arc};
+
+use uuid::Uuid;
+
+use super::{
+    chain::{ChainId, Head, Link},
+    checkpoint::{Checkpoint, CheckpointKind, CheckpointLog, CheckpointSigner},
+};
+use crate::{
+    TenancyError, TenancyStore,
+    clock::Clock,
+    scope::{Job, Scope},
+};
+
+/// Chains whose heads are read at a time.
+const CHAINS: u32 = 1_000;
+
+/// What the use cases of the chains stand on.
+#[derive(Clone)]
+pub struct ChainPorts {
+    /// Where the trail is kept.
+    pub store: Arc<dyn TenancyStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Signs checkpoints.
+    pub signer: Arc<dyn CheckpointSigner>,
+    /// Keeps them.
+    pub checkpoints: Arc<dyn CheckpointLog>,
+}
+
+/// The linker: no unit of work that records something ever waits for it.
+#[derive(Clone)]
+pub struct ChainLinking {
+    ports: ChainPorts,
+}
+
+impl ChainLinking {
+    /// Over these ports.
+    pub fn new(ports: ChainPorts) -> Self {
+        Self { ports }
+    }
+
+    /// Links up to `limit` entries in one unit of work; answers how many. Another node's linker at
+    /// work makes it none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn link(&self, limit: u32) -> Result<u32, TenancyError> {
+        self.ports.store.run(&Scope::worker(Job::Audit), |tx| {
+            let entries = tx.unlinked(limit)?.unwrap_or_default();
+            if entries.is_empty() {
+                return Ok(0);
+            }
+            let mut chains: Vec<ChainId> = entries.iter().map(super::EntryRecord::chain).collect();
+            chains.sort_unstable();
+            chains.dedup();
+            let known = tx.heads_of(&chains)?.into_iter().map(|head| (head.chain, head));
+            let mut heads: BTreeMap<ChainId, Head> = known.collect();
+            let mut links: Vec<Link> = Vec::with_capacity(entries.len());
+            for entry in &entries {
+                let head = heads.entry(entry.chain()).or_insert_with(|| Head::origin(entry.chain()));
+                let link = head.next(entry);
+                *head = link.head();
+                links.push(link);
+            }
+            tx.add_links(&links)?;
+            Ok(u32::try_from(links.len()).unwrap_or(u32::MAX))
+        })
+    }
+
+    /// Signs the heads that have moved since the last checkpoint; answers whether there were any.
+    ///
+    /// # Errors
+    /// Those of the store, and of the file.
+    pub fn checkpoint(&self) -> Result<bool, TenancyError> {
+        let heads = self.heads()?;
+        let now = self.ports.clock.now();
+        let signer = self.ports.signer.as_ref();
+        let appended = self.ports.checkpoints.append(&mut |state| {
+            let has_moved = |head: &&Head| state.heads.get(&head.chain).is_none_or(|known| known.seq < head.seq);
+            let moved: Vec<Head> = heads.iter().filter(has_moved).cloned().collect();
+            let what = (CheckpointKind::Heads, now);
+            (!moved.is_empty()).then(|| Checkpoint::signed(signer, what, moved, state.last.clone()))
+        })?;
+        Ok(appended)
+    }
+
+    fn heads(&self) -> Result<Vec<Head>, TenancyError> {
+        let (mut heads, mut from) = (Vec::new(), ChainId(Uuid::nil()));
+        loop {
+            let page = self.ports.store.run(&Scope::worker(Job::Audit), |tx| Ok(tx.heads_from(from, CHAINS)?))?;
+            let is_last = page.len() < CHAINS as usize;
+            heads.extend(page);
+            match heads.last().and_then(|last| last.chain.next()) {
+                Some(next) if !is_last => from = next,
+                Some(_) | None => return Ok(heads),
+            }
+        }
+    }
+}
+
+impl ChainId {
+    /// The next id in order; `None` after the last.
+    pub(super) fn next(self) -> Option<Self> {
+        self.0.as_u128().checked_add(1).map(|next| Self(Uuid::from_u128(next)))
+    }
+}

@@ -1,0 +1,64 @@
+//! Cutting chains below a checkpoint: the only way that entries ever go.
+use std::{collections::BTreeMap, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{
+    Action, AuditEntry, Resource,
+    chain::{ChainId, Head},
+    checkpoint::{Checkpoint, CheckpointKind},
+    linking::ChainPorts,
+    verification::{Broken, ChainVerification, Depth},
+};
+use crate::{
+    TenancyError,
+    clock::Randomness,
+    scope::{Job, Scope},
+    store::StoreError,
+};
+
+/// Prepares what the schema's owner then removes.
+pub struct ChainPruning {
+    ports: ChainPorts,
+    randomness: Arc<dyn Randomness>,
+}
+
+/// Nothing is cut from a trail that is broken: what is left would hide it.
+#[derive(Debug, thiserror::Error)]
+#[error("the audit trail is broken and is left as it is: {0}")]
+struct BrokenTrail(Broken);
+
+impl ChainPruning {
+    /// Over these ports.
+    pub fn new(ports: ChainPorts, randomness: Arc<dyn Randomness>) -> Self {
+        Self { ports, randomness }
+    }
+
+    /// Signs, before anything is removed, below which links the chains are cut: the last of each that
+    /// was signed before this instant, which stays itself. To be removed is what lies below these.
+    ///
+    /// # Errors
+    /// `Defect` when the trail is broken; those of the store and of the file.
+    pub fn prepare(&self, before: Timestamp) -> Result<Vec<Head>, TenancyError> {
+        let verdict = ChainVerification::new(self.ports.clone()).verify(Depth::Whole)?;
+        if let Some(broken) = verdict.broken {
+            return Err(StoreError::Defect(Box::new(BrokenTrail(broken))).into());
+        }
+        let history = self.ports.checkpoints.history()?;
+        let old = history.lines.into_iter().flatten().filter(|one| one.at < before);
+        let heads: BTreeMap<ChainId, Head> = old.flat_map(|one| one.heads).map(|head| (head.chain, head)).collect();
+        let cut: Vec<Head> = heads.into_values().collect();
+        if cut.is_empty() {
+            return Ok(cut);
+        }
+        let now = self.ports.clock.now();
+        let scope = Scope::worker(Job::Audit);
+        let entry = AuditEntry::new(&scope, self.randomness.as_ref(), now, Action::Prune, Resource::AuditTrail);
+        self.ports.store.run(&scope, |tx| Ok(tx.record(&entry)?))?;
+        let signer = self.ports.signer.as_ref();
+        self.ports.checkpoints.append(&mut |state| {
+            Some(Checkpoint::signed(signer, (CheckpointKind::Pruned, now), cut.clone(), state.last.clone()))
+        })?;
+        Ok(cut)
+    }
+}

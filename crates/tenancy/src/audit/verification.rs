@@ -1,0 +1,275 @@
+//! Proving that nobody has changed the trail, or finding the first place where somebody did.
+use std::{collections::BTreeMap, fmt};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{
+    chain::{ChainId, LinkedRecord, ORIGIN, Stray, hash},
+    checkpoint::{Checkpoint, CheckpointKind, CheckpointSigner, Signature},
+    linking::ChainPorts,
+};
+use crate::{
+    TenancyError,
+    scope::{Job, Scope},
+    store::StoreError,
+};
+
+/// Links read in one unit of work.
+const PAGE: u32 = 2_000;
+/// Chains read in one unit of work.
+const CHAINS: u32 = 500;
+
+/// The first place that is not as it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Broken {
+    /// A line of the file of checkpoints.
+    Checkpoint {
+        /// Which, from 1.
+        line: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// A link, or what it holds.
+    Link {
+        /// The chain.
+        chain: ChainId,
+        /// The number in it.
+        seq: i64,
+        /// The entry, when the link tells.
+        entry: Option<Uuid>,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// An entry that no chain accounts for.
+    Entry {
+        /// Which.
+        id: Uuid,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Checkpoint { line, what } => write!(f, "checkpoint {line}: {what}"),
+            Self::Link { chain, seq, entry: Some(entry), what } => {
+                write!(f, "chain {} link {seq} entry {entry}: {what}", chain.0)
+            }
+            Self::Link { chain, seq, entry: None, what } => write!(f, "chain {} link {seq}: {what}", chain.0),
+            Self::Entry { id, what } => write!(f, "entry {id}: {what}"),
+        }
+    }
+}
+
+/// What a verification came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// How many entries were compared with their links.
+    pub checked: u64,
+    /// The first broken place; `None` when all is as it was written.
+    pub broken: Option<Broken>,
+}
+
+/// How far back a verification goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// To the beginning.
+    Whole,
+    /// About so many links, the last ones of every chain, and the entries of a day.
+    Recent(u32),
+}
+
+/// What the file of checkpoints says of one chain.
+#[derive(Default)]
+struct Marks {
+    /// The hashes of its links, by number.
+    hashes: BTreeMap<i64, Vec<u8>>,
+    /// The first link that is left of it.
+    pruned_to: Option<i64>,
+}
+
+/// Checks the whole trail.
+#[derive(Clone)]
+pub struct ChainVerification {
+    ports: ChainPorts,
+}
+
+impl ChainVerification {
+    /// Over these ports.
+    pub fn new(ports: ChainPorts) -> Self {
+        Self { ports }
+    }
+
+    /// Compares entries, links and checkpoints, a page a unit of work, while everybody works. First
+    /// the checkpoints in their order, then each chain in the order of ids from its first link, then
+    /// the entries that no chain accounts for.
+    ///
+    /// # Errors
+    /// Those of the store, and of the file: when it cannot be told whether something is broken.
+    pub fn verify(&self, depth: Depth) -> Result<Verdict, TenancyError> {
+        let mut verdict = Verdict::default();
+        verdict.broken = self.walk(depth, &mut verdict.checked)?;
+        Ok(verdict)
+    }
+
+    fn walk(&self, depth: Depth, checked: &mut u64) -> Result<Option<Broken>, TenancyError> {
+        // Read before the chains: what is signed meanwhile is not asked for.
+        let history = self.ports.checkpoints.history()?;
+        let mut marks = match marks(self.ports.signer.as_ref(), &history.lines) {
+            Ok(marks) => marks,
+            Err(broken) => return Ok(Some(broken)),
+        };
+        let chains = self.chains()?;
+        let per_chain = match depth {
+            Depth::Whole => None,
+            Depth::Recent(links) => Some(i64::from(links) / i64::try_from(chains.len().max(1)).unwrap_or(i64::MAX)),
+        };
+        for (chain, last) in chains {
+            let marks = marks.remove(&chain).unwrap_or_default();
+            let from = per_chain.map(|links| last.saturating_sub(links.max(100)));
+            if let Some(broken) = self.chain(chain, &marks, from, checked)? {
+                return Ok(Some(broken));
+            }
+        }
+        // A chain that has a checkpoint and no link at all.
+        if let Some((chain, marks)) = marks.into_iter().find(|(_, marks)| !marks.hashes.is_empty()) {
+            let seq = marks.pruned_to.unwrap_or(1);
+            return Ok(Some(Broken::Link { chain, seq, entry: None, what: MISSING }));
+        }
+        let since = per_chain.map(|_| self.ports.clock.now() - SignedDuration::from_hours(24));
+        self.strays(since)
+    }
+
+    /// Every chain with the number of its last link, by id.
+    fn chains(&self) -> Result<Vec<(ChainId, i64)>, TenancyError> {
+        let (mut chains, mut from) = (Vec::new(), Some(ChainId(Uuid::nil())));
+        while let Some(start) = from {
+            let page = self.read(|tx| tx.heads_from(start, CHAINS))?;
+            from = page.last().filter(|_| page.len() == CHAINS as usize).and_then(|last| last.chain.next());
+            chains.extend(page.into_iter().map(|head| (head.chain, head.seq)));
+        }
+        Ok(chains)
+    }
+
+    fn chain(
+        &self,
+        chain: ChainId,
+        marks: &Marks,
+        from: Option<i64>,
+        checked: &mut u64,
+    ) -> Result<Option<Broken>, TenancyError> {
+        let first = marks.pruned_to.unwrap_or(1);
+        let start = from.unwrap_or(i64::MIN);
+        let mut walk =
+            Walk { chain, marks, expected: first.max(start), previous: (first == 1).then(|| ORIGIN.to_vec()) };
+        if start > first {
+            walk.previous = None;
+        }
+        // Below what was pruned nothing counts; before the very first nothing may stand.
+        let mut next = if start > first || first > 1 { walk.expected } else { i64::MIN };
+        loop {
+            let page = self.read(|tx| tx.links_from(chain, next, PAGE))?;
+            for linked in &page {
+                if let Some(broken) = walk.step(linked) {
+                    return Ok(Some(broken));
+                }
+                *checked += 1;
+            }
+            match page.last() {
+                Some((last, _)) if page.len() == PAGE as usize => next = last.seq.saturating_add(1),
+                Some(_) | None => return Ok(walk.end()),
+            }
+        }
+    }
+
+    fn strays(&self, since: Option<Timestamp>) -> Result<Option<Broken>, TenancyError> {
+        Ok(self.read(|tx| tx.stray(since))?.map(|stray| match stray {
+            Stray::Unlinked(id) => Broken::Entry { id, what: "is in no chain and does not wait to be" },
+            Stray::WaitsInVain(id) => Broken::Entry { id, what: "waits for its chain without being there, or twice" },
+            Stray::Overdue(id) => Broken::Entry { id, what: "is in no chain although a later one is" },
+        }))
+    }
+
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&mut dyn crate::TenancyTx) -> Result<T, StoreError>,
+    ) -> Result<T, TenancyError> {
+        self.ports.store.run(&Scope::worker(Job::Audit), |tx| Ok(work(tx)?))
+    }
+}
+
+const MISSING: &str = "is missing";
+
+/// Where a walk along a chain stands.
+struct Walk<'a> {
+    chain: ChainId,
+    marks: &'a Marks,
+    /// The number of the next link.
+    expected: i64,
+    /// The hash of the last one; unknown at the first that is looked at, unless the chain begins there.
+    previous: Option<Vec<u8>>,
+}
+
+impl Walk<'_> {
+    fn step(&mut self, (link, record): &LinkedRecord) -> Option<Broken> {
+        let broken = |seq, entry, what| Some(Broken::Link { chain: self.chain, seq, entry, what });
+        let entry = Some(link.entry);
+        if link.seq < self.expected {
+            return broken(link.seq, entry, "comes before the first");
+        }
+        if link.seq > self.expected {
+            return broken(self.expected, None, MISSING);
+        }
+        let Some(record) = record else { return broken(link.seq, entry, "holds an entry that is missing") };
+        if record.chain() != self.chain {
+            return broken(link.seq, entry, "holds an entry of another chain");
+        }
+        if self.previous.as_ref().is_some_and(|previous| *previous != link.previous) {
+            return broken(link.seq, entry, "does not continue the one before it");
+        }
+        if hash(self.chain, link.seq, &link.previous, record).as_slice() != link.hash {
+            return broken(link.seq, entry, "does not match its entry");
+        }
+        if self.marks.hashes.get(&link.seq).is_some_and(|signed| *signed != link.hash) {
+            return broken(link.seq, entry, "is not the one that was signed");
+        }
+        self.expected = link.seq.saturating_add(1);
+        self.previous = Some(link.hash.clone());
+        None
+    }
+
+    /// Nothing that was signed lies behind the end.
+    fn end(&self) -> Option<Broken> {
+        let last_signed = self.marks.hashes.last_key_value().map(|(seq, _)| *seq)?;
+        let is_cut = last_signed >= self.expected;
+        is_cut.then_some(Broken::Link { chain: self.chain, seq: self.expected, entry: None, what: MISSING })
+    }
+}
+
+/// What the lines say of each chain, once every one of them is authentic and follows the one before.
+fn marks(signer: &dyn CheckpointSigner, lines: &[Option<Checkpoint>]) -> Result<BTreeMap<ChainId, Marks>, Broken> {
+    let mut marks = BTreeMap::<ChainId, Marks>::new();
+    let mut previous: Option<&Signature> = None;
+    for (place, line) in lines.iter().enumerate() {
+        let broken = |what| Broken::Checkpoint { line: place + 1, what };
+        let checkpoint = line.as_ref().ok_or_else(|| broken("cannot be read"))?;
+        if !checkpoint.is_authentic(signer) {
+            return Err(broken("was not signed as it is"));
+        }
+        if checkpoint.previous.as_ref() != previous {
+            return Err(broken("does not follow the one before it"));
+        }
+        previous = Some(&checkpoint.signature);
+        for head in &checkpoint.heads {
+            let of_chain = marks.entry(head.chain).or_default();
+            of_chain.hashes.insert(head.seq, head.hash.clone());
+            if checkpoint.kind == CheckpointKind::Pruned {
+                of_chain.pruned_to = Some(head.seq);
+                of_chain.hashes = of_chain.hashes.split_off(&head.seq);
+            }
+        }
+    }
+    Ok(marks)
+}

@@ -1,0 +1,10 @@
+DROP TRIGGER audit_entries_subject ON audit_entries;
+DROP TRIGGER audit_entries_queued ON audit_entries;
+DROP FUNCTION own_access_log(timestamptz, uuid, integer);
+DROP FUNCTION audit_entries_know_subject();
+DROP FUNCTION audit_entries_wait();
+DROP POLICY audit_entries_internal ON audit_entries;
+REVOKE SELECT ON audit_entries FROM huntzen_internal;
+DROP TABLE audit_unlinked;
+DROP TABLE audit_links;
+DROP INDEX audit_entries_at;
