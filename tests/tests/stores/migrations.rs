@@ -124,10 +124,10 @@ fn texts_that_lay_in_clear_are_sealed() {
     let vault = vault(RING);
     assert!(migrate::run(&owner_url, vault.as_ref()).unwrap().contains(&"20261125000011".to_owned()));
     world = World::over_database(world.database.take().unwrap(), |_| ());
-    let sealer = Sealer::new(Arc::clone(&vault), Arc::clone(&world.randomness));
+    let keeper = Sealer::new(Arc::clone(&vault), Arc::clone(&world.randomness));
     let open = |scope: &Scope, subject: KeySubject, place: Place, sealed: &Sealed| {
         let key = world.tenancy.run(scope, |tx| Ok(tx.data_keys(&[subject])?)).unwrap().remove(0);
-        sealer.open(&key, &place, sealed).unwrap().expose().to_owned()
+        keeper.open(&key, &place, sealed).unwrap().expose().to_owned()
     };
     let marc = cast.employee.0.scope();
     let found = world.booking.run(&marc, |tx| Ok(tx.consultation(consultation.id, false)?)).unwrap().unwrap();
