@@ -5,6 +5,7 @@ mod password;
 mod randomness;
 mod refresh_token;
 mod room_token;
+mod turn;
 mod vault;
 
 pub use access_token::JwtSigner;
@@ -13,4 +14,5 @@ pub use password::BcryptHasher;
 pub use randomness::OsRandomness;
 pub use refresh_token::HmacRefreshTokens;
 pub use room_token::JitsiSigner;
+pub use turn::TurnServers;
 pub use vault::{KeyRing, KeyRingError, XChaChaVault};

@@ -3,6 +3,7 @@
 mod audit;
 mod audit_chains;
 mod audit_view;
+mod calls;
 mod care;
 mod companies;
 mod consultation_changes;
@@ -35,5 +36,6 @@ mod timetables;
 mod users;
 mod visibility;
 
+pub use calls::LocalCalls;
 pub use live::{LocalBroadcast, MemoryTickets};
 pub use store::MemoryStore;

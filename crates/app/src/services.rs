@@ -12,6 +12,7 @@ use huntzen_booking::{
 };
 use huntzen_clinical::{
     ClinicalPorts, ClinicalStore,
+    call::{Calling, Calls, IceServers},
     conversation::{ConversationReading, ConversationRules, MessageWriter, UnreadMail},
     journal::JournalKeeping,
     note::Notes,
@@ -75,6 +76,10 @@ pub struct Ports {
     pub mailer: Arc<dyn Mailer>,
     /// Brings signals to connected people on every node.
     pub broadcast: Arc<dyn Broadcast>,
+    /// Keeps the calls that ring or go on.
+    pub calls: Arc<dyn Calls>,
+    /// Names the servers that calls may use.
+    pub ice: Arc<dyn IceServers>,
     /// Keeps the tickets that open sockets.
     pub tickets: Arc<dyn Tickets>,
 }
@@ -138,6 +143,8 @@ pub struct Services {
     pub journal: JournalKeeping,
     /// Reading conversations.
     pub conversations: ConversationReading,
+    /// Calls.
+    pub calling: Calling,
     /// Writing messages.
     pub messages: MessageWriter,
     /// Letters about unread messages.
@@ -238,6 +245,7 @@ impl Services {
             notes: Notes::new(clinical.clone()),
             journal: JournalKeeping::new(clinical.clone()),
             conversations: ConversationReading::new(clinical.clone()),
+            calling: Calling::new(clinical.clone(), Arc::clone(&ports.calls), Arc::clone(&ports.ice)),
             messages: MessageWriter::new(clinical.clone(), rules.conversations),
             unread: UnreadMail::new(clinical),
             usage: UsageMetrics::new(Arc::clone(&ports.metrics), Arc::clone(&clock), randomness),

@@ -2,11 +2,12 @@
 use std::{sync::Arc, time::Duration};
 
 use huntzen_adapter_crypto::{
-    BcryptHasher, Ed25519Signer, HmacRefreshTokens, JitsiSigner, JwtSigner, KeyRing, OsRandomness, XChaChaVault,
+    BcryptHasher, Ed25519Signer, HmacRefreshTokens, JitsiSigner, JwtSigner, KeyRing, OsRandomness, TurnServers,
+    XChaChaVault,
 };
 pub use huntzen_adapter_diesel::migrate as schema;
 use huntzen_adapter_diesel::{PgStore, refuse_bypassing_role};
-use huntzen_adapter_memory::{LocalBroadcast, MemoryTickets};
+use huntzen_adapter_memory::{LocalBroadcast, LocalCalls, MemoryTickets};
 use huntzen_adapter_smtp::{
     FileMailer, HandlebarsLetters, Sender, SmtpCredentials, SmtpMailer, SmtpSecurity, SmtpServer,
 };
@@ -92,6 +93,8 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         letters: Arc::new(HandlebarsLetters::new(front_end, sender.clone())?),
         mailer: mailer(config, sender, Arc::clone(&clock))?,
         broadcast: Arc::new(LocalBroadcast::default()),
+        calls: Arc::new(LocalCalls::default()),
+        ice: Arc::new(TurnServers::new(&config.turn.urls, config.turn.secret.clone().unwrap_or_default())),
         tickets: Arc::new(MemoryTickets::default()),
         clock,
     })

@@ -19,6 +19,12 @@ pub enum ClinicalError {
     /// The note was locked 72 hours after it was written: it is amended, and no more deleted.
     #[error("the note is locked")]
     NoteLocked,
+    /// The consultation is not one by video or audio whose room is open.
+    #[error("the consultation cannot be called now")]
+    CallClosed,
+    /// The consultation has a call already.
+    #[error("a call is in progress")]
+    CallInProgress,
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,5 +1,6 @@
 //! What only the two participants of a consultation may see, or only the person who wrote it:
 //! clinical notes, the journal, conversations, calls. Administrators are barred from all of it.
+pub mod call;
 pub mod care;
 pub mod content;
 pub mod conversation;

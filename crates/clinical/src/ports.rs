@@ -10,16 +10,19 @@ use huntzen_tenancy::{
 };
 use jiff::Timestamp;
 
-use crate::{ClinicalError, care::CareRelations, conversation::Conversations, journal::Journal, note::ClinicalNotes};
+use crate::{
+    ClinicalError, call::MissedCalls, care::CareRelations, conversation::Conversations, journal::Journal,
+    note::ClinicalNotes,
+};
 
 /// Everything that one clinical unit of work may touch.
 pub trait ClinicalTx:
-    CareRelations + ClinicalNotes + Journal + Conversations + Employees + DataKeys + AuditLog + Commit
+    CareRelations + ClinicalNotes + Journal + Conversations + MissedCalls + Employees + DataKeys + AuditLog + Commit
 {
 }
 
 impl<T> ClinicalTx for T where
-    T: CareRelations + ClinicalNotes + Journal + Conversations + Employees + DataKeys + AuditLog + Commit
+    T: CareRelations + ClinicalNotes + Journal + Conversations + MissedCalls + Employees + DataKeys + AuditLog + Commit
 {
 }
 

@@ -38,6 +38,16 @@ impl Trace {
     }
 }
 
+impl ClinicalError {
+    /// Whether it says something of what was asked for, and so belongs into the trail.
+    fn is_told(&self) -> bool {
+        match self {
+            Self::NotFound | Self::NoteLocked | Self::ChatClosed | Self::CallClosed | Self::CallInProgress => true,
+            Self::Forbidden(_) | Self::Invalid(_) | Self::Store(_) => false,
+        }
+    }
+}
+
 impl ClinicalPorts {
     /// Runs `work` in one unit of work that keeps the trace of it too. When `work` refuses, all that
     /// it wrote is undone and the trace of the refusal is kept.
@@ -54,7 +64,9 @@ impl ClinicalPorts {
             tx.record(&trace.complete(self.entry(&scope, now, action, resource)))?;
             Ok(value)
         });
-        if let Err(ClinicalError::NotFound | ClinicalError::NoteLocked) = &done {
+        if let Err(refusal) = &done
+            && refusal.is_told()
+        {
             let entry = trace.complete(self.entry(&scope, now, action, resource)).refused();
             self.store.run(&scope, |tx| Ok(tx.record(&entry)?))?;
         }

@@ -105,6 +105,8 @@ words! {
         Reject = "REJECT",
         /// A request was refused.
         Refuse = "REFUSE",
+        /// A call was not answered.
+        Miss = "MISS",
         /// The trail was cut below a checkpoint.
         Prune = "PRUNE",
         /// Data keys were wrapped by another master key.
@@ -139,6 +141,8 @@ words! {
         JournalEntry = "JOURNAL_ENTRY",
         /// The conversation of a consultation.
         Conversation = "CONVERSATION",
+        /// A call within a consultation.
+        Call = "CALL",
         /// A data key.
         DataKey = "DATA_KEY",
         /// The audit trail itself.

@@ -29,6 +29,8 @@ words! {
         ConsultationCompleted = "CONSULTATION_COMPLETED",
         /// A message arrived while away.
         MessageReceived = "MESSAGE_RECEIVED",
+        /// A call was not answered.
+        CallMissed = "CALL_MISSED",
         /// The company published news.
         NewsPublished = "NEWS_PUBLISHED",
         /// Something about the account's safety.

@@ -41,6 +41,8 @@ words! {
         Keys = "keys",
         /// Writes the messages of conversations, each for its sender.
         Chat = "chat",
+        /// Tells those whom a call did not reach.
+        Calls = "calls",
         /// Writes to people with unread messages.
         Unread = "unread",
     }

@@ -17,7 +17,7 @@ use actix_web::{
     test::{self, TestRequest},
     web::Data,
 };
-use huntzen_adapter_crypto::{BcryptHasher, HmacRefreshTokens, JitsiSigner, JwtSigner};
+use huntzen_adapter_crypto::{BcryptHasher, HmacRefreshTokens, JitsiSigner, JwtSigner, TurnServers};
 use huntzen_adapter_smtp::{HandlebarsLetters, RecordingMailer, Sender};
 use huntzen_app::{
     config::{Config, Sources},
@@ -262,6 +262,8 @@ fn ports(world: &World, config: &Config, mailer: &Arc<RecordingMailer>, watched:
         metrics: Arc::clone(&world.metrics),
         clinical: Arc::clone(&world.clinical),
         broadcast: Arc::new(huntzen_adapter_memory::LocalBroadcast::default()),
+        calls: Arc::new(huntzen_adapter_memory::LocalCalls::default()),
+        ice: Arc::new(TurnServers::new(&["stun:stun.example".into(), "turn:turn.example".into()], "north".into())),
         tickets: Arc::new(huntzen_adapter_memory::MemoryTickets::default()),
         rotation: Arc::clone(&world.rotation),
         vault: Arc::clone(&world.vault),

@@ -2,6 +2,7 @@
 pub mod accounts;
 pub mod audit;
 pub mod audit_chains;
+pub mod calls;
 pub mod companies;
 pub mod consultation_ends;
 pub mod consultation_lists;

@@ -4,6 +4,7 @@ mod audit;
 mod availability;
 mod booking;
 mod calendar;
+mod calls;
 mod chat;
 mod chat_sockets;
 mod companies;

@@ -36,6 +36,33 @@ mod audit_chains {
     );
 }
 
+mod calls {
+    use huntzen_adapter_memory::LocalCalls;
+    use huntzen_tests::contracts::calls;
+
+    #[test]
+    fn a_consultation_has_one_call() {
+        calls::a_consultation_has_one_call(&LocalCalls::default());
+    }
+
+    #[test]
+    fn of_many_at_once_one_wins() {
+        calls::of_many_at_once_one_wins(&LocalCalls::default());
+    }
+
+    #[test]
+    fn what_rings_too_long_ends() {
+        calls::what_rings_too_long_ends(&LocalCalls::default());
+    }
+
+    #[test]
+    fn a_device_takes_its_calls_along() {
+        calls::a_device_takes_its_calls_along(&LocalCalls::default());
+    }
+
+    huntzen_tests::contract!(huntzen_tests::contracts::calls: a_missed_call_is_told_to_a_participant);
+}
+
 mod companies {
     huntzen_tests::contract!(
         huntzen_tests::contracts::companies:

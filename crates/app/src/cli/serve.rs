@@ -41,6 +41,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
                 unread: services.unread.clone(),
                 feed: services.live.clone(),
                 hub: Arc::clone(&edge.hub),
+                calling: services.calling.clone(),
                 chains: services.chain_linking.clone(),
             },
             config.jobs.clone(),

@@ -80,6 +80,8 @@ pub struct Config {
     pub billing: Billing,
     /// Conversations.
     pub chat: Chat,
+    /// The servers that devices in a call find each other through.
+    pub turn: Turn,
     /// The video rooms.
     pub jitsi: Jitsi,
     /// Outgoing letters.
@@ -177,6 +179,18 @@ impl Encryption {
     pub fn ring(&self) -> Option<&SecretString> {
         self.keys.as_ref().or(self.key.as_ref())
     }
+}
+
+/// STUN and TURN servers (RFC 8489, RFC 8656).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Turn {
+    /// `stun:`, `turn:` and `turns:` URLs.
+    #[serde(deserialize_with = "fields::list")]
+    pub urls: Vec<String>,
+    /// What the TURN servers share with this one (coturn's `static-auth-secret`).
+    #[serde(default, deserialize_with = "fields::optional_secret", serialize_with = "fields::mask_optional")]
+    pub secret: Option<SecretString>,
 }
 
 /// The audit trail.

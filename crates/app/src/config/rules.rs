@@ -105,6 +105,10 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
             "64 hexadecimal digits are expected; in a ring, each after its id and a colon, parted by commas",
         );
     }
+    let is_ice = |url: &String| ["stun:", "stuns:", "turn:", "turns:"].iter().any(|scheme| url.starts_with(scheme));
+    require(config.turn.urls.iter().all(is_ice), "turn.urls", "stun:, turn: and turns: URLs are expected");
+    let has_turn = config.turn.urls.iter().any(|url| url.starts_with("turn"));
+    require(!has_turn || config.turn.secret.is_some(), "turn.secret", "is required with TURN servers");
     require(
         is_ring(config.audit.signing_key.expose_secret(), false),
         "audit.signing_key",

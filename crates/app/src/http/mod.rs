@@ -47,7 +47,7 @@ pub use route::Operations;
 
 use huntzen_tenancy::policy::Permission;
 
-use crate::{chat::ChatSocket, realtime::inbox::InboxSocket};
+use crate::{call::CallSocket, chat::ChatSocket, realtime::inbox::InboxSocket};
 
 /// Every operation of the API: the router, the document and the authorization matrix come from
 /// this list.
@@ -77,6 +77,7 @@ pub fn operations() -> Operations {
         register(&mut operations);
     }
     operations.socket("/chat", Permission::ChatOwnRead, ChatSocket::new);
+    operations.socket("/audio-call", Permission::CallsOwn, CallSocket::new);
     operations.socket("/notifications/live", Permission::NotificationsOwn, InboxSocket::new);
     operations
 }

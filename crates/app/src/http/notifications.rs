@@ -132,6 +132,9 @@ const fn texts(kind: NotificationType, language: Language) -> (&'static str, &'s
         NotificationType::MessageReceived => {
             (("Nouveau message", "Un message vous attend."), ("New message", "A message is waiting for you."))
         }
+        NotificationType::CallMissed => {
+            (("Appel manqué", "Vous avez manqué un appel."), ("Missed call", "You have missed a call."))
+        }
         NotificationType::NewsPublished => (
             ("Actualité de votre entreprise", "Votre entreprise a publié une actualité."),
             ("News from your company", "Your company has published news."),

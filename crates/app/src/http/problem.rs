@@ -304,6 +304,8 @@ impl From<ClinicalError> for Problem {
             ClinicalError::Invalid(errors) => errors.into(),
             ClinicalError::NotFound => Self::new(Code::NotFound),
             ClinicalError::NoteLocked => Self::new(Code::NoteLocked),
+            ClinicalError::CallClosed => Self::new(Code::CallClosed),
+            ClinicalError::CallInProgress => Self::new(Code::CallInProgress),
             ClinicalError::ChatClosed => Self::new(Code::ChatClosed),
             ClinicalError::Store(error) => error.into(),
         }

@@ -181,6 +181,14 @@ codes! {
     ChatClosed = CONFLICT "chat_closed"
         fr: "Conversation fermée", "La conversation n'accepte pas de message en ce moment.";
         en: "Conversation closed", "The conversation takes no messages now.";
+    /// The consultation cannot be called now.
+    CallClosed = CONFLICT "call_closed"
+        fr: "Appel impossible", "Ce rendez-vous ne peut pas être appelé en ce moment.";
+        en: "No call now", "This appointment cannot be called now.";
+    /// The consultation has a call already.
+    CallInProgress = CONFLICT "call_in_progress"
+        fr: "Appel en cours", "Un appel est déjà en cours pour ce rendez-vous.";
+        en: "Call in progress", "This appointment has a call already.";
     /// The note was locked 72 hours after it was written.
     NoteLocked = CONFLICT "note_locked"
         fr: "Note verrouillée", "Après 72 heures, une note ne peut plus être supprimée ni changer de nature.";

@@ -1,10 +1,14 @@
 //! The live worker: tells connected people what is new when the bell rings, or after a second.
 use std::time::Duration;
 
+use huntzen_clinical::call::Calling;
 use huntzen_tenancy::{clock::Clock, live::LiveFeed};
 
 use super::Bell;
-use crate::realtime::{Hub, watch::Watch};
+use crate::{
+    call::tell_missed,
+    realtime::{Hub, watch::Watch},
+};
 
 /// How long it waits when nothing rings: another node may have written.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -13,7 +17,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 /// How long it waits after the store failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-pub(super) fn work(bell: &Bell, feed: &LiveFeed, hub: &Hub, clock: &dyn Clock) {
+pub(super) fn work(bell: &Bell, feed: &LiveFeed, calling: &Calling, hub: &Hub, clock: &dyn Clock) {
     let mut watch = Watch::default();
     let mut heard = 0;
     while bell.listen(&mut heard, PAUSE) {
@@ -24,8 +28,24 @@ pub(super) fn work(bell: &Bell, feed: &LiveFeed, hub: &Hub, clock: &dyn Clock) {
                 PAUSE_AFTER_FAILURE
             }
         };
+        end_missed(calling, hub);
         if !bell.pause(pause) {
             return;
+        }
+    }
+}
+
+/// Ends the calls that nobody answered, and tells both sides.
+fn end_missed(calling: &Calling, hub: &Hub) {
+    match calling.miss() {
+        Ok(missed) => {
+            for call in missed {
+                // A call's id always has JSON.
+                let _ = tell_missed(hub, &call);
+            }
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "missed calls could not be told");
         }
     }
 }

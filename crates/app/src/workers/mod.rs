@@ -11,7 +11,7 @@ use std::{
 };
 
 use huntzen_booking::jobs::BookingJobs;
-use huntzen_clinical::conversation::UnreadMail;
+use huntzen_clinical::{call::Calling, conversation::UnreadMail};
 use huntzen_tenancy::{audit::ChainLinking, clock::Clock, live::LiveFeed, outbox::LetterDispatch};
 
 use crate::{config::Jobs, realtime::Hub};
@@ -28,6 +28,8 @@ pub struct Tasks {
     pub feed: LiveFeed,
     /// who are connected here.
     pub hub: Arc<Hub>,
+    /// Ends calls that nobody answers.
+    pub calling: Calling,
     /// Links the audit trail.
     pub chains: ChainLinking,
 }
@@ -46,12 +48,12 @@ impl Workers {
     /// # Errors
     /// When the system refuses a thread.
     pub fn start(bell: Arc<Bell>, tasks: Tasks, schedules: Jobs, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let Tasks { dispatch, booking, unread, feed, hub, chains } = tasks;
+        let Tasks { dispatch, booking, unread, feed, hub, calling, chains } = tasks;
         let live_worker = {
             let (bell, clock) = (Arc::clone(&bell), Arc::clone(&clock));
             std::thread::Builder::new()
                 .name("live".to_owned())
-                .spawn(move || live::work(&bell, &feed, &hub, clock.as_ref()))?
+                .spawn(move || live::work(&bell, &feed, &calling, &hub, clock.as_ref()))?
         };
         let letter_worker = {
             let bell = Arc::clone(&bell);

@@ -27,6 +27,7 @@ impl Resource {
             | Self::ClinicalNote
             | Self::JournalEntry
             | Self::Conversation
+            | Self::Call
             | Self::Metrics => true,
             Self::User
             | Self::Session

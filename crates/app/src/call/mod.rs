@@ -1,0 +1,244 @@
+//! `/audio-call`: ringing, answering, hanging up, and what two devices tell each other to connect.
+use std::{rc::Rc, sync::Arc};
+
+use huntzen_clinical::{
+    call::{Call, Connected as ConnectedCall, IceServer},
+    ids::{CallId, ConsultationId},
+};
+use huntzen_tenancy::{
+    ids::UserId,
+    live::{Signal, Topic},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use validator::Validate;
+
+use crate::{
+    http::Problem,
+    realtime::{ClientEvent, Closing, Connected, Delivery, Hub, Protocol, Reply, frame},
+};
+
+/// The longest candidate line (RFC 8839 §5.1), in characters; real ones have about two hundred.
+const CANDIDATE: u64 = 4096;
+/// The longest description (RFC 8866), in characters: it fits into a frame.
+const SDP: u64 = 60_000;
+
+/// One client's `/audio-call`: a device of its user.
+pub struct CallSocket {
+    connected: Connected,
+}
+
+#[derive(Deserialize, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Initiate {
+    consultation_id: ConsultationId,
+}
+
+#[derive(Deserialize, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct OfCall {
+    call_id: CallId,
+}
+
+/// `webrtc:offer` and `webrtc:answer`.
+#[derive(Deserialize, Serialize, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Description {
+    call_id: CallId,
+    #[validate(length(min = 1, max = SDP))]
+    sdp: String,
+}
+
+/// `webrtc:ice-candidate`.
+#[derive(Deserialize, Serialize, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Candidate {
+    call_id: CallId,
+    #[validate(nested)]
+    candidate: Option<CandidateInit>,
+}
+
+/// What browsers make of a candidate (`RTCIceCandidateInit` of WebRTC 1.0).
+#[derive(Deserialize, Serialize, Validate)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CandidateInit {
+    #[validate(length(max = CANDIDATE))]
+    candidate: String,
+    #[serde(default)]
+    #[validate(length(max = 64))]
+    sdp_mid: Option<String>,
+    #[serde(default)]
+    sdp_m_line_index: Option<u16>,
+    #[serde(default)]
+    #[validate(length(max = 256))]
+    username_fragment: Option<String>,
+}
+
+/// The acknowledgement of `call:initiate` and of `call:accept`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ConnectedData {
+    call_id: Uuid,
+    ice_servers: Vec<IceServerData>,
+}
+
+/// A server as `RTCPeerConnection` takes it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct IceServerData {
+    urls: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credential: Option<String>,
+}
+
+/// `call:incoming` and `call:missed`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CallData {
+    call_id: Uuid,
+    consultation_id: Uuid,
+}
+
+/// What else is told of a call.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CallIdData {
+    call_id: Uuid,
+}
+
+impl From<ConnectedCall> for ConnectedData {
+    fn from(connected: ConnectedCall) -> Self {
+        let server = |server: IceServer| {
+            let IceServer { urls, username, credential } = server;
+            IceServerData { urls, username, credential }
+        };
+        Self { call_id: connected.call.id.into(), ice_servers: connected.ice_servers.into_iter().map(server).collect() }
+    }
+}
+
+impl CallSocket {
+    /// The protocol on a socket that has just opened: it rings from now on.
+    pub fn new(connected: Connected) -> Self {
+        let socket = connected.socket.clone();
+        connected.hub().subscribe(Topic::Calls(socket.user()), &socket);
+        Self { connected }
+    }
+
+    fn device(&self) -> Uuid {
+        self.connected.socket.id()
+    }
+
+    async fn initiate(&self, Initiate { consultation_id }: Initiate) -> Result<Reply, Problem> {
+        let (caller, device) = (self.connected.socket.caller().clone(), self.device());
+        let connected = self.connected.run(move |s| s.calling.initiate(&caller, device, consultation_id)).await?;
+        let call = &connected.call;
+        self.tell(Topic::Calls(call.callee), "call:incoming", &data(call))?;
+        Reply::new(ConnectedData::from(connected))
+    }
+
+    async fn accept(&self, OfCall { call_id }: OfCall) -> Result<Reply, Problem> {
+        let (caller, device) = (self.connected.socket.caller().clone(), self.device());
+        let connected = self.connected.run(move |s| s.calling.accept(&caller, device, call_id)).await?;
+        let call = &connected.call;
+        self.tell(Topic::Calls(call.callee), "call:taken", &id_of(call))?;
+        self.tell(Topic::Socket(call.caller_device), "call:accepted", &id_of(call))?;
+        Reply::new(ConnectedData::from(connected))
+    }
+
+    async fn reject(&self, OfCall { call_id }: OfCall) -> Result<Reply, Problem> {
+        let caller = self.connected.socket.caller().clone();
+        let call = self.connected.run(move |s| s.calling.reject(&caller, call_id)).await?;
+        self.tell_both(&call, "call:rejected")?;
+        Ok(Reply::done())
+    }
+
+    async fn end(&self, OfCall { call_id }: OfCall) -> Result<Reply, Problem> {
+        let caller = self.connected.socket.caller().clone();
+        let call = self.connected.run(move |s| s.calling.end(&caller, call_id)).await?;
+        self.tell_both(&call, "call:ended")?;
+        Ok(Reply::done())
+    }
+
+    /// Passes something on to the device at the other end.
+    fn relay<T: Serialize>(&self, event: &str, call: CallId, data: &T) -> Result<Reply, Problem> {
+        let socket = &self.connected.socket;
+        let to = self.connected.services().calling.relay(socket.caller(), socket.id(), call)?;
+        self.tell(Topic::Socket(to.0), event, data)?;
+        Ok(Reply::done())
+    }
+
+    fn tell<T: Serialize>(&self, topic: Topic, event: &str, data: &T) -> Result<(), Problem> {
+        let signal = Signal { except: Some(self.device()), ..Signal::new(topic, frame(event, data)?) };
+        self.connected.hub().publish(signal);
+        Ok(())
+    }
+
+    fn tell_both(&self, call: &Call, event: &str) -> Result<(), Problem> {
+        for user in [call.caller, call.callee] {
+            self.tell(Topic::Calls(user), event, &id_of(call))?;
+        }
+        Ok(())
+    }
+}
+
+fn data(call: &Call) -> CallData {
+    CallData { call_id: call.id.into(), consultation_id: call.consultation.into() }
+}
+
+fn id_of(call: &Call) -> CallIdData {
+    CallIdData { call_id: call.id.into() }
+}
+
+/// Tells everybody concerned of a call that nobody answered.
+///
+/// # Errors
+/// `internal` when it has no JSON.
+pub fn tell_missed(hub: &Hub, call: &Call) -> Result<(), Problem> {
+    let text = frame("call:missed", &data(call))?;
+    let told = |user: UserId| Signal::new(Topic::Calls(user), Arc::clone(&text));
+    for user in [call.caller, call.callee] {
+        hub.publish(told(user));
+    }
+    Ok(())
+}
+
+impl Protocol for CallSocket {
+    async fn receive(self: Rc<Self>, event: ClientEvent) -> Result<Reply, Problem> {
+        match event.event.as_str() {
+            "call:initiate" => self.initiate(event.data()?).await,
+            "call:accept" => self.accept(event.data()?).await,
+            "call:reject" => self.reject(event.data()?).await,
+            "call:end" => self.end(event.data()?).await,
+            name @ ("webrtc:offer" | "webrtc:answer") => {
+                let description: Description = event.data()?;
+                self.relay(name, description.call_id, &description)
+            }
+            "webrtc:ice-candidate" => {
+                let candidate: Candidate = event.data()?;
+                self.relay("webrtc:ice-candidate", candidate.call_id, &candidate)
+            }
+            _ => Err(event.unknown()),
+        }
+    }
+
+    async fn deliver(self: Rc<Self>, _signal: Arc<Signal>) -> Result<Delivery, Closing> {
+        Ok(Delivery::AsItIs)
+    }
+
+    async fn closed(self: Rc<Self>) {
+        let (caller, device) = (self.connected.socket.caller().clone(), self.device());
+        match self.connected.run(move |s| s.calling.gone(&caller, device)).await {
+            Ok(ended) => {
+                for call in ended {
+                    // A call's id always has JSON.
+                    let _ = self.tell_both(&call, "call:ended");
+                }
+            }
+            Err(problem) => {
+                tracing::error!(causes = problem.causes(), "the calls of a device that is gone could not be ended");
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Calls between the two participants of a consultation: who rings, who answers, on which devices.
+//!
+//! What the devices negotiate (SDP, candidates) passes through and is kept nowhere.
+use huntzen_tenancy::{
+    StoreError,
+    ids::{CompanyId, UserId},
+};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::{
+    care::Care,
+    ids::{CallId, ConsultationId},
+};
+
+mod calling;
+pub use calling::{Calling, Connected, RelayTo};
+
+/// How long a call rings.
+pub const RINGS_FOR: SignedDuration = SignedDuration::from_secs(45);
+/// How long before its start a consultation can be called, as its room can be entered.
+const OPENS_BEFORE: SignedDuration = SignedDuration::from_mins(10);
+/// How long after its end.
+const CLOSES_AFTER: SignedDuration = SignedDuration::from_mins(30);
+
+/// A call that rings or goes on. One that is over is kept nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Its id.
+    pub id: CallId,
+    /// The consultation.
+    pub consultation: ConsultationId,
+    /// The tenant.
+    pub company: CompanyId,
+    /// The employee of the consultation, whose data a call is.
+    pub employee: UserId,
+    /// Who calls.
+    pub caller: UserId,
+    /// From which socket.
+    pub caller_device: Uuid,
+    /// Who is called.
+    pub callee: UserId,
+    /// On which socket it was answered; `None` while it rings.
+    pub callee_device: Option<Uuid>,
+    /// Since when it rings.
+    pub began_at: Timestamp,
+}
+
+impl Call {
+    /// Whether this account is one of the two.
+    pub fn has_participant(&self, user: UserId) -> bool {
+        self.caller == user || self.callee == user
+    }
+
+    /// The device at the other end of `device`, once the call goes on; `None` for any third.
+    pub fn other_end(&self, device: Uuid) -> Option<Uuid> {
+        let answered = self.callee_device?;
+        match device {
+            device if device == self.caller_device => Some(answered),
+            device if device == answered => Some(self.caller_device),
+            _ => None,
+        }
+    }
+
+    /// Whether this socket is one of its devices.
+    pub fn is_on(&self, device: Uuid) -> bool {
+        self.caller_device == device || self.callee_device == Some(device)
+    }
+}
+
+impl Care {
+    /// Whether its participants can call each other now: video and audio alone, while its room is open.
+    pub fn can_be_called(&self, now: Timestamp) -> bool {
+        self.has_room
+            && self.is_live
+            && now.duration_until(self.scheduled_at) <= OPENS_BEFORE
+            && self.ends_at.duration_until(now) <= CLOSES_AFTER
+    }
+}
+
+/// Where calls are while they last. Every operation is one step that no other comes between.
+pub trait Calls: Send + Sync {
+    /// Begins a call; `false` when its consultation has one.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn begin(&self, call: &Call) -> Result<bool, StoreError>;
+
+    /// The call with this id.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn find(&self, id: CallId) -> Result<Option<Call>, StoreError>;
+
+    /// Answers a call that rings on this device; `None` when it does not ring any more: of many
+    /// devices at once one answers.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn answer(&self, id: CallId, device: Uuid) -> Result<Option<Call>, StoreError>;
+
+    /// Ends a call; `None` when it is over already: of many who end it at once one does.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn end(&self, id: CallId) -> Result<Option<Call>, StoreError>;
+
+    /// Ends every call that rings since before this instant; each is answered once.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn end_unanswered(&self, since_before: Timestamp) -> Result<Vec<Call>, StoreError>;
+
+    /// Ends every call of a device that is gone; each is answered once.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn end_of_device(&self, device: Uuid) -> Result<Vec<Call>, StoreError>;
+}
+
+/// A server that helps two devices to find each other (RFC 8445; RFC 8656 for TURN).
+#[derive(Clone, PartialEq, Eq)]
+pub struct IceServer {
+    /// Its `stun:`, `turn:` and `turns:` URLs (RFC 7064, RFC 7065).
+    pub urls: Vec<String>,
+    /// The name to use there; `None` where there is none.
+    pub username: Option<String>,
+    /// The password that goes with it.
+    pub credential: Option<String>,
+}
+
+impl std::fmt::Debug for IceServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IceServer").field("urls", &self.urls).finish_non_exhaustive()
+    }
+}
+
+/// Names the servers that a call may use, with credentials for a limited time.
+pub trait IceServers: Send + Sync {
+    /// Those of this call, at `now`. The credentials name the call and nobody.
+    fn for_call(&self, call: CallId, now: Timestamp) -> Vec<IceServer>;
+}
+
+/// Telling somebody that a call was missed.
+pub trait MissedCalls {
+    /// A line in the inbox of a participant; `false` when that is none. `Job::Calls` alone.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn tell_missed(&mut self, consultation: ConsultationId, callee: UserId, at: Timestamp) -> Result<bool, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn care(has_room: bool, is_live: bool) -> Care {
+        let start = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(100);
+        Care {
+            consultation: ConsultationId(Uuid::nil()),
+            company: CompanyId(Uuid::nil()),
+            employee_user: UserId(Uuid::from_u128(1)),
+            practitioner_user: UserId(Uuid::from_u128(2)),
+            scheduled_at: start,
+            ends_at: start + SignedDuration::from_mins(50),
+            has_room,
+            is_cancelled: false,
+            is_live,
+        }
+    }
+
+    #[test]
+    fn one_calls_while_the_room_is_open() {
+        let (care, second) = (care(true, true), SignedDuration::from_secs(1));
+        let (opens, closes) =
+            (care.scheduled_at - SignedDuration::from_mins(10), care.ends_at + SignedDuration::from_mins(30));
+        assert!(care.can_be_called(opens) && care.can_be_called(closes));
+        assert!(!care.can_be_called(opens - second) && !care.can_be_called(closes + second));
+        for other in [self::care(false, true), self::care(true, false)] {
+            assert!(!other.can_be_called(other.scheduled_at));
+        }
+    }
+
+    #[test]
+    fn what_is_relayed_goes_from_one_device_to_the_other_alone() {
+        let [first, second, third] = [1, 2, 3].map(Uuid::from_u128);
+        let ringing = Call {
+            id: CallId(Uuid::nil()),
+            consultation: ConsultationId(Uuid::nil()),
+            company: CompanyId(Uuid::nil()),
+            employee: UserId(Uuid::from_u128(1)),
+            caller: UserId(Uuid::from_u128(1)),
+            caller_device: first,
+            callee: UserId(Uuid::from_u128(2)),
+            callee_device: None,
+            began_at: Timestamp::UNIX_EPOCH,
+        };
+        assert_eq!(ringing.other_end(first), None);
+        let answered = Call { callee_device: Some(second), ..ringing };
+        assert_eq!([first, second, third].map(|device| answered.other_end(device)), [Some(second), Some(first), None]);
+    }
+}

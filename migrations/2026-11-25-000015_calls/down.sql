@@ -1,0 +1,1 @@
+DROP FUNCTION tell_of_missed_call(uuid, uuid, timestamptz);

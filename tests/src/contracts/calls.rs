@@ -1,0 +1,124 @@
+//! The contracts of `Calls` and of `MissedCalls`.
+use huntzen_clinical::{
+    call::{Call, Calls},
+    ids::{CallId, ConsultationId},
+};
+use huntzen_tenancy::{
+    Job, Scope,
+    clock::Clock,
+    ids::{CompanyId, UserId},
+    notifications::{NotificationFilter, NotificationType},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::at_once;
+use crate::{
+    appointments::booked,
+    cast::{Cast, Person},
+    world::World,
+};
+
+/// A call of this number that rings since so many seconds after 1970.
+fn call(number: u128, began: i64) -> Call {
+    Call {
+        id: CallId(Uuid::from_u128(number)),
+        consultation: ConsultationId(Uuid::from_u128(1000 + number)),
+        company: CompanyId(Uuid::nil()),
+        employee: UserId(Uuid::from_u128(1)),
+        caller: UserId(Uuid::from_u128(1)),
+        caller_device: Uuid::from_u128(10 * number),
+        callee: UserId(Uuid::from_u128(2)),
+        callee_device: None,
+        began_at: Timestamp::UNIX_EPOCH + SignedDuration::from_secs(began),
+    }
+}
+
+/// A call is found until it is over; a consultation has one at a time.
+pub fn a_consultation_has_one_call(calls: &dyn Calls) {
+    let first = call(1, 0);
+    assert_eq!(calls.find(first.id).unwrap(), None);
+    assert!(calls.begin(&first).unwrap());
+    assert_eq!(calls.find(first.id).unwrap(), Some(first.clone()));
+    let second = Call { id: CallId(Uuid::from_u128(2)), ..first.clone() };
+    assert!(!calls.begin(&second).unwrap());
+    assert!(calls.begin(&call(3, 0)).unwrap());
+    assert_eq!(calls.end(first.id).unwrap(), Some(first.clone()));
+    assert_eq!(calls.end(first.id).unwrap(), None);
+    assert_eq!(calls.find(first.id).unwrap(), None);
+    assert!(calls.begin(&second).unwrap());
+}
+
+/// Of many devices that answer at once one wins, of many that end at once one ends; of many calls of
+/// one consultation at once one begins.
+pub fn of_many_at_once_one_wins(calls: &(dyn Calls + Sync)) {
+    let ringing = call(1, 0);
+    let begun = at_once(8, |number| {
+        let id = CallId(Uuid::from_u128(100 + number as u128));
+        calls.begin(&Call { id, ..ringing.clone() }).unwrap().then_some(id)
+    });
+    let [id] = begun.into_iter().flatten().collect::<Vec<_>>()[..] else { panic!("one call begins") };
+    let devices = at_once(8, |number| calls.answer(id, Uuid::from_u128(500 + number as u128)).unwrap());
+    let answered: Vec<_> = devices.into_iter().flatten().collect();
+    let [answered] = answered.as_slice() else { panic!("{answered:?}") };
+    assert_eq!(calls.find(id).unwrap().unwrap().callee_device, answered.callee_device);
+    let ended = at_once(8, |_| calls.end(id).unwrap());
+    assert_eq!(ended.iter().flatten().count(), 1);
+}
+
+/// Only what rings is unanswered, from the instant asked for on; each call is answered once.
+pub fn what_rings_too_long_ends(calls: &dyn Calls) {
+    for (number, began) in [(1, 0), (2, 10), (3, 20)] {
+        assert!(calls.begin(&call(number, began)).unwrap());
+    }
+    calls.answer(CallId(Uuid::from_u128(1)), Uuid::from_u128(7)).unwrap().unwrap();
+    let at = |seconds| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
+    assert_eq!(calls.end_unanswered(at(9)).unwrap(), []);
+    assert_eq!(calls.end_unanswered(at(10)).unwrap(), [call(2, 10)]);
+    assert_eq!(calls.end_unanswered(at(10)).unwrap(), []);
+    assert_eq!(calls.answer(CallId(Uuid::from_u128(2)), Uuid::from_u128(8)).unwrap(), None);
+    assert!(calls.find(CallId(Uuid::from_u128(1))).unwrap().is_some());
+}
+
+/// A device that is gone ends its calls, whichever end it was at, and no others.
+pub fn a_device_takes_its_calls_along(calls: &dyn Calls) {
+    for number in 1..=3 {
+        assert!(calls.begin(&call(number, 0)).unwrap());
+    }
+    let device = Uuid::from_u128(10);
+    calls.answer(CallId(Uuid::from_u128(2)), device).unwrap().unwrap();
+    let mut ended: Vec<_> = calls.end_of_device(device).unwrap().into_iter().map(|call| call.id.0.as_u128()).collect();
+    ended.sort_unstable();
+    assert_eq!(ended, [1, 2]);
+    assert_eq!(calls.end_of_device(device).unwrap(), []);
+    assert!(calls.find(CallId(Uuid::from_u128(3))).unwrap().is_some());
+}
+
+/// A participant who did not answer finds a line in the inbox; nobody else does, and nobody but the
+/// job writes it.
+pub fn a_missed_call_is_told_to_a_participant(world: &World) {
+    let cast = Cast::new(world);
+    let (marc, sophie) = (&cast.employee.0, &cast.practitioner.0);
+    let booked = booked(world, &cast.employee, &cast.practitioner, "2027-01-04T14:00:00Z");
+    let consultation = ConsultationId(booked.id.0);
+    let now = world.clock.now();
+    let tell =
+        |scope: &Scope, whom| world.clinical.run(scope, |tx| Ok(tx.tell_missed(consultation, whom, now)?)).unwrap();
+    let missed = |of: &Person| {
+        let filter = NotificationFilter { kind: Some(NotificationType::CallMissed), unread: None };
+        let part = world.tenancy.run(&of.scope(), |tx| Ok(tx.inbox(of.id(), filter, None, 100)?));
+        part.unwrap().items
+    };
+    let job = Scope::worker(Job::Calls);
+    assert!(tell(&job, sophie.id()));
+    let told = missed(sophie);
+    let [told] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!((&told.data, told.created_at), (&json!({ "consultationId": booked.id }), now));
+    assert!(missed(marc).is_empty());
+    assert!(!tell(&job, cast.colleague.0.id()));
+    for scope in [marc.scope(), cast.administrator.scope(), Scope::worker(Job::Chat)] {
+        assert!(!tell(&scope, marc.id()), "{scope:?}");
+    }
+    assert!(missed(marc).is_empty());
+}
