@@ -27,8 +27,8 @@ pub struct History {
     pub next: Option<MessageRange>,
     /// The consultation.
     pub care: Care,
-    /// Up to which place the reader has everything now: the last of these messages, or that of the
-    /// conversation when there are none, whatever the reader believed.
+    /// Up to which place the reader has everything now: the last of these messages, or where they were
+    /// asked from when there are none, but never further than the conversation goes.
     pub reached: u64,
 }
 
@@ -90,8 +90,10 @@ impl ConversationReading {
             };
             let reached = match (stored.last(), range) {
                 (Some(last), _) => last.seq,
-                (None, MessageRange::After(_)) => {
-                    tx.messages(consultation, MessageRange::Last, 1)?.first().map_or(0, |last| last.seq)
+                // No further than was asked from: what was said since the first look is not read yet.
+                (None, MessageRange::After(seq)) => {
+                    let last = tx.messages(consultation, MessageRange::Last, 1)?;
+                    last.first().map_or(0, |last| last.seq).min(seq)
                 }
                 (None, MessageRange::Last | MessageRange::Before(_)) => 0,
             };

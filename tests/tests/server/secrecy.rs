@@ -1,0 +1,211 @@
+//! What people confide is found nowhere in clear: not in a dump, in the data folder with its WAL, in
+//! logs at the finest level, in the folder of letters.
+use std::{fs, path::Path};
+
+use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
+use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
+use huntzen_tests::{
+    client::{Answer, Client},
+    scale::rounds,
+    server::{DataFolder, Server},
+};
+use memchr::memmem::Finder;
+use serde_json::{Value, json};
+
+use crate::crowd::{Practitioner, employees, free_slots, practitioners, text};
+
+/// Part of every canary.
+const SONG: &str = "kanarienvogel-im-bergwerk-";
+
+/// The ways in which a text could lie somewhere, each with the bytes that give it away.
+struct Search(Vec<(&'static str, Finder<'static>)>);
+
+impl Search {
+    fn new() -> Self {
+        let utf16 = |bytes: fn(u16) -> [u8; 2]| SONG.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+        let mut needles = vec![
+            ("plain", SONG.as_bytes().to_vec()),
+            ("hexadecimal", HEXLOWER.encode(SONG.as_bytes()).into_bytes()),
+            ("HEXADECIMAL", HEXUPPER.encode(SONG.as_bytes()).into_bytes()),
+            ("UTF-16LE", utf16(u16::to_le_bytes)),
+            ("UTF-16BE", utf16(u16::to_be_bytes)),
+        ];
+        for (shift, name) in ["base64", "base64, one byte on", "base64, two bytes on"].into_iter().enumerate() {
+            // Only what stands wholly within the text: what is around it changes the ends.
+            let encoded = BASE64.encode(&[vec![0; shift], SONG.as_bytes().to_vec()].concat());
+            let inner = encoded.trim_end_matches('=');
+            needles.push((name, inner.as_bytes()[4 * usize::from(shift > 0)..inner.len() - 2].to_vec()));
+        }
+        Self(needles.into_iter().map(|(name, needle)| (name, Finder::new(&needle).into_owned())).collect())
+    }
+
+    /// The names of the ways in which it lies in these bytes.
+    fn within(&self, bytes: &[u8]) -> Vec<&'static str> {
+        self.0.iter().filter(|(_, finder)| finder.find(bytes).is_some()).map(|(name, _)| *name).collect()
+    }
+
+    /// Every place in a folder.
+    fn folder(&self, folder: &Path, found: &mut Vec<String>) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let path = entry.path();
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                self.folder(&path, found);
+            } else if kind.is_file() {
+                // Files of a running server come and go.
+                let bytes = fs::read(&path).unwrap_or_default();
+                found.extend(self.within(&bytes).into_iter().map(|way| format!("{way} in {}", path.display())));
+            }
+        }
+    }
+
+    /// Every place in a dump of all tables, as text.
+    fn dump(&self, folder: &DataFolder, found: &mut Vec<String>) {
+        let mut owner = folder.owner();
+        let tables = "SELECT format('%I.%I', schemaname, tablename) AS text FROM pg_tables
+                      WHERE schemaname IN ('public', 'keys')";
+        for Line { text: table } in sql_query(tables).load::<Line>(&mut owner).unwrap() {
+            let query = format!("SELECT coalesce(string_agg(t::text, E'\\n'), '') AS text FROM {table} t");
+            let Line { text } = sql_query(query).get_result(&mut owner).unwrap();
+            found.extend(self.within(text.as_bytes()).into_iter().map(|way| format!("{way} in a dump of {table}")));
+        }
+    }
+
+    fn everywhere(&self, folder: &DataFolder, is_running: bool) -> Vec<String> {
+        let mut found = Vec::new();
+        if is_running {
+            folder.owner().batch_execute("CHECKPOINT").unwrap();
+            self.dump(folder, &mut found);
+        }
+        self.folder(folder.path(), &mut found);
+        found
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Line {
+    #[diesel(sql_type = Text)]
+    text: String,
+}
+
+/// Makes canaries, and counts them.
+struct Aviary(usize);
+
+impl Aviary {
+    fn canary(&mut self) -> String {
+        self.0 += 1;
+        format!("{SONG}{:06}", self.0)
+    }
+}
+
+fn sent(client: &mut Client, method: &str, path: &str, body: &Value, status: u16) -> Value {
+    let answer: Answer = client.send(method, path, Some(body)).unwrap();
+    assert_eq!(answer.status, status, "{method} {path}: {}", answer.json());
+    answer.json()
+}
+
+fn booked(client: &mut Client, with: &Practitioner, start: &str, reason: &str) -> String {
+    let body = json!({ "practitionerId": with.id, "type": "VIDEO", "scheduledAt": start, "reason": reason });
+    text(&sent(client, "POST", "/consultations", &body, 201), "id")
+}
+
+/// Says everything that can be said about two consultations, a canary each.
+fn confide(server: &Server<'_>, employee: &str, with: &Practitioner, starts: [&str; 2], aviary: &mut Aviary) {
+    let mut marc = Client::new(server.address()).with_token(employee);
+    let mut sophie = Client::new(server.address()).with_token(with.token.clone());
+    let called_off = booked(&mut marc, with, starts[0], &aviary.canary());
+    let reason = json!({ "reason": aviary.canary() });
+    let answer = sent(&mut marc, "POST", &format!("/consultations/{called_off}/cancel"), &reason, 200);
+    assert!(text(&answer, "cancelReason").starts_with(SONG), "what was confided comes back to whoever may read it");
+    let id = booked(&mut marc, with, starts[1], &aviary.canary());
+    let note = json!({ "consultationId": id, "content": aviary.canary() });
+    let note = text(&sent(&mut sophie, "POST", "/medical/clinical-notes", &note, 201), "id");
+    let change = json!({ "content": aviary.canary() });
+    sent(&mut sophie, "PATCH", &format!("/medical/clinical-notes/{note}"), &change, 200);
+    for client in [&mut marc, &mut sophie] {
+        let message = json!({ "content": aviary.canary() });
+        sent(client, "POST", &format!("/chat/{id}/messages"), &message, 201);
+    }
+    let entry = json!({ "content": aviary.canary(), "mood": 3, "tags": [aviary.canary()] });
+    let entry = text(&sent(&mut marc, "POST", "/medical/journal", &entry, 201), "id");
+    let change = json!({ "content": aviary.canary() });
+    sent(&mut marc, "PATCH", &format!("/medical/journal/{entry}"), &change, 200);
+    let nothing = json!({});
+    sent(&mut sophie, "POST", &format!("/consultations/{id}/start"), &nothing, 200);
+    sent(&mut sophie, "POST", &format!("/consultations/{id}/end"), &nothing, 200);
+    let feedback = json!({ "rating": 5, "comment": aviary.canary() });
+    sent(&mut marc, "POST", &format!("/consultations/{id}/feedback"), &feedback, 201);
+    for path in [format!("/chat/{id}/messages"), "/medical/journal".to_owned(), format!("/consultations/{id}")] {
+        let answer = marc.send("GET", &path, None).unwrap();
+        assert!(String::from_utf8_lossy(answer.json().to_string().as_bytes()).contains(SONG), "{path}");
+    }
+}
+
+/// A secret that somebody chooses, and one that somebody gets by mail.
+fn sign_up(server: &Server<'_>, token: &str, aviary: &mut Aviary) {
+    let mut client = Client::new(server.address()).with_token(token);
+    let me = client.send("GET", "/auth/me", None).unwrap().json();
+    let change = json!({ "currentPassword": huntzen_app::demo::PASSWORD, "newPassword": aviary.canary() });
+    let answer = client.send("POST", "/auth/change-password", Some(&change)).unwrap();
+    assert!(answer.status < 300, "{}", answer.status);
+    let forgot = json!({ "email": me["email"] });
+    assert_eq!(client.send("POST", "/auth/forgot-password", Some(&forgot)).unwrap().status, 202);
+}
+
+#[test]
+fn what_is_confided_lies_nowhere_in_clear() {
+    let folder = DataFolder::seeded()
+        .with("RUST_LOG", "trace")
+        .with("HUNTZEN__CHAT__OPEN_HOURS_BEFORE", "2160")
+        .with("HUNTZEN__BOOKING__EARLY_START_MINUTES", "129600");
+    let server = folder.serve();
+    let search = Search::new();
+    let tokens = employees(&folder, &server, 5);
+    let practitioners = practitioners(&folder, &server, 6);
+    let mut aviary = Aviary(0);
+    let wanted = rounds(1_000);
+    for with in practitioners.iter().cycle() {
+        if aviary.0 >= wanted {
+            break;
+        }
+        let turn = aviary.0 % 4;
+        let mut client = Client::new(server.address()).with_token(tokens[turn].clone());
+        let starts = free_slots(&mut client, &with.id, 80);
+        // The first one is free again once it was called off, and later ones are taken from behind: no
+        // employee is in two places.
+        let [first, .., last] = starts.as_slice() else { panic!("{} has no time left", with.id) };
+        confide(&server, &tokens[turn], with, [first, last], &mut aviary);
+    }
+    sign_up(&server, &tokens[4], &mut aviary);
+    assert!(aviary.0 >= wanted, "{} canaries", aviary.0);
+    assert!(server.log().contains("\"level\":\"TRACE\""), "the finest level is on");
+    assert_eq!(search.everywhere(&folder, true), Vec::<String>::new());
+    assert!(server.stop().success());
+    assert_eq!(search.everywhere(&folder, false), Vec::<String>::new());
+
+    // The same search finds what is planted, wherever and however it lies.
+    let server = folder.serve();
+    folder.owner().batch_execute(&format!("UPDATE companies SET sector = '{SONG}'")).unwrap();
+    let found = search.everywhere(&folder, true);
+    for place in ["plain in a dump of public.companies", "/base/", "/pg_wal/"] {
+        assert!(found.iter().any(|one| one.contains(place)), "{place} is not in {found:?}");
+    }
+    assert!(server.stop().success());
+    let around = format!("xy{SONG}zz");
+    for (name, planted) in [
+        ("plain", around.clone().into_bytes()),
+        ("hexadecimal", HEXLOWER.encode(around.as_bytes()).into_bytes()),
+        ("HEXADECIMAL", HEXUPPER.encode(around.as_bytes()).into_bytes()),
+        ("UTF-16LE", around.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("UTF-16BE", around.encode_utf16().flat_map(u16::to_be_bytes).collect()),
+        ("base64", BASE64.encode(&around.as_bytes()[2..]).into_bytes()),
+        ("base64, one byte on", BASE64.encode(&around.as_bytes()[1..]).into_bytes()),
+        ("base64, two bytes on", BASE64.encode(around.as_bytes()).into_bytes()),
+    ] {
+        let place = folder.path().join("mail").join("planted.eml");
+        fs::write(&place, planted).unwrap();
+        let expected = format!("{name} in {}", place.display());
+        assert!(search.everywhere(&folder, false).contains(&expected), "{expected} is not found");
+        fs::remove_file(place).unwrap();
+    }
+}
