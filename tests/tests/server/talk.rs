@@ -110,10 +110,15 @@ impl Speaker {
     /// Reads what it misses, and nothing else.
     fn catch_up(&mut self, address: SocketAddr) {
         let mut socket = WebSocket::signed_in(address, "/chat", &self.token);
-        socket.ask("chat:join", &json!({ "consultationId": self.consultation, "afterSeq": self.last() }));
-        let history = socket.event("chat:history");
-        for message in history["messages"].as_array().unwrap() {
-            self.take(message);
+        loop {
+            socket.ask("chat:join", &json!({ "consultationId": self.consultation, "afterSeq": self.last() }));
+            let history = socket.event("chat:history");
+            for message in history["messages"].as_array().unwrap() {
+                self.take(message);
+            }
+            if history["nextCursor"].is_null() {
+                return;
+            }
         }
     }
 }
