@@ -22,7 +22,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("huntzen-metrics", &["huntzen-tenancy", "csv"]),
     ("huntzen-adapter-diesel", &["@domains", "@diesel"]),
     ("huntzen-adapter-memory", &["@domains", "parking_lot"]),
-    ("huntzen-adapter-crypto", &["@domains", "@crypto", "data-encoding", "getrandom", "hmac"]),
+    ("huntzen-adapter-crypto", &["@domains", "@crypto", "data-encoding", "getrandom", "hmac", "sha1"]),
     ("huntzen-adapter-smtp", &["huntzen-tenancy", "@mail"]),
     ("huntzen-app", &["*"]),
     ("huntzen-tests", &["*"]),
@@ -31,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Crates that have only one home each.
 const ONLY_HOME: &[(&str, &[&str])] = &[
     ("@diesel", &["diesel", "diesel_migrations", "jiff-diesel", "pq-sys", "r2d2"]),
-    ("@crypto", &["bcrypt", "chacha20poly1305", "jsonwebtoken"]),
+    ("@crypto", &["bcrypt", "chacha20poly1305", "ed25519-dalek", "jsonwebtoken"]),
     ("@mail", &["handlebars", "lettre"]),
     ("@http", &["actix-cors", "actix-web", "actix-ws", "clap", "tokio", "utoipa", "utoipa-swagger-ui"]),
 ];
