@@ -60,7 +60,10 @@ mod calls {
         calls::a_device_takes_its_calls_along(&LocalCalls::default());
     }
 
-    huntzen_tests::contract!(huntzen_tests::contracts::calls: a_missed_call_is_told_to_a_participant);
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::calls:
+        a_missed_call_is_told_to_a_participant,
+    );
 }
 
 mod companies {
