@@ -84,9 +84,10 @@ impl AuditChains for MemoryTx {
             };
             let overdue = || {
                 let waiting = state.audit_unlinked.rows().filter_map(|id| state.audit_entries.get(id));
+                let heads = heads(state);
                 let latest = |chain: ChainId| {
-                    let links = state.audit_links.rows().filter(|link| link.chain == chain);
-                    links.filter_map(|link| state.audit_entries.get(&link.entry)).map(|entry| entry.at).max()
+                    let last = state.audit_links.get(&(chain, heads.get(&chain)?.seq))?;
+                    state.audit_entries.get(&last.entry).map(|entry| entry.at)
                 };
                 let is_late = |entry: &&huntzen_tenancy::audit::AuditEntry| {
                     latest(EntryRecord::from(*entry).chain()).is_some_and(|at| entry.at < at - OVERDUE)

@@ -115,9 +115,11 @@ fn ends_whole(file: &mut File, length: u64) -> io::Result<bool> {
 /// Every line. One without its end, which only a crash leaves, is no line: what it said was never
 /// relied on, and the next checkpoint says it again.
 fn read(file: &mut File) -> io::Result<CheckpointHistory> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0))?;
-    file.read_to_string(&mut text)?;
+    file.read_to_end(&mut bytes)?;
+    // What is no text is no line either: it is named like every other that cannot be read.
+    let text = String::from_utf8_lossy(&bytes);
     let mut lines: Vec<&str> = text.split('\n').collect();
     lines.pop();
     // A cut line may be followed by whole ones: the checkpoint after it follows the one before it, so
@@ -230,8 +232,10 @@ mod tests {
         let second = append(&log, 2);
         assert_eq!(log.history().unwrap().lines, [Some(first.clone()), Some(second.clone())]);
         let text = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(&path, text.replacen("HEADS", "TAILS", 1)).unwrap();
-        assert_eq!(log.history().unwrap().lines, [None, Some(second)]);
+        for changed in [text.replacen("HEADS", "TAILS", 1).into_bytes(), [b"\xff", text.as_bytes()].concat()] {
+            std::fs::write(&path, changed).unwrap();
+            assert_eq!(log.history().unwrap().lines, [None, Some(second.clone())]);
+        }
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

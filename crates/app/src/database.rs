@@ -23,8 +23,10 @@ pub enum DatabaseError {
     /// `DATABASE_URL` is no URL that the program can put its own role into.
     #[error("DATABASE_URL is not a postgres:// URL")]
     Url,
-    /// `migrate` does not know the schema's owner.
-    #[error("set DATABASE_OWNER_URL: in production only the owner of the schema migrates")]
+    /// The schema's owner is not known.
+    #[error(
+        "set DATABASE_OWNER_URL: in production only the owner of the schema migrates it and prunes the audit trail"
+    )]
     NoOwner,
     /// Roles or migrations failed.
     #[error("the schema could not be brought up to date")]
@@ -83,11 +85,19 @@ impl Database {
     /// # Errors
     /// `NoOwner` in production without the owner's URL; `Migrate`.
     pub fn migrate(&self, vault: &dyn Vault) -> Result<Vec<String>, DatabaseError> {
-        let owner = self.owner_url.as_ref().ok_or(DatabaseError::NoOwner)?.expose_secret();
+        let owner = self.owner()?;
         if let Some(password) = &self.application_password {
             schema::ensure_roles(owner, password.expose_secret())?;
         }
         Ok(schema::run(owner, vault)?)
+    }
+
+    /// The URL under the schema's owner.
+    ///
+    /// # Errors
+    /// `NoOwner` in production without it.
+    pub fn owner(&self) -> Result<&str, DatabaseError> {
+        Ok(self.owner_url.as_ref().ok_or(DatabaseError::NoOwner)?.expose_secret())
     }
 
     /// Removes what lies below these heads of the audit trail's chains, as the schema's owner; answers
@@ -96,8 +106,7 @@ impl Database {
     /// # Errors
     /// `NoOwner` in production without the owner's URL; `Migrate`.
     pub fn prune_audit(&self, cut: &[Head]) -> Result<usize, DatabaseError> {
-        let owner = self.owner_url.as_ref().ok_or(DatabaseError::NoOwner)?.expose_secret();
-        Ok(schema::prune_audit(owner, cut)?)
+        Ok(schema::prune_audit(self.owner()?, cut)?)
     }
 
     /// Migrates a private cluster that this program runs. A named server is migrated by

@@ -29,7 +29,7 @@ use crate::{
     checkpoints::CheckpointFile,
     cli::Failure,
     clock::SystemClock,
-    config::{Config, NoShowBilling, Smtp, SmtpTls},
+    config::{Config, Encryption, NoShowBilling, Smtp, SmtpTls},
     database::Database,
     probe::{HealthRules, Probe},
     services::{Ports, Rules, Services},
@@ -153,9 +153,8 @@ pub fn signer(config: &Config) -> Result<Arc<dyn CheckpointSigner>, Failure> {
 ///
 /// # Errors
 /// When there is a ring that cannot be read.
-pub fn fresh_master_key(config: Option<&Config>) -> Result<String, Failure> {
-    let ring = config.and_then(|config| config.encryption.ring());
-    let ring = ring.map(|ring| KeyRing::parse(ring.expose_secret())).transpose();
+pub fn fresh_master_key(encryption: &Encryption) -> Result<String, Failure> {
+    let ring = encryption.ring().map(|ring| KeyRing::parse(ring.expose_secret())).transpose();
     let ring = ring.map_err(|error| format!("ENCRYPTION_KEYS: {error}"))?;
     let mut secret = [0; 32];
     OsRandomness.fill(&mut secret);

@@ -14,7 +14,7 @@ use crate::{
 };
 
 mod calling;
-pub use calling::{Calling, Connected, RelayTo};
+pub use calling::{Calling, Connected};
 
 /// How long a call rings.
 pub const RINGS_FOR: SignedDuration = SignedDuration::from_secs(45);

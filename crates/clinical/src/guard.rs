@@ -1,7 +1,7 @@
 //! The guard that bars administrators from everything clinical, whatever their permissions.
 use huntzen_tenancy::{
     Actor,
-    policy::{Forbidden, Role},
+    policy::{Forbidden, Permission, Role},
 };
 
 /// Passes the roles that may stand inside the clinical scope at all. It asks no permission table,
@@ -14,6 +14,15 @@ pub fn admit(actor: &Actor) -> Result<(), Forbidden> {
         Role::Practitioner | Role::Employee => Ok(()),
         Role::SuperAdmin | Role::AdminHuntzen | Role::AdminRh => Err(Forbidden),
     }
+}
+
+/// Passes whoever stands inside the clinical scope and has this permission besides.
+///
+/// # Errors
+/// `Forbidden`.
+pub fn require(actor: &Actor, permission: Permission) -> Result<(), Forbidden> {
+    admit(actor)?;
+    actor.require(permission)
 }
 
 #[cfg(test)]

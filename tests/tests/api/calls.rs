@@ -170,6 +170,7 @@ async fn nobody_answers_and_both_are_told(play: &Played) {
         for call in &missed {
             tell_missed(&play.edge.hub, call).unwrap();
         }
+        play.services.calling.record_missed(&missed).unwrap();
         missed.len()
     };
     play.advance(SignedDuration::from_secs(45) - SignedDuration::from_millis(1));

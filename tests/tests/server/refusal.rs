@@ -50,6 +50,8 @@ fn production_serves_under_the_role_that_row_security_binds_and_under_no_other()
         assert!(said.contains(reason), "{role}: {said}");
     }
     let folder = production(&SECRETS).with("DATABASE_URL", cluster.url("huntzen_app"));
+    let said = refused(&folder.run(&["audit", "prune", "--before", "2027-01-01"]));
+    assert!(said.contains("DATABASE_OWNER_URL"), "{said}");
     let server = folder.serve();
     assert_eq!(server.client().send("GET", "/health", None).unwrap().status, 200);
 }

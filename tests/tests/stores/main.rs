@@ -4,4 +4,5 @@
 mod contracts;
 mod migrations;
 mod row_security;
+mod sealed_values;
 mod tampering;

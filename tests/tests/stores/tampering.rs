@@ -289,6 +289,25 @@ fn what_is_pruned_leaves_a_trail_that_is_proven_from_there_on() {
     assert_eq!(left.broken, None);
     // The entry of the pruning itself came to it.
     assert_eq!(left.checked, whole.checked - u64::try_from(removed).unwrap() + 1);
+    // Further on, more goes; asked for less than went already, nothing is said anew.
+    linking.checkpoint().unwrap();
+    let lines = || {
+        let mut count = 0;
+        world.checkpoints.tamper(|lines| count = lines.len());
+        count
+    };
+    let later = world.clock.now() + jiff::SignedDuration::from_secs(1);
+    let cut = pruning().prepare(later).unwrap();
+    assert!(huntzen_adapter_diesel::migrate::prune_audit(&url, &cut).unwrap() > 0);
+    link_all(&world);
+    assert_eq!(verify().broken, None);
+    let said = lines();
+    assert_eq!(pruning().prepare(before + jiff::SignedDuration::from_micros(1)).unwrap(), cut);
+    assert_eq!(lines(), said);
+    assert_eq!(verify().broken, None);
+    // And no checkpoint is signed over what has not moved.
+    assert!(linking.checkpoint().unwrap(), "the entries of the prunings");
+    assert!(!linking.checkpoint().unwrap());
     let mut owner = world.database.as_ref().unwrap().owner();
     let seq = cut.first().unwrap().seq;
     let first = cut.first().unwrap().chain.0;

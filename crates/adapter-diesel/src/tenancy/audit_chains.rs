@@ -127,9 +127,12 @@ statement! {
     /// The first entry, or waiting id, that the chains do not account for.
     FindStray { since: Option<StoredTimestamp> } -> (SmallInt, SqlUuid);
     "WITH moment AS (SELECT coalesce(", since as Nullable<Timestamptz>;
-    ", '-infinity') AS since), heads AS ( \
-     SELECT l.chain, max(e.at) AS at FROM audit_links l JOIN audit_entries e ON e.id = l.entry_id \
-     WHERE EXISTS (SELECT FROM audit_unlinked) GROUP BY l.chain) \
+    ", '-infinity') AS since), \
+     waiting AS (SELECT e.id, e.at, coalesce(e.company_id, '00000000-0000-0000-0000-000000000000') AS chain \
+         FROM audit_unlinked u JOIN audit_entries e ON e.id = u.entry_id), \
+     heads AS (SELECT c.chain, h.at FROM (SELECT DISTINCT chain FROM waiting) c CROSS JOIN LATERAL \
+         (SELECT e.at FROM audit_links l JOIN audit_entries e ON e.id = l.entry_id \
+          WHERE l.chain = c.chain ORDER BY l.seq DESC LIMIT 1) h) \
      SELECT kind, id FROM ( \
      SELECT 1::smallint AS kind, e.id FROM audit_entries e, moment t WHERE e.at >= t.since \
          AND NOT EXISTS (SELECT FROM audit_links l WHERE l.entry_id = e.id) \
@@ -137,9 +140,8 @@ statement! {
      UNION ALL SELECT 2::smallint, u.entry_id FROM audit_unlinked u \
          WHERE NOT EXISTS (SELECT FROM audit_entries e WHERE e.id = u.entry_id) \
          OR EXISTS (SELECT FROM audit_links l WHERE l.entry_id = u.entry_id) \
-     UNION ALL SELECT 3::smallint, e.id FROM audit_unlinked u JOIN audit_entries e ON e.id = u.entry_id \
-         JOIN heads h ON h.chain = coalesce(e.company_id, '00000000-0000-0000-0000-000000000000') \
-         WHERE e.at < h.at - interval '10 minutes' \
+     UNION ALL SELECT 3::smallint, w.id FROM waiting w JOIN heads h ON h.chain = w.chain \
+         WHERE w.at < h.at - interval '10 minutes' \
      ) found ORDER BY kind, id LIMIT 1"
 }
 

@@ -165,7 +165,7 @@ impl CallSocket {
     fn relay<T: Serialize>(&self, event: &str, call: CallId, data: &T) -> Result<Reply, Problem> {
         let socket = &self.connected.socket;
         let to = self.connected.services().calling.relay(socket.caller(), socket.id(), call)?;
-        self.tell(Topic::Socket(to.0), event, data)?;
+        self.tell(Topic::Socket(to), event, data)?;
         Ok(Reply::done())
     }
 

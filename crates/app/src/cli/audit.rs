@@ -42,6 +42,8 @@ pub(super) fn verify(config: &Config) -> Result<(), Failure> {
 pub(super) fn prune(config: &Config, pruning: &Pruning) -> Result<(), Failure> {
     let before = pruning.before.to_zoned(TimeZone::UTC)?.timestamp();
     let database = Database::open(config, Purpose::Command)?;
+    // Before anything is signed: nobody else could remove what is cut.
+    database.owner()?;
     let ports = wiring::ports(config, &database, 1)?;
     let randomness = std::sync::Arc::clone(&ports.randomness);
     let pruning = ChainPruning::new(chains(ports), randomness);

@@ -4,7 +4,7 @@ use huntzen_tenancy::sealing::{KeyRotation, MasterKeyId, Rotated};
 
 use super::{Failure, say};
 use crate::{
-    config::{Config, Sources},
+    config::{Config, Encryption, Sources},
     database::Database,
     embedded::Purpose,
     wiring,
@@ -30,11 +30,10 @@ pub(super) struct Rotation {
 /// Prints a fresh entry; needs no configuration that can be used yet.
 ///
 /// # Errors
-/// When there is a ring that cannot be read.
+/// When there is a ring that cannot be read: its ids would not be known.
 pub(super) fn fresh() -> Result<(), Failure> {
-    let configured = Config::load(&Sources::of_process()).ok();
-    let entry = wiring::fresh_master_key(configured.as_ref())?;
-    say(&entry);
+    let encryption = Encryption::load(&Sources::of_process())?;
+    say(&wiring::fresh_master_key(&encryption)?);
     Ok(())
 }
 

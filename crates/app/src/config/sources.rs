@@ -11,7 +11,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 
 use super::problem::{ConfigError, Problem};
 use super::short_names::{PREFIX, key_of};
-use super::{Config, Environment, rules};
+use super::{Config, Encryption, Environment, rules};
 
 const DEFAULT: &str = include_str!("../../../../config/default.toml");
 const DEVELOPMENT: &str = include_str!("../../../../config/development.toml");
@@ -48,17 +48,7 @@ impl Config {
     /// When a file cannot be read, a key is unknown, missing or has a wrong value, or a rule of
     /// the environment is broken. The error names the keys, never their values.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
-        let common_file = dotenv(&sources.folder.join(".env"))?;
-        let environment = environment(&sources.variables, &common_file)?;
-        let own_file = dotenv(&sources.folder.join(format!(".env.{}", environment.name())))?;
-
-        let layers = Figment::new()
-            .merge(file_layer("config/default.toml", DEFAULT)?)
-            .merge(environment_file(&sources.folder, environment)?)
-            .merge(variables_layer(&common_file))
-            .merge(variables_layer(&own_file))
-            .merge(variables_layer(&sources.variables));
-
+        let (environment, layers) = layers(sources)?;
         rules::secrets_are_given(&layers)?;
         // Lossy, because the environment knows text only: "3000" has to do for a number.
         let mut config: Self = layers.extract_lossy()?;
@@ -66,6 +56,32 @@ impl Config {
         rules::check(&config)?;
         Ok(config)
     }
+}
+
+impl Encryption {
+    /// Reads the ring alone, whatever else is missing or wrong.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or the section has unknown keys or wrong values.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let (_, layers) = layers(sources)?;
+        if layers.contains("encryption") { Ok(layers.extract_inner_lossy("encryption")?) } else { Ok(Self::default()) }
+    }
+}
+
+/// Which environment it is, and every layer over the one before.
+fn layers(sources: &Sources) -> Result<(Environment, Figment), ConfigError> {
+    let common_file = dotenv(&sources.folder.join(".env"))?;
+    let environment = environment(&sources.variables, &common_file)?;
+    let own_file = dotenv(&sources.folder.join(format!(".env.{}", environment.name())))?;
+
+    let layers = Figment::new()
+        .merge(file_layer("config/default.toml", DEFAULT)?)
+        .merge(environment_file(&sources.folder, environment)?)
+        .merge(variables_layer(&common_file))
+        .merge(variables_layer(&own_file))
+        .merge(variables_layer(&sources.variables));
+    Ok((environment, layers))
 }
 
 /// The published secrets, which production refuses.

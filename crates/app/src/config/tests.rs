@@ -26,10 +26,14 @@ impl Folder {
     }
 
     fn load(&self, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        Config::load(&Sources {
+        Config::load(&self.sources(variables))
+    }
+
+    fn sources(&self, variables: &[(&str, &str)]) -> Sources {
+        Sources {
             variables: variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             folder: self.0.clone(),
-        })
+        }
     }
 }
 
@@ -343,12 +347,40 @@ fn production_refuses_short_and_published_secrets_without_showing_them() {
             development.auth.jwt_secret.expose_secret(),
             development.auth.jwt_refresh_secret.expose_secret(),
             development.jitsi.secret.expose_secret(),
+            development.audit.signing_key.expose_secret(),
+            test.audit.signing_key.expose_secret(),
             test.auth.jwt_secret.expose_secret(),
         ] {
             let error = refusal(&production_with(&[(name, value)]));
             assert!(error.contains(name) && !error.contains(value), "{error}");
         }
     }
+}
+
+#[test]
+fn keys_and_servers_that_cannot_be_used_are_named() {
+    for (name, value, key) in [
+        ("HUNTZEN__AUDIT__SIGNING_KEY", "9d61", "audit.signing_key"),
+        ("HUNTZEN__TURN__URLS", "stun:a.example,http://b.example", "turn.urls"),
+        ("HUNTZEN__TURN__URLS", "turn:a.example", "turn.secret"),
+    ] {
+        let error = refusal(&[(name, value)]);
+        assert!(error.contains(key) && !error.contains(value), "{error}");
+    }
+    let both = load(&[("HUNTZEN__TURN__URLS", "turn:a.example"), ("HUNTZEN__TURN__SECRET", "north")]).unwrap();
+    assert_eq!(both.turn.urls, ["turn:a.example"]);
+}
+
+#[test]
+fn the_ring_is_read_whatever_else_is_wrong() {
+    let ring = |variables: &[(&str, &str)]| {
+        let read = Encryption::load(&Folder::new().sources(variables));
+        read.map(|one| one.ring().map(|ring| ring.expose_secret().to_owned()))
+    };
+    assert_eq!(ring(&[("HUNTZEN_ENV", "production"), ("PORT", "x")]).unwrap(), None);
+    let named = ring(&[("HUNTZEN_ENV", "production"), ("ENCRYPTION_KEYS", "7:00")]).unwrap();
+    assert_eq!(named.as_deref(), Some("7:00"));
+    assert!(ring(&[]).unwrap().is_some(), "development has one");
 }
 
 #[test]

@@ -11,7 +11,8 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::{
-    CursorMark, Json, Limit, Operations, Problem, Query, Signed, SliceBody, openapi::words_schema, times::CivilDate,
+    CursorMark, Json, Limit, Operations, PartQuery, Problem, Query, Signed, SliceBody, openapi::words_schema,
+    times::CivilDate,
 };
 use crate::state::App;
 
@@ -38,18 +39,6 @@ struct AuditQuery {
     /// On this day or earlier.
     #[param(inline)]
     end_date: Option<CivilDate>,
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
-    #[param(inline)]
-    cursor: Option<CursorMark>,
-}
-
-/// Which part of one's own access log is asked for.
-#[derive(Deserialize, Validate, IntoParams)]
-#[serde(rename_all = "camelCase")]
-#[into_params(parameter_in = Query)]
-struct AccessQuery {
     #[serde(default)]
     #[param(inline)]
     limit: Limit,
@@ -196,15 +185,10 @@ async fn verify_audit_logs(app: App, signed: Signed) -> Result<impl Responder, P
 }
 
 /// Lists who touched one's own data, newest first.
-#[utoipa::path(get, path = "/users/me/access-log", tag = "users", params(AccessQuery),
+#[utoipa::path(get, path = "/users/me/access-log", tag = "users", params(PartQuery),
     responses((status = 200, body = SliceBody<AccessBody>)))]
-async fn read_access_log(
-    app: App,
-    signed: Signed,
-    Query(query): Query<AccessQuery>,
-) -> Result<impl Responder, Problem> {
-    let cursor = query.cursor.map(|mark| mark.0);
-    let part = app.run(move |s| s.audit.own_access(&signed.caller, cursor, query.limit.0)).await?;
+async fn read_access_log(app: App, signed: Signed, Query(query): Query<PartQuery>) -> Result<impl Responder, Problem> {
+    let part = app.run(move |s| s.audit.own_access(&signed.caller, query.cursor(), query.limit.0)).await?;
     Ok(Json(SliceBody::<AccessBody>::present(part)))
 }
 

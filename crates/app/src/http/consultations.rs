@@ -21,7 +21,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::{
-    Created, CursorMark, Items, Json, Limit, Operations, Path, Problem, Query, Signed, SliceBody,
+    Created, CursorMark, Items, Json, Limit, Operations, PartQuery, Path, Problem, Query, Signed, SliceBody,
     openapi::words_schema,
     times::{CivilDate, Instant},
 };
@@ -234,24 +234,6 @@ struct MineQuery {
     limit: Limit,
     #[param(inline)]
     cursor: Option<CursorMark>,
-}
-
-/// A part of a list of one's own consultations.
-#[derive(Deserialize, Validate, IntoParams)]
-#[serde(rename_all = "camelCase")]
-#[into_params(parameter_in = Query)]
-struct PartQuery {
-    #[serde(default)]
-    #[param(inline)]
-    limit: Limit,
-    #[param(inline)]
-    cursor: Option<CursorMark>,
-}
-
-impl PartQuery {
-    fn cursor(&self) -> Option<huntzen_tenancy::Cursor> {
-        self.cursor.map(|mark| mark.0)
-    }
 }
 
 /// Books a slot.

@@ -40,7 +40,7 @@ pub mod transitions;
 pub use access::{Access, Signed};
 pub use answers::{Created, Items, NoContent};
 pub use extract::{Json, OptionalJson, Path, PathText, Query};
-pub use paging::{CursorMark, Limit, PageBody, PageNumber, PerPage, SliceBody};
+pub use paging::{CursorMark, Limit, PageBody, PageNumber, PartQuery, PerPage, SliceBody};
 pub use patch::Patch;
 pub use problem::{Code, Problem};
 pub use route::Operations;

@@ -4,13 +4,14 @@ use huntzen_tenancy::{Cursor, Page, PageRequest, Slice};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use utoipa::{
-    PartialSchema, ToSchema,
+    IntoParams, PartialSchema, ToSchema,
     openapi::{
         ObjectBuilder, RefOr,
         schema::{Schema, SchemaType, Type},
     },
 };
 use uuid::Uuid;
+use validator::Validate;
 
 /// The most items of a page.
 pub const MOST_ITEMS: u32 = 100;
@@ -117,6 +118,26 @@ impl PartialSchema for CursorMark {
 }
 
 impl ToSchema for CursorMark {}
+
+/// Which part of a list that grows for ever is asked for, where nothing else can be said of it.
+#[derive(Deserialize, Validate, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+pub struct PartQuery {
+    /// How many items at most.
+    #[serde(default)]
+    #[param(inline)]
+    pub limit: Limit,
+    #[param(inline)]
+    cursor: Option<CursorMark>,
+}
+
+impl PartQuery {
+    /// Where the list goes on.
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.cursor.map(|mark| mark.0)
+    }
+}
 
 /// A page of a catalogue list.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -35,17 +35,17 @@ pub(super) fn work(bell: &Bell, feed: &LiveFeed, calling: &Calling, hub: &Hub, c
     }
 }
 
-/// Ends the calls that nobody answered, and tells both sides.
+/// Ends the calls that nobody answered. Both sides' devices are told first: they have to stop ringing
+/// although the inbox may be out of reach.
 fn end_missed(calling: &Calling, hub: &Hub) {
-    match calling.miss() {
-        Ok(missed) => {
-            for call in missed {
-                // A call's id always has JSON.
-                let _ = tell_missed(hub, &call);
-            }
+    let told = calling.miss().and_then(|missed| {
+        for call in &missed {
+            // A call's id always has JSON.
+            let _ = tell_missed(hub, call);
         }
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "missed calls could not be told");
-        }
+        calling.record_missed(&missed)
+    });
+    if let Err(error) = told {
+        tracing::error!(error = &error as &dyn std::error::Error, "missed calls could not be recorded");
     }
 }

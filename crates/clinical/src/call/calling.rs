@@ -23,10 +23,6 @@ pub struct Connected {
     pub ice_servers: Vec<IceServer>,
 }
 
-/// Whom a device may send its offers to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RelayTo(pub Uuid);
-
 /// The use cases of calls, for participants alone. Each leaves a trace, a refusal too; what is relayed
 /// leaves none.
 #[derive(Clone)]
@@ -53,7 +49,7 @@ impl Calling {
         device: Uuid,
         consultation: ConsultationId,
     ) -> Result<Connected, ClinicalError> {
-        admit(caller)?;
+        guard::require(&caller.actor, Permission::CallsOwn)?;
         let id = CallId(self.ports.randomness.uuid_v4());
         let begun = self.ports.traced(caller, (Action::Create, Resource::Call), |tx, trace, now| {
             trace.on(consultation);
@@ -94,7 +90,7 @@ impl Calling {
     /// # Errors
     /// `Forbidden`; `NotFound` for a call that does not ring for the caller, any more or at all.
     pub fn accept(&self, caller: &Caller, device: Uuid, id: CallId) -> Result<Connected, ClinicalError> {
-        admit(caller)?;
+        guard::require(&caller.actor, Permission::CallsOwn)?;
         let answered = self.ports.traced(caller, (Action::Confirm, Resource::Call), |_, trace, now| {
             trace.on(id);
             let ringing = self.calls.find(id)?.filter(|call| call.callee == caller.actor.user);
@@ -111,7 +107,7 @@ impl Calling {
     /// # Errors
     /// `Forbidden`; `NotFound` as for accepting.
     pub fn reject(&self, caller: &Caller, id: CallId) -> Result<Call, ClinicalError> {
-        admit(caller)?;
+        guard::require(&caller.actor, Permission::CallsOwn)?;
         self.finish(caller, id, Action::Reject, |call| call.callee == caller.actor.user && call.callee_device.is_none())
     }
 
@@ -120,7 +116,7 @@ impl Calling {
     /// # Errors
     /// `Forbidden`; `NotFound` for whoever has no part in it, and when it is over.
     pub fn end(&self, caller: &Caller, id: CallId) -> Result<Call, ClinicalError> {
-        admit(caller)?;
+        guard::require(&caller.actor, Permission::CallsOwn)?;
         self.finish(caller, id, Action::End, |call| call.has_participant(caller.actor.user))
     }
 
@@ -143,10 +139,10 @@ impl Calling {
     ///
     /// # Errors
     /// `Forbidden`; `NotFound` for a device that is not one of the two of a call that goes on.
-    pub fn relay(&self, caller: &Caller, device: Uuid, id: CallId) -> Result<RelayTo, ClinicalError> {
-        admit(caller)?;
+    pub fn relay(&self, caller: &Caller, device: Uuid, id: CallId) -> Result<Uuid, ClinicalError> {
+        guard::require(&caller.actor, Permission::CallsOwn)?;
         let call = self.calls.find(id)?.filter(|call| call.has_participant(caller.actor.user));
-        call.and_then(|call| call.other_end(device)).map(RelayTo).ok_or(ClinicalError::NotFound)
+        call.and_then(|call| call.other_end(device)).ok_or(ClinicalError::NotFound)
     }
 
     /// Ends the calls of a device that is gone.
@@ -155,50 +151,50 @@ impl Calling {
     /// Those of the store.
     pub fn gone(&self, caller: &Caller, device: Uuid) -> Result<Vec<Call>, ClinicalError> {
         let ended = self.calls.end_of_device(device)?;
-        self.trace(&caller.scope(), Action::End, &ended)?;
+        if !ended.is_empty() {
+            let scope = caller.scope();
+            self.ports.store.run(&scope, |tx| Ok(tx.record_all(&self.lines(&scope, Action::End, &ended))?))?;
+        }
         Ok(ended)
     }
 
-    /// Ends the calls that nobody answered for 45 seconds, and tells those who were called.
+    /// Ends the calls that nobody answered for 45 seconds.
     ///
     /// # Errors
-    /// Those of the store: the calls are over all the same.
+    /// Those of the port.
     pub fn miss(&self) -> Result<Vec<Call>, ClinicalError> {
-        let now = self.ports.clock.now();
-        let missed = self.calls.end_unanswered(now - RINGS_FOR)?;
-        let scope = Scope::worker(Job::Calls);
-        if !missed.is_empty() {
-            self.ports.store.run(&scope, |tx| {
-                for call in &missed {
-                    tx.tell_missed(call.consultation, call.callee, now)?;
-                }
-                Ok(())
-            })?;
-            self.trace(&scope, Action::Miss, &missed)?;
-        }
-        Ok(missed)
+        Ok(self.calls.end_unanswered(self.ports.clock.now() - RINGS_FOR)?)
     }
 
-    fn trace(&self, scope: &Scope, action: Action, calls: &[Call]) -> Result<(), ClinicalError> {
-        if calls.is_empty() {
+    /// Tells those whom these calls did not reach, in their inbox, and leaves the trace.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn record_missed(&self, missed: &[Call]) -> Result<(), ClinicalError> {
+        if missed.is_empty() {
             return Ok(());
         }
+        let (now, scope) = (self.ports.clock.now(), Scope::worker(Job::Calls));
+        self.ports.store.run(&scope, |tx| {
+            for call in missed {
+                tx.tell_missed(call.consultation, call.callee, now)?;
+            }
+            Ok(tx.record_all(&self.lines(&scope, Action::Miss, missed))?)
+        })
+    }
+
+    /// A line of the trail for each of these calls.
+    fn lines(&self, scope: &Scope, action: Action, calls: &[Call]) -> Vec<AuditEntry> {
         let now = self.ports.clock.now();
-        let entry = |call: &Call| {
+        let line = |call: &Call| {
             let entry = self.ports.entry(scope, now, action, Resource::Call).on(call.id);
             entry.about(call.employee).within(Some(call.company))
         };
-        let entries: Vec<AuditEntry> = calls.iter().map(entry).collect();
-        self.ports.store.run(scope, |tx| Ok(tx.record_all(&entries)?))
+        calls.iter().map(line).collect()
     }
 
     fn connected(&self, call: Call, now: jiff::Timestamp) -> Connected {
         let ice_servers = self.ice.for_call(call.id, now);
         Connected { call, ice_servers }
     }
-}
-
-fn admit(caller: &Caller) -> Result<(), ClinicalError> {
-    guard::admit(&caller.actor)?;
-    Ok(caller.actor.require(Permission::CallsOwn)?)
 }

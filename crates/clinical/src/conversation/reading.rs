@@ -70,10 +70,9 @@ impl ConversationReading {
         range: MessageRange,
         limit: u32,
     ) -> Result<History, ClinicalError> {
-        guard::admit(&caller.actor)?;
-        caller.actor.require(Permission::ChatOwnRead)?;
+        guard::require(&caller.actor, Permission::ChatOwnRead)?;
         let limit = limit.clamp(1, MOST);
-        self.within(caller, consultation, Action::Read, |tx, care| {
+        self.within(caller, consultation, Action::Read, |tx, care, _| {
             // One more tells whether the conversation goes on.
             let mut stored = tx.messages(consultation, range, limit + 1)?;
             let goes_on = stored.len() > limit as usize;
@@ -116,10 +115,8 @@ impl ConversationReading {
         consultation: ConsultationId,
         up_to: u64,
     ) -> Result<ReadMark, ClinicalError> {
-        guard::admit(&caller.actor)?;
-        caller.actor.require(Permission::ChatOwnWrite)?;
-        let now = self.ports.clock.now();
-        self.within(caller, consultation, Action::Update, |tx, _| {
+        guard::require(&caller.actor, Permission::ChatOwnWrite)?;
+        self.within(caller, consultation, Action::Update, |tx, _, now| {
             let marked = tx.mark_messages_read(consultation, up_to, now)?;
             Ok(ReadMark { consultation, reader: caller.actor.user, up_to, read_at: now, marked })
         })
@@ -136,26 +133,20 @@ impl ConversationReading {
         id: MessageId,
         said_of: Option<ConsultationId>,
     ) -> Result<(Message, ReadMark), ClinicalError> {
-        guard::admit(&caller.actor)?;
-        caller.actor.require(Permission::ChatOwnWrite)?;
-        let (now, scope) = (self.ports.clock.now(), caller.scope());
-        let outcome = self.ports.store.run(&scope, |tx| {
-            let entry = self.ports.entry(&scope, now, Action::Update, Resource::Conversation);
-            let found = tx.message(id)?;
-            let Some(message) = found.filter(|one| said_of.is_none_or(|said| said == one.consultation)) else {
-                tx.record(&entry.refused())?;
-                return Ok(None);
-            };
+        guard::require(&caller.actor, Permission::ChatOwnWrite)?;
+        self.ports.traced(caller, (Action::Update, Resource::Conversation), |tx, trace, now| {
+            let found = tx.message(id)?.filter(|one| said_of.is_none_or(|said| said == one.consultation));
+            let message = found.ok_or(ClinicalError::NotFound)?;
             let consultation = message.consultation;
+            trace.on(consultation);
             let care = tx.care(consultation)?.ok_or(ClinicalError::NotFound)?;
+            trace.about(care.employee_user, care.company);
             let marked = tx.mark_messages_read(consultation, message.seq, now)?;
             let message = tx.message(id)?.ok_or(ClinicalError::NotFound)?;
             let keys = self.ports.sealer.known_keys(tx, &[key_subject(consultation)])?;
-            tx.record(&entry.on(consultation).about(care.employee_user).within(Some(care.company)))?;
             let mark = ReadMark { consultation, reader: caller.actor.user, up_to: message.seq, read_at: now, marked };
-            Ok(Some((self.open(&keys, message)?, mark)))
-        })?;
-        outcome.ok_or(ClinicalError::NotFound)
+            Ok((self.open(&keys, message)?, mark))
+        })
     }
 
     /// Passes the consultation on to `work` when the caller takes part in it; the trace is kept
@@ -165,19 +156,14 @@ impl ConversationReading {
         caller: &Caller,
         consultation: ConsultationId,
         action: Action,
-        work: impl FnOnce(&mut dyn ClinicalTx, &Care) -> Result<T, ClinicalError>,
+        work: impl FnOnce(&mut dyn ClinicalTx, &Care, Timestamp) -> Result<T, ClinicalError>,
     ) -> Result<T, ClinicalError> {
-        let (now, scope) = (self.ports.clock.now(), caller.scope());
-        let outcome = self.ports.store.run(&scope, |tx| {
-            let entry = self.ports.entry(&scope, now, action, Resource::Conversation).on(consultation);
-            let Some(care) = tx.care(consultation)? else {
-                tx.record(&entry.refused())?;
-                return Ok(None);
-            };
-            tx.record(&entry.about(care.employee_user).within(Some(care.company)))?;
-            work(tx, &care).map(Some)
-        })?;
-        outcome.ok_or(ClinicalError::NotFound)
+        self.ports.traced(caller, (action, Resource::Conversation), |tx, trace, now| {
+            trace.on(consultation);
+            let care = tx.care(consultation)?.ok_or(ClinicalError::NotFound)?;
+            trace.about(care.employee_user, care.company);
+            work(tx, &care, now)
+        })
     }
 
     fn open(&self, keys: &BTreeMap<KeySubject, DataKey>, stored: StoredMessage) -> Result<Message, ClinicalError> {

@@ -118,8 +118,7 @@ impl MessageWriter {
     /// Gives a message its place, or refuses it.
     fn admit<'a>(&self, round: &mut Round<'a>, one: &'a NewMessage) -> Result<Written, ClinicalError> {
         let actor = &one.caller.actor;
-        guard::admit(actor)?;
-        actor.require(Permission::ChatOwnWrite)?;
+        guard::require(actor, Permission::ChatOwnWrite)?;
         check_content(&one.content)?;
         let name = one.client_id.clone().map(|client_id| (one.consultation, actor.user, client_id));
         let held = round.held.get_mut(&one.consultation).filter(|held| held.care.has_participant(actor.user));

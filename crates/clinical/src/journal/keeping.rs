@@ -59,7 +59,7 @@ pub struct JournalKeeping {
     ports: ClinicalPorts,
 }
 
-/// An entry with all its parts opened, and its key.
+/// What an entry says, opened.
 struct Opened {
     content: Option<SecretText>,
     mood: Option<Mood>,
@@ -77,7 +77,7 @@ impl JournalKeeping {
     /// # Errors
     /// `Forbidden`; `Invalid`.
     pub fn write(&self, caller: &Caller, new: &NewEntry) -> Result<JournalEntry, ClinicalError> {
-        admit(caller, Permission::JournalOwnWrite)?;
+        guard::require(&caller.actor, Permission::JournalOwnWrite)?;
         let mut checks = Checks::default();
         content::add(&mut checks, &new.content, LONG);
         let tags = Tags::checked(&mut checks, &new.tags);
@@ -110,7 +110,7 @@ impl JournalKeeping {
     /// # Errors
     /// `Forbidden`; `NotFound`.
     pub fn one(&self, caller: &Caller, id: JournalEntryId) -> Result<JournalEntry, ClinicalError> {
-        admit(caller, Permission::JournalOwnRead)?;
+        guard::require(&caller.actor, Permission::JournalOwnRead)?;
         self.ports.traced(caller, (Action::Read, Resource::JournalEntry), |tx, trace, _| {
             let entry = found(tx, trace, id, false)?;
             let key = self.key(tx, caller)?;
@@ -132,7 +132,7 @@ impl JournalKeeping {
         cursor: Option<Cursor>,
         limit: u32,
     ) -> Result<Slice<JournalEntry>, ClinicalError> {
-        admit(caller, Permission::JournalOwnRead)?;
+        guard::require(&caller.actor, Permission::JournalOwnRead)?;
         let mut checks = Checks::default();
         let ordered = days.from.zip(days.to).is_none_or(|(from, to)| from <= to);
         checks.require(ordered, "to", "before_from");
@@ -197,7 +197,7 @@ impl JournalKeeping {
         id: JournalEntryId,
         change: &EntryChange,
     ) -> Result<JournalEntry, ClinicalError> {
-        admit(caller, Permission::JournalOwnWrite)?;
+        guard::require(&caller.actor, Permission::JournalOwnWrite)?;
         let mut checks = Checks::default();
         if let Some(content) = &change.content {
             content::add(&mut checks, content, LONG);
@@ -227,7 +227,7 @@ impl JournalKeeping {
     /// # Errors
     /// `Forbidden`; `NotFound`.
     pub fn delete(&self, caller: &Caller, id: JournalEntryId) -> Result<(), ClinicalError> {
-        admit(caller, Permission::JournalOwnWrite)?;
+        guard::require(&caller.actor, Permission::JournalOwnWrite)?;
         self.ports.traced(caller, (Action::Delete, Resource::JournalEntry), |tx, trace, _| {
             found(tx, trace, id, true)?;
             tx.delete_entry(id)?.then_some(()).ok_or(ClinicalError::NotFound)
@@ -270,11 +270,6 @@ impl Days {
             until: self.to.and_then(|last| last.tomorrow().ok()).and_then(starts),
         }
     }
-}
-
-fn admit(caller: &Caller, permission: Permission) -> Result<(), ClinicalError> {
-    guard::admit(&caller.actor)?;
-    Ok(caller.actor.require(permission)?)
 }
 
 /// The zone of the caller's company.

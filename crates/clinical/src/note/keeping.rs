@@ -54,7 +54,7 @@ impl Notes {
     /// # Errors
     /// `Forbidden`; `Invalid`; `NotFound` for a consultation that is not the caller's.
     pub fn write(&self, caller: &Caller, new: &NewNote) -> Result<Note, ClinicalError> {
-        admit(caller, Permission::ClinicalNotesOwnWrite)?;
+        guard::require(&caller.actor, Permission::ClinicalNotesOwnWrite)?;
         content::check(&new.content, LONG)?;
         self.ports.traced(caller, (Action::Create, Resource::ClinicalNote), |tx, trace, now| {
             let care = tx.care(new.consultation)?.ok_or(ClinicalError::NotFound)?;
@@ -83,7 +83,7 @@ impl Notes {
     /// # Errors
     /// `Forbidden`; `NotFound` for a consultation that is not the caller's.
     pub fn of_consultation(&self, caller: &Caller, id: ConsultationId) -> Result<Vec<Note>, ClinicalError> {
-        admit(caller, Permission::ClinicalNotesOwnRead)?;
+        guard::require(&caller.actor, Permission::ClinicalNotesOwnRead)?;
         self.ports.traced(caller, (Action::Read, Resource::ClinicalNote), |tx, trace, now| {
             trace.on(id);
             let care = tx.care(id)?.ok_or(ClinicalError::NotFound)?;
@@ -106,7 +106,7 @@ impl Notes {
     /// # Errors
     /// `Forbidden`; `Invalid`; `NotFound`; `NoteLocked` for a new kind after the lock.
     pub fn change(&self, caller: &Caller, id: NoteId, change: &NoteChange) -> Result<Note, ClinicalError> {
-        admit(caller, Permission::ClinicalNotesOwnWrite)?;
+        guard::require(&caller.actor, Permission::ClinicalNotesOwnWrite)?;
         if let Some(text) = &change.content {
             content::check(text, LONG)?;
         }
@@ -119,7 +119,9 @@ impl Notes {
                 }
                 note.kind = kind;
                 note.updated_at = now;
-                tx.set_note_kind(id, kind, now)?;
+                if change.content.is_none() {
+                    tx.set_note_kind(id, kind, now)?;
+                }
             }
             let Some(text) = &change.content else {
                 let key = self.key(tx, &note)?;
@@ -139,7 +141,7 @@ impl Notes {
     /// # Errors
     /// `Forbidden`; `NotFound`; `NoteLocked`.
     pub fn delete(&self, caller: &Caller, id: NoteId) -> Result<(), ClinicalError> {
-        admit(caller, Permission::ClinicalNotesOwnWrite)?;
+        guard::require(&caller.actor, Permission::ClinicalNotesOwnWrite)?;
         self.ports.traced(caller, (Action::Delete, Resource::ClinicalNote), |tx, trace, now| {
             let note = found(tx, trace, id, true)?;
             if note.locked_at(now).is_some() {
@@ -154,7 +156,7 @@ impl Notes {
     /// # Errors
     /// `Forbidden`; `NotFound`.
     pub fn versions(&self, caller: &Caller, id: NoteId) -> Result<Vec<NoteVersion>, ClinicalError> {
-        admit(caller, Permission::ClinicalNotesOwnRead)?;
+        guard::require(&caller.actor, Permission::ClinicalNotesOwnRead)?;
         self.ports.traced(caller, (Action::Read, Resource::ClinicalNote), |tx, trace, _| {
             let note = found(tx, trace, id, false)?;
             let key = self.key(tx, &note)?;
@@ -193,11 +195,6 @@ impl Notes {
         let place = place(note.id, version, note.company);
         Ok(key.map(|key| self.ports.sealer.open(key, &place, sealed)).transpose()?)
     }
-}
-
-fn admit(caller: &Caller, permission: Permission) -> Result<(), ClinicalError> {
-    guard::admit(&caller.actor)?;
-    Ok(caller.actor.require(permission)?)
 }
 
 /// The caller's note with this id; the trace names it either way.

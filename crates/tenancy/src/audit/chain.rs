@@ -193,7 +193,7 @@ pub enum Stray {
     Unlinked(Uuid),
     /// Something waits to be linked that is linked already, or that is not there.
     WaitsInVain(Uuid),
-    /// An entry waits although one that is ten minutes younger is linked in its chain.
+    /// An entry waits although the last one in its chain is ten minutes younger.
     Overdue(Uuid),
 }
 

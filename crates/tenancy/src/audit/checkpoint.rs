@@ -92,16 +92,18 @@ pub struct CheckpointHistory {
 /// What the last lines of the file come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CheckpointState {
-    /// The last head of each chain.
+    /// The last signed head of each chain.
     pub heads: std::collections::BTreeMap<ChainId, Head>,
     /// The last signature.
     pub last: Option<Signature>,
 }
 
 impl CheckpointState {
-    /// Goes on by one checkpoint.
+    /// Goes on by one checkpoint. Where chains were pruned they had stood before.
     pub fn advance(&mut self, checkpoint: &Checkpoint) {
-        self.heads.extend(checkpoint.heads.iter().map(|head| (head.chain, head.clone())));
+        if checkpoint.kind == CheckpointKind::Heads {
+            self.heads.extend(checkpoint.heads.iter().map(|head| (head.chain, head.clone())));
+        }
         self.last = Some(checkpoint.signature.clone());
     }
 }

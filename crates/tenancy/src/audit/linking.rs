@@ -74,7 +74,7 @@ impl ChainLinking {
     /// # Errors
     /// Those of the store, and of the file.
     pub fn checkpoint(&self) -> Result<bool, TenancyError> {
-        let heads = self.heads()?;
+        let heads = self.ports.heads()?;
         let now = self.ports.clock.now();
         let signer = self.ports.signer.as_ref();
         let appended = self.ports.checkpoints.append(&mut |state| {
@@ -85,24 +85,24 @@ impl ChainLinking {
         })?;
         Ok(appended)
     }
+}
 
-    fn heads(&self) -> Result<Vec<Head>, TenancyError> {
-        let (mut heads, mut from) = (Vec::new(), ChainId(Uuid::nil()));
-        loop {
-            let page = self.ports.store.run(&Scope::worker(Job::Audit), |tx| Ok(tx.heads_from(from, CHAINS)?))?;
-            let is_last = page.len() < CHAINS as usize;
+impl ChainPorts {
+    /// The head of every chain, by id; a page a unit of work.
+    pub(super) fn heads(&self) -> Result<Vec<Head>, TenancyError> {
+        let (mut heads, mut from) = (Vec::new(), Some(ChainId(Uuid::nil())));
+        while let Some(start) = from {
+            let page = self.store.run(&Scope::worker(Job::Audit), |tx| Ok(tx.heads_from(start, CHAINS)?))?;
+            from = page.last().filter(|_| page.len() == CHAINS as usize).and_then(|last| last.chain.next());
             heads.extend(page);
-            match heads.last().and_then(|last| last.chain.next()) {
-                Some(next) if !is_last => from = next,
-                Some(_) | None => return Ok(heads),
-            }
         }
+        Ok(heads)
     }
 }
 
 impl ChainId {
     /// The next id in order; `None` after the last.
-    pub(super) fn next(self) -> Option<Self> {
+    fn next(self) -> Option<Self> {
         self.0.as_u128().checked_add(1).map(|next| Self(Uuid::from_u128(next)))
     }
 }

@@ -35,7 +35,8 @@ impl ChainPruning {
     }
 
     /// Signs, before anything is removed, below which links the chains are cut: the last of each that
-    /// was signed before this instant, which stays itself. To be removed is what lies below these.
+    /// was signed before this instant, which stays itself. Answers all cuts in force, earlier ones too:
+    /// what lies below them is to be removed, also when a run before was cut short.
     ///
     /// # Errors
     /// `Defect` when the trail is broken; those of the store and of the file.
@@ -45,20 +46,38 @@ impl ChainPruning {
             return Err(StoreError::Defect(Box::new(BrokenTrail(broken))).into());
         }
         let history = self.ports.checkpoints.history()?;
-        let old = history.lines.into_iter().flatten().filter(|one| one.at < before);
-        let heads: BTreeMap<ChainId, Head> = old.flat_map(|one| one.heads).map(|head| (head.chain, head)).collect();
-        let cut: Vec<Head> = heads.into_values().collect();
-        if cut.is_empty() {
-            return Ok(cut);
+        let (mut cut, mut signed) = (BTreeMap::<ChainId, Head>::new(), Vec::new());
+        for checkpoint in history.lines.into_iter().flatten() {
+            match checkpoint.kind {
+                CheckpointKind::Pruned => cut.extend(checkpoint.heads.into_iter().map(|head| (head.chain, head))),
+                CheckpointKind::Heads if checkpoint.at < before => signed.extend(checkpoint.heads),
+                CheckpointKind::Heads => {}
+            }
         }
+        // A chain is never cut lower than it was.
+        signed.retain(|head| cut.get(&head.chain).is_none_or(|known| known.seq < head.seq));
+        let further: BTreeMap<ChainId, Head> = signed.into_iter().map(|head| (head.chain, head)).collect();
+        if !further.is_empty() {
+            self.sign(&further)?;
+        }
+        cut.extend(further);
+        Ok(cut.into_values().collect())
+    }
+
+    fn sign(&self, cut: &BTreeMap<ChainId, Head>) -> Result<(), TenancyError> {
         let now = self.ports.clock.now();
         let scope = Scope::worker(Job::Audit);
         let entry = AuditEntry::new(&scope, self.randomness.as_ref(), now, Action::Prune, Resource::AuditTrail);
         self.ports.store.run(&scope, |tx| Ok(tx.record(&entry)?))?;
         let signer = self.ports.signer.as_ref();
         self.ports.checkpoints.append(&mut |state| {
-            Some(Checkpoint::signed(signer, (CheckpointKind::Pruned, now), cut.clone(), state.last.clone()))
+            Some(Checkpoint::signed(
+                signer,
+                (CheckpointKind::Pruned, now),
+                cut.values().cloned().collect(),
+                state.last.clone(),
+            ))
         })?;
-        Ok(cut)
+        Ok(())
     }
 }

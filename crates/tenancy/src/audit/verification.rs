@@ -17,8 +17,6 @@ use crate::{
 
 /// Links read in one unit of work.
 const PAGE: u32 = 2_000;
-/// Chains read in one unit of work.
-const CHAINS: u32 = 500;
 
 /// The first place that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,15 +119,15 @@ impl ChainVerification {
             Ok(marks) => marks,
             Err(broken) => return Ok(Some(broken)),
         };
-        let chains = self.chains()?;
+        let heads = self.ports.heads()?;
         let per_chain = match depth {
             Depth::Whole => None,
-            Depth::Recent(links) => Some(i64::from(links) / i64::try_from(chains.len().max(1)).unwrap_or(i64::MAX)),
+            Depth::Recent(links) => Some(i64::from(links) / i64::try_from(heads.len().max(1)).unwrap_or(i64::MAX)),
         };
-        for (chain, last) in chains {
-            let marks = marks.remove(&chain).unwrap_or_default();
-            let from = per_chain.map(|links| last.saturating_sub(links.max(100)));
-            if let Some(broken) = self.chain(chain, &marks, from, checked)? {
+        for head in heads {
+            let marks = marks.remove(&head.chain).unwrap_or_default();
+            let from = per_chain.map_or(1, |links| head.seq.saturating_sub(links.max(100)));
+            if let Some(broken) = self.chain(head.chain, &marks, from, checked)? {
                 return Ok(Some(broken));
             }
         }
@@ -142,33 +140,19 @@ impl ChainVerification {
         self.strays(since)
     }
 
-    /// Every chain with the number of its last link, by id.
-    fn chains(&self) -> Result<Vec<(ChainId, i64)>, TenancyError> {
-        let (mut chains, mut from) = (Vec::new(), Some(ChainId(Uuid::nil())));
-        while let Some(start) = from {
-            let page = self.read(|tx| tx.heads_from(start, CHAINS))?;
-            from = page.last().filter(|_| page.len() == CHAINS as usize).and_then(|last| last.chain.next());
-            chains.extend(page.into_iter().map(|head| (head.chain, head.seq)));
-        }
-        Ok(chains)
-    }
-
+    /// Walks a chain from link `from` on, or from the first that pruning left.
     fn chain(
         &self,
         chain: ChainId,
         marks: &Marks,
-        from: Option<i64>,
+        from: i64,
         checked: &mut u64,
     ) -> Result<Option<Broken>, TenancyError> {
-        let first = marks.pruned_to.unwrap_or(1);
-        let start = from.unwrap_or(i64::MIN);
-        let mut walk =
-            Walk { chain, marks, expected: first.max(start), previous: (first == 1).then(|| ORIGIN.to_vec()) };
-        if start > first {
-            walk.previous = None;
-        }
+        let first = marks.pruned_to.unwrap_or(1).max(from);
+        let is_beginning = first == 1;
+        let mut walk = Walk { chain, marks, expected: first, previous: is_beginning.then(|| ORIGIN.to_vec()) };
         // Below what was pruned nothing counts; before the very first nothing may stand.
-        let mut next = if start > first || first > 1 { walk.expected } else { i64::MIN };
+        let mut next = if is_beginning { i64::MIN } else { first };
         loop {
             let page = self.read(|tx| tx.links_from(chain, next, PAGE))?;
             for linked in &page {

@@ -1,7 +1,7 @@
 //! Reading the trail: operators with everybody who consults hidden, a person what concerns them.
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use uuid::Uuid;
 
 use super::{Action, AuditEntry, Outcome, Resource, checkpoint::CheckpointSigner};
@@ -300,7 +300,8 @@ impl Part<'_> {
         place: &Place,
     ) -> Result<Option<Cursor>, StoreError> {
         let begins = starts(day);
-        let bounds = (begins.max(from), (begins + SignedDuration::from_hours(24)).min(until));
+        let ends = day.tomorrow().map_or(Timestamp::MAX, starts);
+        let bounds = (begins.max(from), ends.min(until));
         let (before, mut after) = match place.within {
             Some(Within::Others(cursor)) => (Some(cursor), 0),
             Some(Within::Care(count)) => (None, count),
