@@ -8,6 +8,7 @@
 #![expect(clippy::assigning_clones, reason = "an assignment shows best what a contract changes")]
 pub mod api;
 pub mod appointments;
+pub mod asyncapi;
 pub mod cast;
 pub mod checkpoints;
 pub mod client;

@@ -1,7 +1,7 @@
 //! A small WebSocket client (RFC 6455) of our own: it says what it is told to, right or wrong, and
 //! shows what comes back, frame by frame.
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
     sync::atomic::{AtomicU64, Ordering},
@@ -9,6 +9,8 @@ use std::{
 };
 
 use serde_json::{Value, json};
+
+use crate::asyncapi::live_document;
 
 /// The longest wait for the next frame.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -36,6 +38,8 @@ pub struct WebSocket {
     stream: TcpStream,
     unread: Vec<u8>,
     waiting: VecDeque<Value>,
+    address: String,
+    told: BTreeSet<(String, String)>,
     /// The header of the answer to the upgrade.
     pub head: String,
 }
@@ -80,7 +84,8 @@ impl WebSocket {
             let length = stream.read(&mut body).unwrap_or(0);
             return Err(Refused { status, text: format!("{head}{}", String::from_utf8_lossy(&body[..length])) });
         }
-        Ok(Self { stream, unread: Vec::new(), waiting: VecDeque::new(), head })
+        let address = path.split('?').next().unwrap().to_owned();
+        Ok(Self { stream, unread: Vec::new(), waiting: VecDeque::new(), address, told: BTreeSet::new(), head })
     }
 
     /// Opens a socket with an access token.
@@ -121,12 +126,20 @@ impl WebSocket {
     }
 
     /// Sends an event and answers the data of its acknowledgement, or of its error with a `code`.
-    /// What else comes before it waits.
+    /// What else comes before it waits. It has to be an answer that the document knows.
     pub fn ask(&mut self, event: &str, data: &Value) -> Value {
         // Another one for each question of any socket: ids make messages idempotent.
         let id = format!("ask-{}", ASKED.fetch_add(1, Ordering::Relaxed));
         self.send_event(event, &id, data).unwrap();
-        self.answer(&id)
+        let answer = self.find(|frame| frame["id"] == id);
+        let objection = live_document().objection_to_answer(&self.address, event, &answer);
+        assert_eq!(objection, None, "{event} {data}");
+        answer["data"].clone()
+    }
+
+    /// The next acknowledgement or error, whatever it answers.
+    pub fn answered(&mut self) -> Value {
+        self.find(|frame| frame["event"] == "ack" || frame["event"] == "error")
     }
 
     /// The data of the answer to the event with this id.
@@ -158,6 +171,9 @@ impl WebSocket {
             match self.hear() {
                 Frame::Text(text) => {
                     let frame: Value = serde_json::from_str(&text).unwrap();
+                    assert_eq!(live_document().objection(&self.address, &frame), None);
+                    let event = frame["event"].as_str().unwrap().to_owned();
+                    self.told.insert((self.address.clone(), event));
                     if wanted(&frame) {
                         return frame;
                     }
@@ -168,6 +184,11 @@ impl WebSocket {
                 end @ (Frame::Close(_) | Frame::End) => panic!("{end:?} came before what was waited for"),
             }
         }
+    }
+
+    /// The events that have been heard, each with the socket's path.
+    pub fn told(&self) -> BTreeSet<(String, String)> {
+        self.told.clone()
     }
 
     /// The code with which the server closes, after whatever comes before; `None` when the

@@ -25,18 +25,18 @@ pub trait Words: Copy + Eq + Sized + 'static {
 /// Declares an enum that is a closed vocabulary: `Words`, `Display`, `FromStr` and serde by word.
 #[macro_export]
 macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$about:meta])* $value:ident = $word:literal $(| $alias:literal)*),+ $(,)? }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[$about:meta])* $value:ident = $word:literal $(| $alias:literal)*),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$about])* $value),+ }
+        pub enum $name { $($(#[$about])* $value),* }
 
         impl $crate::words::Words for $name {
-            const ALL: &'static [Self] = &[$(Self::$value),+];
+            const ALL: &'static [Self] = &[$(Self::$value),*];
             fn as_str(self) -> &'static str {
-                match self { $(Self::$value => $word),+ }
+                match self { $(Self::$value => $word),* }
             }
             fn aliases(self) -> &'static [&'static str] {
-                match self { $(Self::$value => &[$($alias),*]),+ }
+                match self { $(Self::$value => &[$($alias),*]),* }
             }
         }
 

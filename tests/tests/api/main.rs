@@ -21,6 +21,7 @@ mod invitations;
 mod journal;
 mod journey;
 mod letters;
+mod live_document;
 mod metrics;
 mod notes;
 mod notifications;

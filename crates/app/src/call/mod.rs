@@ -8,6 +8,7 @@ use huntzen_clinical::{
 use huntzen_tenancy::{
     ids::UserId,
     live::{Signal, Topic},
+    words,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -22,6 +23,50 @@ use crate::{
 const CANDIDATE: u64 = 4096;
 /// The longest description (RFC 8866), in characters: it fits into a frame.
 const SDP: u64 = 60_000;
+
+words! {
+    /// What a client says on `/audio-call`.
+    CallAsked {
+        /// It rings the other participant.
+        Initiate = "call:initiate",
+        /// It answers.
+        Accept = "call:accept",
+        /// It does not.
+        Reject = "call:reject",
+        /// It hangs up.
+        End = "call:end",
+        /// To the other device: how it would like to connect.
+        Offer = "webrtc:offer",
+        /// To the other device: how it connects.
+        Answer = "webrtc:answer",
+        /// To the other device: an address to try, or that there are no more.
+        IceCandidate = "webrtc:ice-candidate",
+    }
+}
+
+words! {
+    /// What a client is told on `/audio-call`.
+    CallTold {
+        /// The other participant rings.
+        Incoming = "call:incoming",
+        /// Another device answered.
+        Taken = "call:taken",
+        /// The other participant answered.
+        Accepted = "call:accepted",
+        /// The other participant does not answer, or another device rejected.
+        Rejected = "call:rejected",
+        /// Somebody hung up, or a device is gone.
+        Ended = "call:ended",
+        /// Nobody answered in time.
+        Missed = "call:missed",
+        /// From the other device.
+        Offer = "webrtc:offer",
+        /// From the other device.
+        Answer = "webrtc:answer",
+        /// From the other device.
+        IceCandidate = "webrtc:ice-candidate",
+    }
+}
 
 /// One client's `/audio-call`: a device of its user.
 pub struct CallSocket {
@@ -54,6 +99,8 @@ struct Description {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Candidate {
     call_id: CallId,
+    /// `None` tells that there are no more; it is told, not left out.
+    #[serde(deserialize_with = "Option::deserialize")]
     #[validate(nested)]
     candidate: Option<CandidateInit>,
 }
@@ -134,7 +181,7 @@ impl CallSocket {
         let (caller, device) = (self.connected.socket.caller().clone(), self.device());
         let connected = self.connected.run(move |s| s.calling.initiate(&caller, device, consultation_id)).await?;
         let call = &connected.call;
-        self.tell(Topic::Calls(call.callee), "call:incoming", &data(call))?;
+        self.tell(Topic::Calls(call.callee), CallTold::Incoming, &data(call))?;
         Reply::new(ConnectedData::from(connected))
     }
 
@@ -142,40 +189,45 @@ impl CallSocket {
         let (caller, device) = (self.connected.socket.caller().clone(), self.device());
         let connected = self.connected.run(move |s| s.calling.accept(&caller, device, call_id)).await?;
         let call = &connected.call;
-        self.tell(Topic::Calls(call.callee), "call:taken", &id_of(call))?;
-        self.tell(Topic::Socket(call.caller_device), "call:accepted", &id_of(call))?;
+        self.tell(Topic::Calls(call.callee), CallTold::Taken, &id_of(call))?;
+        self.tell(Topic::Socket(call.caller_device), CallTold::Accepted, &id_of(call))?;
         Reply::new(ConnectedData::from(connected))
     }
 
     async fn reject(&self, OfCall { call_id }: OfCall) -> Result<Reply, Problem> {
         let caller = self.connected.socket.caller().clone();
         let call = self.connected.run(move |s| s.calling.reject(&caller, call_id)).await?;
-        self.tell_both(&call, "call:rejected")?;
+        self.tell_both(&call, CallTold::Rejected)?;
         Ok(Reply::done())
     }
 
     async fn end(&self, OfCall { call_id }: OfCall) -> Result<Reply, Problem> {
         let caller = self.connected.socket.caller().clone();
         let call = self.connected.run(move |s| s.calling.end(&caller, call_id)).await?;
-        self.tell_both(&call, "call:ended")?;
+        self.tell_both(&call, CallTold::Ended)?;
         Ok(Reply::done())
     }
 
+    fn describe(&self, told: CallTold, event: &ClientEvent) -> Result<Reply, Problem> {
+        let description: Description = event.data()?;
+        self.relay(told, description.call_id, &description)
+    }
+
     /// Passes something on to the device at the other end.
-    fn relay<T: Serialize>(&self, event: &str, call: CallId, data: &T) -> Result<Reply, Problem> {
+    fn relay<T: Serialize>(&self, event: CallTold, call: CallId, data: &T) -> Result<Reply, Problem> {
         let socket = &self.connected.socket;
         let to = self.connected.services().calling.relay(socket.caller(), socket.id(), call)?;
         self.tell(Topic::Socket(to), event, data)?;
         Ok(Reply::done())
     }
 
-    fn tell<T: Serialize>(&self, topic: Topic, event: &str, data: &T) -> Result<(), Problem> {
+    fn tell<T: Serialize>(&self, topic: Topic, event: CallTold, data: &T) -> Result<(), Problem> {
         let signal = Signal { except: Some(self.device()), ..Signal::new(topic, frame(event, data)?) };
         self.connected.hub().publish(signal);
         Ok(())
     }
 
-    fn tell_both(&self, call: &Call, event: &str) -> Result<(), Problem> {
+    fn tell_both(&self, call: &Call, event: CallTold) -> Result<(), Problem> {
         for user in [call.caller, call.callee] {
             self.tell(Topic::Calls(user), event, &id_of(call))?;
         }
@@ -196,7 +248,7 @@ fn id_of(call: &Call) -> CallIdData {
 /// # Errors
 /// `internal` when it has no JSON.
 pub fn tell_missed(hub: &Hub, call: &Call) -> Result<(), Problem> {
-    let text = frame("call:missed", &data(call))?;
+    let text = frame(CallTold::Missed, &data(call))?;
     let told = |user: UserId| Signal::new(Topic::Calls(user), Arc::clone(&text));
     for user in [call.caller, call.callee] {
         hub.publish(told(user));
@@ -205,21 +257,21 @@ pub fn tell_missed(hub: &Hub, call: &Call) -> Result<(), Problem> {
 }
 
 impl Protocol for CallSocket {
-    async fn receive(self: Rc<Self>, event: ClientEvent) -> Result<Reply, Problem> {
-        match event.event.as_str() {
-            "call:initiate" => self.initiate(event.data()?).await,
-            "call:accept" => self.accept(event.data()?).await,
-            "call:reject" => self.reject(event.data()?).await,
-            "call:end" => self.end(event.data()?).await,
-            name @ ("webrtc:offer" | "webrtc:answer") => {
-                let description: Description = event.data()?;
-                self.relay(name, description.call_id, &description)
-            }
-            "webrtc:ice-candidate" => {
+    type Asked = CallAsked;
+    type Told = CallTold;
+
+    async fn receive(self: Rc<Self>, asked: CallAsked, event: ClientEvent) -> Result<Reply, Problem> {
+        match asked {
+            CallAsked::Initiate => self.initiate(event.data()?).await,
+            CallAsked::Accept => self.accept(event.data()?).await,
+            CallAsked::Reject => self.reject(event.data()?).await,
+            CallAsked::End => self.end(event.data()?).await,
+            CallAsked::Offer => self.describe(CallTold::Offer, &event),
+            CallAsked::Answer => self.describe(CallTold::Answer, &event),
+            CallAsked::IceCandidate => {
                 let candidate: Candidate = event.data()?;
-                self.relay("webrtc:ice-candidate", candidate.call_id, &candidate)
+                self.relay(CallTold::IceCandidate, candidate.call_id, &candidate)
             }
-            _ => Err(event.unknown()),
         }
     }
 
@@ -233,7 +285,7 @@ impl Protocol for CallSocket {
             Ok(ended) => {
                 for call in ended {
                     // A call's id always has JSON.
-                    let _ = self.tell_both(&call, "call:ended");
+                    let _ = self.tell_both(&call, CallTold::Ended);
                 }
             }
             Err(problem) => {

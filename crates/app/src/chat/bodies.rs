@@ -9,6 +9,7 @@ use huntzen_clinical::{
 use huntzen_tenancy::{
     ids::UserId,
     live::{Signal, Topic},
+    words,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
@@ -22,6 +23,22 @@ use utoipa::{
 use uuid::Uuid;
 
 use crate::{http::Problem, realtime::frame};
+
+words! {
+    /// What a client is told on `/chat`.
+    ChatTold {
+        /// A part of the conversation, after joining it.
+        History = "chat:history",
+        /// Somebody said something.
+        Received = "chat:message:received",
+        /// Somebody came or went.
+        Presence = "chat:presence",
+        /// Somebody types, or stopped.
+        Typing = "chat:typing",
+        /// Somebody has read.
+        ReadUpdated = "chat:read:updated",
+    }
+}
 
 /// A message of a conversation.
 #[derive(Serialize, ToSchema)]
@@ -99,7 +116,7 @@ pub(super) fn received(message: &Message) -> Result<Arc<str>, Problem> {
         content: message.content.as_ref().map(huntzen_tenancy::sealing::SecretText::expose),
         created_at: message.created_at,
     };
-    frame("chat:message:received", &data)
+    frame(ChatTold::Received, &data)
 }
 
 /// Tells a room of a message that was kept just now.
@@ -115,7 +132,7 @@ pub(super) fn announced(message: &NewMessage, written: &Written) -> Result<Signa
         content: Some(message.content.expose()),
         created_at: written.created_at,
     };
-    let text = frame("chat:message:received", &data)?;
+    let text = frame(ChatTold::Received, &data)?;
     Ok(Signal { seq: Some(written.seq), ..Signal::new(room(message.consultation), text) })
 }
 
@@ -142,7 +159,7 @@ pub fn read_updated(mark: &ReadMark) -> Result<Option<Signal>, Problem> {
         up_to_seq: mark.up_to,
         read_at: mark.read_at,
     };
-    Ok(Some(Signal::new(room(mark.consultation), frame("chat:read:updated", &data)?)))
+    Ok(Some(Signal::new(room(mark.consultation), frame(ChatTold::ReadUpdated, &data)?)))
 }
 
 #[derive(Serialize)]
@@ -159,7 +176,7 @@ struct PresenceData {
 /// `internal` when it has no JSON.
 pub(super) fn presence(consultation: ConsultationId, user: UserId, is_online: bool) -> Result<Signal, Problem> {
     let data = PresenceData { consultation_id: consultation.into(), user_id: user.into(), is_online };
-    Ok(Signal::new(room(consultation), frame("chat:presence", &data)?))
+    Ok(Signal::new(room(consultation), frame(ChatTold::Presence, &data)?))
 }
 
 #[derive(Serialize)]
@@ -176,7 +193,7 @@ struct TypingData {
 /// `internal` when it has no JSON.
 pub(super) fn typing(consultation: ConsultationId, user: UserId, is_typing: bool) -> Result<Signal, Problem> {
     let data = TypingData { consultation_id: consultation.into(), user_id: user.into(), is_typing };
-    Ok(Signal::new(room(consultation), frame("chat:typing", &data)?))
+    Ok(Signal::new(room(consultation), frame(ChatTold::Typing, &data)?))
 }
 
 /// The topic of a conversation.

@@ -14,6 +14,7 @@ use huntzen_clinical::{
 use huntzen_tenancy::{
     live::{Signal, Topic},
     sealing::SecretText,
+    words,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::{
-    bodies::{MessageBody, MessageCursor, presence, read_updated, received, room, typing},
+    bodies::{ChatTold, MessageBody, MessageCursor, presence, read_updated, received, room, typing},
     room::{Place, Rooms, Step},
 };
 use crate::{
@@ -32,6 +33,22 @@ use crate::{
 
 /// Typing may be told this often in this time; what comes more often is dropped.
 const TYPING: (usize, Duration) = (2, Duration::from_secs(1));
+
+words! {
+    /// What a client says on `/chat`.
+    ChatAsked {
+        /// It goes into a conversation, or asks for more of it.
+        Join = "chat:join",
+        /// It goes.
+        Leave = "chat:leave",
+        /// It says something.
+        Message = "chat:message",
+        /// Its user types, or stops.
+        Typing = "chat:typing",
+        /// Its user has read.
+        Read = "chat:read",
+    }
+}
 
 /// One client's `/chat`.
 pub struct ChatSocket {
@@ -151,7 +168,7 @@ impl ChatSocket {
             self.connected.hub().publish(Signal { except: Some(socket.id()), ..told });
         }
         let reply = Reply::new(Joined { consultation_id: consultation_id.into(), other_is_online })?
-            .then(frame("chat:history", &body)?);
+            .then(frame(ChatTold::History, &body)?);
         Ok(if is_behind { reply } else { reply.then_signal(self.caught_up(consultation_id, Place { after, joining })) })
     }
 
@@ -270,14 +287,16 @@ impl ChatSocket {
 }
 
 impl Protocol for ChatSocket {
-    async fn receive(self: Rc<Self>, event: ClientEvent) -> Result<Reply, Problem> {
-        match event.event.as_str() {
-            "chat:join" => self.join(event.data()?).await,
-            "chat:leave" => self.leave(&event.data()?),
-            "chat:message" => self.say(event.data()?, event.id.clone()).await,
-            "chat:typing" => self.type_in(&event.data()?),
-            "chat:read" => self.read(event.data()?, &event).await,
-            _ => Err(event.unknown()),
+    type Asked = ChatAsked;
+    type Told = ChatTold;
+
+    async fn receive(self: Rc<Self>, asked: ChatAsked, event: ClientEvent) -> Result<Reply, Problem> {
+        match asked {
+            ChatAsked::Join => self.join(event.data()?).await,
+            ChatAsked::Leave => self.leave(&event.data()?),
+            ChatAsked::Message => self.say(event.data()?, event.id.clone()).await,
+            ChatAsked::Typing => self.type_in(&event.data()?),
+            ChatAsked::Read => self.read(event.data()?, &event).await,
         }
     }
 

@@ -84,6 +84,7 @@ fn announce(config: &Config, database: &Database, addresses: &[SocketAddr]) {
     say(&format!("HuntZen Care serves at   http://{address}"));
     if config.http.docs_enabled {
         say(&format!("API documentation        http://{address}/api/docs"));
+        say(&format!("Of the three sockets     http://{address}/api/asyncapi.yaml"));
     }
     say(&format!("Letters                  {data}/mail, listed at http://{address}/dev/mail"));
     if let Some(folder) = database.embedded().and_then(crate::embedded::Embedded::moved_to) {

@@ -110,7 +110,7 @@ pub struct Http {
     /// Origins of the web front ends: allowed by CORS; the first one is used in letters.
     #[serde(deserialize_with = "fields::list")]
     pub frontend_urls: Vec<String>,
-    /// Whether `/api/docs` and `/api/openapi.json` are served.
+    /// Whether `/api/docs`, `/api/openapi.json` and `/api/asyncapi.yaml` are served.
     pub docs_enabled: bool,
     /// Largest request body in bytes, uploads apart.
     pub body_limit_bytes: usize,

@@ -1,4 +1,4 @@
-//! The API's document and its browser, outside production or where they are enabled.
+//! The API's documents, for requests and for sockets, and the browser for the first, outside production or where they are enabled.
 use std::sync::Arc;
 
 use actix_web::{
@@ -17,16 +17,21 @@ use crate::state::Edge;
 
 /// Where the document is.
 pub const DOCUMENT_PATH: &str = "/api/openapi.json";
+/// Where the sockets' document (`AsyncAPI` 3.0) is.
+pub const LIVE_DOCUMENT_PATH: &str = "/api/asyncapi.yaml";
+/// The sockets' document. The tests hold every event of every socket against it.
+pub const LIVE_DOCUMENT: &str = include_str!("asyncapi.yaml");
 const BROWSER_PATH: &str = "/api/docs";
 
 /// The browser runs its own scripts and styles its own elements; nothing comes from elsewhere.
 const BROWSER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'";
 
-/// Adds the document of `operations` and its browser.
+/// Adds the document of `operations`, its browser, and the sockets' document.
 pub fn mount(config: &mut ServiceConfig, operations: Arc<fn() -> Operations>) {
     config
         .service(web::resource(DOCUMENT_PATH).app_data(Data::from(operations)).route(web::get().to(document)))
+        .service(web::resource(LIVE_DOCUMENT_PATH).route(web::get().to(live_document)))
         .service(web::resource(BROWSER_PATH).route(web::get().to(to_browser)))
         .service(
             web::resource(format!("{BROWSER_PATH}/{{file:.*}}"))
@@ -39,6 +44,11 @@ async fn document(edge: Data<Edge>, operations: Data<fn() -> Operations>) -> Htt
     let build = || openapi::assemble(&operations()).to_string().into();
     let bytes = edge.document.get_or_init(build).clone();
     HttpResponse::Ok().content_type("application/json").body(bytes)
+}
+
+/// RFC 9512.
+async fn live_document() -> HttpResponse {
+    HttpResponse::Ok().content_type("application/yaml").body(LIVE_DOCUMENT)
 }
 
 async fn to_browser() -> HttpResponse {

@@ -13,7 +13,7 @@ use actix_web::{
     },
     web,
 };
-use huntzen_tenancy::policy::Permission;
+use huntzen_tenancy::{policy::Permission, words::Words};
 
 use super::{
     access::{Access, admit},
@@ -44,14 +44,18 @@ struct Registered {
     bind: Box<dyn Fn() -> Route>,
 }
 
-/// A socket as the matrix sees it. It is no operation: the document, which speaks of requests and
-/// answers, has nothing to say of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A socket as the matrix sees it. It is no operation: it is described by a document of its own,
+/// which speaks of events instead of requests and answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SocketRoute {
     /// Its path.
     pub path: &'static str,
     /// Who may open it.
     pub permission: Permission,
+    /// What clients say on it.
+    pub asked: Vec<&'static str>,
+    /// What they are told on it, beside `ack` and `error`.
+    pub told: Vec<&'static str>,
 }
 
 struct RegisteredSocket {
@@ -116,12 +120,14 @@ impl Operations {
                 opening::open(&request, payload.into_inner(), permission, connect).await
             })
         };
-        self.sockets.push(RegisteredSocket { route: SocketRoute { path, permission }, bind: Box::new(bind) });
+        let (asked, told) = (words::<P::Asked>(), words::<P::Told>());
+        let route = SocketRoute { path, permission, asked, told };
+        self.sockets.push(RegisteredSocket { route, bind: Box::new(bind) });
     }
 
     /// Every socket, in the order of registration.
     pub fn sockets(&self) -> Vec<SocketRoute> {
-        self.sockets.iter().map(|socket| socket.route).collect()
+        self.sockets.iter().map(|socket| socket.route.clone()).collect()
     }
 
     /// Every operation, aliases included, in the order of registration.
@@ -161,6 +167,10 @@ impl Operations {
             config.service(resource.default_service(web::route().to(refuse)));
         }
     }
+}
+
+fn words<W: Words>() -> Vec<&'static str> {
+    W::ALL.iter().map(|word| word.as_str()).collect()
 }
 
 /// Gives an operation further names.

@@ -1,7 +1,7 @@
 //! The frames: one JSON object each, `{"event", "data", "id"?}`, read strictly.
 use std::{fmt, sync::Arc};
 
-use huntzen_tenancy::live::Signal;
+use huntzen_tenancy::{live::Signal, words, words::Words};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor},
@@ -21,8 +21,7 @@ const LONGEST_ID: usize = 64;
 /// An event as a client sent it.
 #[derive(Clone, Debug)]
 pub struct ClientEvent {
-    /// Its name.
-    pub event: String,
+    event: String,
     /// What the client calls it; an answer repeats it.
     pub id: Option<String>,
     text: String,
@@ -94,6 +93,15 @@ impl ClientEvent {
         Ok(Self { event: envelope.event, id: envelope.id, text })
     }
 
+    /// Which of a protocol's events it is, to the letter.
+    ///
+    /// # Errors
+    /// `invalid_event` for one that the protocol does not know.
+    pub fn name<N: Words>(&self) -> Result<N, Problem> {
+        let known = N::ALL.iter().copied().find(|name| name.as_str() == self.event);
+        known.ok_or_else(|| Problem::new(Code::InvalidEvent))
+    }
+
     /// The event's data, read as strictly as a body (`deny_unknown_fields`, `Validate`).
     ///
     /// # Errors
@@ -111,15 +119,20 @@ impl ClientEvent {
     pub fn invalid(&self) -> Problem {
         Problem::new(Code::InvalidEvent)
     }
-
-    /// The answer to an event that the protocol does not know.
-    pub fn unknown(&self) -> Problem {
-        Problem::new(Code::InvalidEvent)
-    }
 }
 
 fn invalid(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Problem {
     Problem::new(Code::InvalidEvent).because(cause)
+}
+
+words! {
+    /// How an event is answered, on every socket.
+    Answer {
+        /// It was done.
+        Ack = "ack",
+        /// It was refused.
+        Error = "error",
+    }
 }
 
 /// The answer to an event: the acknowledgement's data, then what follows it.
@@ -163,7 +176,7 @@ impl Reply {
     pub(super) fn items(self, id: Option<&str>) -> Result<Vec<Item>, Problem> {
         let mut items = Vec::with_capacity(1 + self.further.len());
         if let Some(id) = id {
-            items.push(Item::Text(answer("ack", Some(id), &self.acknowledgement)?));
+            items.push(Item::Text(written(Answer::Ack, Some(id), &self.acknowledgement)?));
         }
         items.extend(self.further);
         Ok(items)
@@ -188,12 +201,12 @@ struct ErrorData {
 ///
 /// # Errors
 /// `internal` when the data has no JSON.
-pub fn frame<T: Serialize>(event: &str, data: &T) -> Result<Arc<str>, Problem> {
-    answer(event, None, data)
+pub fn frame<T: Serialize>(event: impl Words, data: &T) -> Result<Arc<str>, Problem> {
+    written(event, None, data)
 }
 
-fn answer<T: Serialize>(event: &str, id: Option<&str>, data: &T) -> Result<Arc<str>, Problem> {
-    let text = serde_json::to_string(&Frame { event, id, data }).map_err(Problem::internal)?;
+fn written<T: Serialize>(event: impl Words, id: Option<&str>, data: &T) -> Result<Arc<str>, Problem> {
+    let text = serde_json::to_string(&Frame { event: event.as_str(), id, data }).map_err(Problem::internal)?;
     Ok(text.into())
 }
 
@@ -205,7 +218,7 @@ pub(super) fn error_frame(problem: &Problem, id: Option<&str>, language: Languag
     // A use case that refuses a field refuses a field of the event.
     let of_a_field = problem.code() == Code::ValidationFailed;
     let code = if of_a_field { Code::InvalidEvent } else { problem.code() };
-    answer("error", id, &ErrorData { code: code.as_str(), message: code.texts(language).1 })
+    written(Answer::Error, id, &ErrorData { code: code.as_str(), message: code.texts(language).1 })
 }
 
 #[cfg(test)]
@@ -229,6 +242,10 @@ mod tests {
     fn a_whole_event_is_read() {
         let event = parsed(r#" {"id":"é1","data":{"room":"a","isTyping":true},"event":"chat:typing"}"#).unwrap();
         assert_eq!((event.event.as_str(), event.id.as_deref()), ("chat:typing", Some("é1")));
+        assert_eq!(event.name::<Answer>().unwrap_err().code(), Code::InvalidEvent);
+        assert_eq!(parsed(r#"{"event":"ack","data":{}}"#).unwrap().name::<Answer>().unwrap(), Answer::Ack);
+        let shouted = parsed(r#"{"event":"ACK","data":{}}"#).unwrap();
+        assert_eq!(shouted.name::<Answer>().unwrap_err().code(), Code::InvalidEvent);
         assert_eq!(event.data::<Typing>().unwrap(), Typing { room: "a".to_owned(), is_typing: true });
         assert_eq!(parsed(r#"{"event":"x","data":{}}"#).unwrap().id, None);
         assert!(parsed(&format!(r#"{{"event":"x","data":{{}},"id":"{}"}}"#, "é".repeat(64))).is_ok());

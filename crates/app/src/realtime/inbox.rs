@@ -5,6 +5,7 @@ use huntzen_tenancy::{
     ids::{NotificationId, UserId},
     live::{News, Signal, Topic},
     notifications::{Notification, NotificationType},
+    words,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,22 @@ use serde_json::Value;
 use super::{ClientEvent, Closing, Connected, Delivery, Protocol, Reply, SocketHandle, frame};
 use crate::http::{Problem, language::Language, notifications::NotificationBody};
 
-/// A socket for notifications. Clients only listen.
+words! {
+    /// Nothing: clients only listen.
+    InboxAsked {}
+}
+
+words! {
+    /// What an inbox tells.
+    InboxTold {
+        /// Something new is in it.
+        New = "notification:new",
+        /// Something in it was read, or everything.
+        Read = "notification:read",
+    }
+}
+
+/// A socket for notifications.
 pub struct InboxSocket(SocketHandle);
 
 impl InboxSocket {
@@ -27,15 +43,19 @@ impl InboxSocket {
 }
 
 impl Protocol for InboxSocket {
-    async fn receive(self: Rc<Self>, event: ClientEvent) -> Result<Reply, Problem> {
-        Err(event.unknown())
+    type Asked = InboxAsked;
+    type Told = InboxTold;
+
+    async fn receive(self: Rc<Self>, asked: InboxAsked, _event: ClientEvent) -> Result<Reply, Problem> {
+        match asked {}
     }
 
     async fn deliver(self: Rc<Self>, signal: Arc<Signal>) -> Result<Delivery, Closing> {
-        told_in(self.0.language(), &signal.text).map_err(|problem| {
+        let told = told_in(self.0.language(), &signal.text).map_err(|problem| {
             tracing::error!(causes = problem.causes(), "a signal to an inbox could not be read");
             Closing::Defect
-        })
+        })?;
+        Ok(Delivery::Instead(vec![told]))
     }
 
     async fn closed(self: Rc<Self>) {}
@@ -43,12 +63,9 @@ impl Protocol for InboxSocket {
 
 /// What travels between nodes: without texts, which each socket has in its own language.
 #[derive(Serialize, Deserialize)]
-#[serde(tag = "event", content = "data")]
 enum InboxSignal {
-    #[serde(rename = "notification:new", rename_all = "camelCase")]
     New { notification: Untold, unread_count: u64 },
-    #[serde(rename = "notification:read", rename_all = "camelCase")]
-    Read { id: Option<NotificationId>, read_at: Timestamp, unread_count: u64 },
+    Read(ReadData),
 }
 
 /// A notification before it has texts.
@@ -76,10 +93,21 @@ impl From<Untold> for Notification {
     }
 }
 
+/// `notification:new`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct NewData {
     notification: NotificationBody,
+    unread_count: u64,
+}
+
+/// `notification:read`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReadData {
+    /// The one that was read; null when all were.
+    id: Option<NotificationId>,
+    read_at: Timestamp,
     unread_count: u64,
 }
 
@@ -102,22 +130,21 @@ pub fn read(
     read_at: Timestamp,
     unread_count: u64,
 ) -> Result<Signal, Problem> {
-    signal(Topic::Inbox(user), &InboxSignal::Read { id, read_at, unread_count })
+    signal(Topic::Inbox(user), &InboxSignal::Read(ReadData { id, read_at, unread_count }))
 }
 
 fn signal(topic: Topic, signal: &InboxSignal) -> Result<Signal, Problem> {
     Ok(Signal::new(topic, serde_json::to_string(signal).map_err(Problem::internal)?))
 }
 
-/// The frames of a signal for a reader of `language`.
-fn told_in(language: Language, text: &str) -> Result<Delivery, Problem> {
+/// The frame of a signal for a reader of `language`.
+fn told_in(language: Language, text: &str) -> Result<Arc<str>, Problem> {
     match serde_json::from_str(text).map_err(Problem::internal)? {
         InboxSignal::New { notification, unread_count } => {
             let notification = NotificationBody::present(notification.into(), language);
-            let new = frame("notification:new", &NewData { notification, unread_count })?;
-            Ok(Delivery::Instead(vec![new]))
+            frame(InboxTold::New, &NewData { notification, unread_count })
         }
-        InboxSignal::Read { .. } => Ok(Delivery::AsItIs),
+        InboxSignal::Read(data) => frame(InboxTold::Read, &data),
     }
 }
 
@@ -142,8 +169,7 @@ mod tests {
         let signal = news(News { notification, unread: 3 }).unwrap();
         assert_eq!(signal.topic, Topic::Inbox(UserId(Uuid::from_u128(2))));
         for (language, title) in [(Language::French, "Nouveau message"), (Language::English, "New message")] {
-            let Delivery::Instead(frames) = told_in(language, &signal.text).unwrap() else { panic!("no frame") };
-            let frame: Value = serde_json::from_str(&frames.concat()).unwrap();
+            let frame: Value = serde_json::from_str(&told_in(language, &signal.text).unwrap()).unwrap();
             assert_eq!(frame["event"], "notification:new");
             assert_eq!(frame["data"]["unreadCount"], 3);
             assert_eq!(frame["data"]["notification"]["title"], title);
@@ -154,11 +180,10 @@ mod tests {
     }
 
     #[test]
-    fn reading_is_told_as_it_is() {
+    fn reading_is_told() {
         let signal = read(UserId(Uuid::nil()), None, Timestamp::UNIX_EPOCH, 0).unwrap();
-        assert_eq!(told_in(Language::French, &signal.text).unwrap(), Delivery::AsItIs);
         assert_eq!(
-            &*signal.text,
+            &*told_in(Language::French, &signal.text).unwrap(),
             r#"{"event":"notification:read","data":{"id":null,"readAt":"1970-01-01T00:00:00Z","unreadCount":0}}"#
         );
     }

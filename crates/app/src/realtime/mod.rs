@@ -18,7 +18,7 @@ pub mod wire;
 use std::{future::Future, rc::Rc, sync::Arc};
 
 use actix_web::web::Data;
-use huntzen_tenancy::live::Signal;
+use huntzen_tenancy::{live::Signal, words::Words};
 
 pub use closing::Closing;
 pub use frames::{ClientEvent, Reply, frame};
@@ -37,10 +37,15 @@ use crate::{
 /// one worker; the methods are never run twice at once each, but a `deliver` may run while a
 /// `receive` waits.
 pub trait Protocol: 'static {
+    /// What clients say.
+    type Asked: Words;
+    /// What clients are told, beside `ack` and `error`.
+    type Told: Words;
+
     /// Answers an event: with the acknowledgement's data and further frames after it, or with a
     /// problem, which becomes an `error` frame. The socket stays open either way. The next event
     /// is read when this one is answered.
-    fn receive(self: Rc<Self>, event: ClientEvent) -> impl Future<Output = Result<Reply, Problem>>;
+    fn receive(self: Rc<Self>, asked: Self::Asked, event: ClientEvent) -> impl Future<Output = Result<Reply, Problem>>;
 
     /// What of a signal on one of the socket's topics the client gets. An error closes the socket.
     fn deliver(self: Rc<Self>, signal: Arc<Signal>) -> impl Future<Output = Result<Delivery, Closing>>;

@@ -144,7 +144,11 @@ async fn answer<P: Protocol>(text: String, handle: &SocketHandle, protocol: &Rc<
     let (id, answered) = match ClientEvent::parse(text) {
         Ok(event) => {
             let id = event.id.clone();
-            (id, Rc::clone(protocol).receive(event).await)
+            let answered = match event.name() {
+                Ok(asked) => Rc::clone(protocol).receive(asked, event).await,
+                Err(problem) => Err(problem),
+            };
+            (id, answered)
         }
         Err(problem) => (None, Err(problem)),
     };
