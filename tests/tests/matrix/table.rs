@@ -224,9 +224,14 @@ pub struct Row {
     pub expected: Vec<u16>,
 }
 
-/// The rows of the table.
+/// The rows of [`TABLE`].
 pub fn rows() -> Vec<Row> {
-    let lines = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    rows_of(TABLE)
+}
+
+/// The rows of a table with these columns.
+pub fn rows_of(table: &'static str) -> Vec<Row> {
+    let lines = table.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines.map(|line| read(line).unwrap_or_else(|| panic!("not a row: {line}"))).collect()
 }
 
