@@ -1,4 +1,7 @@
 //! The rows: each measures the server and, right after it, its limit.
+mod secrets;
+mod sockets;
+
 use std::{
     net::TcpListener,
     sync::Arc,
@@ -62,6 +65,8 @@ struct Captured {
     earliest: Statements,
     metrics: Statements,
     book: Statements,
+    note: Statements,
+    journal: Statements,
     /// The starts that can be booked with everybody.
     free: Vec<String>,
 }
@@ -104,8 +109,14 @@ pub fn run(options: &Options, now: Timestamp) -> Vec<Row> {
     bench.without_history(&server, &captured);
     bench.with_history(&server, &captured, &mut folder.owner());
     bench.book(&server, &captured);
+    bench.notes(&server, &captured);
+    bench.journals(&server, &captured);
     bench.chat(&server, &folder);
     bench.memory_after(&server);
+    server.kill();
+
+    let server = folder.serve();
+    bench.sockets(&server);
     server.kill();
     bench.rows
 }
@@ -189,6 +200,8 @@ impl Bench<'_> {
             earliest: seen(&get(&self.employees[0], "/availability/earliest"), 200),
             metrics: seen(&self.metrics_request(0), 200),
             book: seen(&self.booking(0, &last), 201),
+            note: self.capture_note(server, log),
+            journal: self.capture_journal(server, log),
             free,
         }
     }

@@ -65,7 +65,7 @@ async fn everybody((address, process): (SocketAddr, u32), rooms: &[Room], pace: 
     let mut writers = Vec::new();
     for (number, room) in rooms.iter().enumerate() {
         for (side, token) in room.tokens.iter().enumerate() {
-            let (reader, mut writer) = connect(address, token).await.unwrap();
+            let (reader, mut writer) = connect(address, "/chat", token).await.unwrap();
             let join = json!({ "event": "chat:join", "data": { "consultationId": room.consultation } });
             writer.write_all(&masked(&join.to_string())).await.unwrap();
             readers.push(tokio::spawn(listen(reader, Arc::clone(&ledger), side)));
@@ -180,11 +180,19 @@ fn hear(text: &str, ledger: &Ledger, side: usize) {
     }
 }
 
-async fn connect(address: SocketAddr, token: &str) -> io::Result<(OwnedReadHalf, OwnedWriteHalf)> {
+/// Opens a socket.
+///
+/// # Errors
+/// When the server refuses, or cannot be reached.
+pub(super) async fn connect(
+    address: SocketAddr,
+    path: &str,
+    token: &str,
+) -> io::Result<(OwnedReadHalf, OwnedWriteHalf)> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let request = format!(
-        "GET /chat HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nAuthorization: Bearer {token}\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await?;

@@ -1,7 +1,9 @@
 //! The schema goes up, down and up again, with data in it, and leaves nothing behind.
 use std::sync::Arc;
 
-use diesel::{PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
+use diesel::{
+    Connection, PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text,
+};
 use huntzen_adapter_diesel::migrate;
 use huntzen_tenancy::{
     Job, Scope,
@@ -95,23 +97,46 @@ fn back_to_clear_columns(owner: &mut PgConnection) {
     }
 }
 
-/// What older releases kept in clear is sealed on the way, row by row, and opens as it was; nothing of
-/// it is left in the tables.
 #[test]
 fn texts_that_lay_in_clear_are_sealed() {
-    let mut world = World::postgres();
+    let world = World::postgres();
+    let owner_url = world.database.as_ref().unwrap().owner_url();
+    seals_what_lay_in_clear(world, &owner_url);
+}
+
+/// The owner of production, whom row security binds: without a policy of its own for the while, it
+/// would find nothing to seal.
+#[test]
+fn texts_that_lay_in_clear_are_sealed_by_an_owner_without_privileges() {
+    let database = TestDatabase::empty();
+    let owner_url = database.url_of("huntzen_plain_owner");
+    let make_role = "
+        DO $$ BEGIN
+            IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'huntzen_plain_owner') THEN
+                CREATE ROLE huntzen_plain_owner LOGIN;
+                GRANT huntzen_internal TO huntzen_plain_owner;
+            END IF;
+            EXECUTE format('ALTER DATABASE %I OWNER TO huntzen_plain_owner', current_database());
+        END $$";
+    database.owner().batch_execute(make_role).unwrap();
+    let world = World::over_database(database, |_| {
+        assert_eq!(migrate::run(&owner_url, vault(RING).as_ref()).unwrap().len(), migrations_in_the_repository());
+    });
+    seals_what_lay_in_clear(world, &owner_url);
+}
+
+/// What older releases kept in clear is sealed on the way, row by row, and opens as it was; nothing of
+/// it is left in the tables.
+fn seals_what_lay_in_clear(mut world: World, owner_url: &str) {
     let cast = Cast::new(&world);
     let consultation = booked(&world, &cast.employee, &cast.practitioner, "2027-01-05T14:00:00Z");
     let past = booked(&world, &cast.employee, &cast.practitioner, "2027-01-06T14:00:00Z");
     let past = carried_out(&world, &cast.practitioner.0, past, "2027-01-06T14:00:00Z", "2027-01-06T14:45:00Z");
     let review = new_review(&world, &past, 5);
     world.booking.run(&cast.employee.0.scope(), |tx| tx.add_review(&review)).unwrap();
-    let (owner_url, mut owner) = {
-        let database = world.database.as_ref().unwrap();
-        (database.owner_url(), database.owner())
-    };
-    back_to_clear_columns(&mut owner);
-    owner
+    back_to_clear_columns(&mut PgConnection::establish(owner_url).unwrap());
+    let mut superuser = world.database.as_ref().unwrap().owner();
+    superuser
         .batch_execute(&format!(
             "UPDATE consultations SET reason = 'Je dors mal.', cancel_reason = 'Empêchement.' WHERE id = '{}';
              UPDATE reviews SET comment = 'Très à l’écoute.';
@@ -122,7 +147,7 @@ fn texts_that_lay_in_clear_are_sealed() {
         ))
         .unwrap();
     let vault = vault(RING);
-    assert!(migrate::run(&owner_url, vault.as_ref()).unwrap().contains(&"20261125000011".to_owned()));
+    assert!(migrate::run(owner_url, vault.as_ref()).unwrap().contains(&"20261125000011".to_owned()));
     world = World::over_database(world.database.take().unwrap(), |_| ());
     let keeper = Sealer::new(Arc::clone(&vault), Arc::clone(&world.randomness));
     let open = |scope: &Scope, subject: KeySubject, place: Place, sealed: &Sealed| {

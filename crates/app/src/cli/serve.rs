@@ -2,6 +2,7 @@
 use std::{io, net::SocketAddr, sync::Arc, thread::available_parallelism};
 
 use actix_web::{rt::System, web::Data};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, say};
@@ -26,6 +27,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
     let services = Data::new(wiring::services_over(config, &ports)?);
     let settings = ServerSettings::of(config);
     let lanes = LaneSizes::of(settings.pool_size, available_parallelism().map_or(1, usize::from));
+    allow_open_files();
     let bell = Arc::new(Bell::default());
     let edge = Data::new(Edge::new(config, &ports, &services, lanes, Arc::clone(&bell)));
     let served: Result<(), Failure> = System::new().block_on(async {
@@ -60,6 +62,16 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
     // The database goes last: the workers have just used it.
     drop(database);
     served
+}
+
+/// Takes as many open files as the system grants without asking: a connection takes two, and what is
+/// granted at first is often a thousand.
+fn allow_open_files() {
+    let mut files = getrlimit(Resource::Nofile);
+    files.current = files.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, files) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
 }
 
 fn taken(settings: &ServerSettings, error: io::Error) -> Failure {
