@@ -15,7 +15,7 @@ use chacha20poly1305::{
 };
 use huntzen_tenancy::{
     clock::Randomness,
-    sealing::{DataKey, KeySubject, MasterKeyId, Place, Plain, Sealed, SealingError, Vault},
+    sealing::{DataKey, KeySubject, MasterKeyId, Place, Plain, Sealed, SealingError, UnlockedKey, Vault},
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -35,6 +35,14 @@ pub struct XChaChaVault {
 
 type Key = Zeroizing<[u8; KEY]>;
 
+/// A data key in the clear.
+struct XChaChaKey {
+    id: Uuid,
+    subject: KeySubject,
+    secret: Key,
+    randomness: Arc<dyn Randomness>,
+}
+
 impl XChaChaVault {
     /// Over this ring; nonces and data keys come from `randomness`, which must be unguessable.
     pub fn new(ring: KeyRing, randomness: Arc<dyn Randomness>) -> Self {
@@ -45,7 +53,7 @@ impl XChaChaVault {
         let (master, secret) = self.ring.current();
         let bound = DataKey::associated_data(id, subject, master);
         let mut wrapped = vec![VERSION];
-        self.encrypt(secret, &bound, key.as_slice(), &mut wrapped)?;
+        encrypt(self.randomness.as_ref(), secret, &bound, key.as_slice(), &mut wrapped)?;
         Ok(DataKey { id, subject, master, wrapped })
     }
 
@@ -60,17 +68,23 @@ impl XChaChaVault {
         let bytes = <[u8; KEY]>::try_from(plain.as_slice()).or(Err(SealingError::TamperedKey))?;
         Ok(Zeroizing::new(bytes))
     }
+}
 
-    /// Appends a fresh nonce and the ciphertext with its tag.
-    fn encrypt(&self, key: &[u8; KEY], bound: &[u8], plain: &[u8], out: &mut Vec<u8>) -> Result<(), SealingError> {
-        let mut nonce = [0; NONCE];
-        self.randomness.fill(&mut nonce);
-        let payload = Payload { msg: plain, aad: bound };
-        let sealed = XChaCha20Poly1305::new(key.into()).encrypt(&XNonce::from(nonce), payload);
-        out.extend_from_slice(&nonce);
-        out.extend_from_slice(&sealed.or(Err(SealingError::Cipher))?);
-        Ok(())
-    }
+/// Appends a fresh nonce and the ciphertext with its tag.
+fn encrypt(
+    randomness: &dyn Randomness,
+    key: &[u8; KEY],
+    bound: &[u8],
+    plain: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), SealingError> {
+    let mut nonce = [0; NONCE];
+    randomness.fill(&mut nonce);
+    let payload = Payload { msg: plain, aad: bound };
+    let sealed = XChaCha20Poly1305::new(key.into()).encrypt(&XNonce::from(nonce), payload);
+    out.extend_from_slice(&nonce);
+    out.extend_from_slice(&sealed.or(Err(SealingError::Cipher))?);
+    Ok(())
 }
 
 /// Opens a nonce with its ciphertext; `None` unless it was made with this key and bound to this.
@@ -88,24 +102,10 @@ impl Vault for XChaChaVault {
         self.wrap(id, subject, &key)
     }
 
-    fn seal(&self, key: &DataKey, place: &Place, plain: &[u8]) -> Result<Sealed, SealingError> {
+    fn unlock(&self, key: &DataKey) -> Result<Box<dyn UnlockedKey>, SealingError> {
         let secret = self.unwrap(key)?;
-        let mut value = Vec::with_capacity(1 + 16 + NONCE + plain.len() + 16);
-        value.push(VERSION);
-        value.extend_from_slice(key.id.as_bytes());
-        self.encrypt(&secret, &place.associated_data(key), plain, &mut value)?;
-        Ok(Sealed(value))
-    }
-
-    fn open(&self, key: &DataKey, place: &Place, sealed: &Sealed) -> Result<Plain, SealingError> {
-        let tampered = || SealingError::Tampered { table: place.table, column: place.column };
-        let (header, envelope) = sealed.0.split_first_chunk::<17>().ok_or_else(tampered)?;
-        let (version, id) = header.split_first().ok_or_else(tampered)?;
-        if *version != VERSION || id != key.id.as_bytes() {
-            return Err(tampered());
-        }
-        let secret = self.unwrap(key)?;
-        decrypt(&secret, &place.associated_data(key), envelope).ok_or_else(tampered)
+        let (id, subject) = (key.id, key.subject);
+        Ok(Box::new(XChaChaKey { id, subject, secret, randomness: Arc::clone(&self.randomness) }))
     }
 
     fn rewrap(&self, key: &DataKey) -> Result<DataKey, SealingError> {
@@ -118,5 +118,26 @@ impl Vault for XChaChaVault {
 
     fn ring(&self) -> Vec<MasterKeyId> {
         self.ring.ids()
+    }
+}
+
+impl UnlockedKey for XChaChaKey {
+    fn seal(&self, place: &Place, plain: &[u8]) -> Result<Sealed, SealingError> {
+        let mut value = Vec::with_capacity(1 + 16 + NONCE + plain.len() + 16);
+        value.push(VERSION);
+        value.extend_from_slice(self.id.as_bytes());
+        let bound = place.associated_data(self.subject);
+        encrypt(self.randomness.as_ref(), &self.secret, &bound, plain, &mut value)?;
+        Ok(Sealed(value))
+    }
+
+    fn open(&self, place: &Place, sealed: &Sealed) -> Result<Plain, SealingError> {
+        let tampered = || SealingError::Tampered { table: place.table, column: place.column };
+        let (header, envelope) = sealed.0.split_first_chunk::<17>().ok_or_else(tampered)?;
+        let (version, id) = header.split_first().ok_or_else(tampered)?;
+        if *version != VERSION || id != self.id.as_bytes() {
+            return Err(tampered());
+        }
+        decrypt(&self.secret, &place.associated_data(self.subject), envelope).ok_or_else(tampered)
     }
 }

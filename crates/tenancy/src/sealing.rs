@@ -15,7 +15,7 @@ mod rotation;
 mod sealer;
 pub use keys::{DataKeyRotation, DataKeys};
 pub use rotation::{KeyRotation, KeyTx, Rotated, RotationStore};
-pub use sealer::Sealer;
+pub use sealer::{Keeper, Sealer};
 
 words! {
     /// What kind of subject a data key belongs to.
@@ -159,10 +159,10 @@ impl Place {
 
     /// What an envelope is bound to besides its key (the associated data of RFC 5116 §2.1): the
     /// place and the subject, each part in front of its length, so that no two places read alike.
-    pub fn associated_data(&self, key: &DataKey) -> Vec<u8> {
+    pub fn associated_data(&self, subject: KeySubject) -> Vec<u8> {
         let version = self.version.to_be_bytes();
         let company = self.company.map(|company| company.0);
-        let (subject, author) = (key.subject.id(), key.subject.author());
+        let (about, author) = (subject.id(), subject.author());
         let parts: [&[u8]; 9] = [
             b"huntzen sealed value 1",
             self.table.as_bytes(),
@@ -170,8 +170,8 @@ impl Place {
             self.row.as_bytes(),
             &version,
             company.as_ref().map_or(&[], |company| company.as_bytes().as_slice()),
-            words::Words::as_str(key.subject.kind()).as_bytes(),
-            subject.as_bytes(),
+            words::Words::as_str(subject.kind()).as_bytes(),
+            about.as_bytes(),
             author.as_bytes(),
         ];
         framed(&parts)
@@ -279,17 +279,27 @@ pub trait Vault: Send + Sync {
     /// `Cipher`.
     fn generate(&self, id: Uuid, subject: KeySubject) -> Result<DataKey, SealingError>;
 
+    /// Unwraps `key`, for as many values as are sealed or opened while the answer lives.
+    ///
+    /// # Errors
+    /// `UnknownMasterKey`, `TamperedKey`.
+    fn unlock(&self, key: &DataKey) -> Result<Box<dyn UnlockedKey>, SealingError>;
+
     /// Seals `plain` for `place` under `key`.
     ///
     /// # Errors
     /// `UnknownMasterKey`, `TamperedKey`, `Cipher`.
-    fn seal(&self, key: &DataKey, place: &Place, plain: &[u8]) -> Result<Sealed, SealingError>;
+    fn seal(&self, key: &DataKey, place: &Place, plain: &[u8]) -> Result<Sealed, SealingError> {
+        self.unlock(key)?.seal(place, plain)
+    }
 
     /// Opens what stands at `place`.
     ///
     /// # Errors
     /// `Tampered`; `UnknownMasterKey`, `TamperedKey`.
-    fn open(&self, key: &DataKey, place: &Place, sealed: &Sealed) -> Result<Plain, SealingError>;
+    fn open(&self, key: &DataKey, place: &Place, sealed: &Sealed) -> Result<Plain, SealingError> {
+        self.unlock(key)?.open(place, sealed)
+    }
 
     /// The same key wrapped by the highest master key, whichever wraps it now.
     ///
@@ -310,6 +320,21 @@ impl fmt::Debug for dyn Vault {
     }
 }
 
+/// A data key that was unwrapped. It is wiped when it goes.
+pub trait UnlockedKey: Send + Sync {
+    /// Seals `plain` for `place`.
+    ///
+    /// # Errors
+    /// `Cipher`.
+    fn seal(&self, place: &Place, plain: &[u8]) -> Result<Sealed, SealingError>;
+
+    /// Opens what stands at `place`.
+    ///
+    /// # Errors
+    /// `Tampered`.
+    fn open(&self, place: &Place, sealed: &Sealed) -> Result<Plain, SealingError>;
+}
+
 /// A vault that several use cases share.
 pub type SharedVault = Arc<dyn Vault>;
 
@@ -325,20 +350,20 @@ mod tests {
     fn no_two_places_are_bound_alike() {
         let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let base = Place::new("clinical_notes", "content", one);
-        let mine = key(KeySubject::Notes { author: UserId(one), patient: UserId(other) });
-        let theirs = key(KeySubject::Notes { author: UserId(other), patient: UserId(one) });
+        let mine = KeySubject::Notes { author: UserId(one), patient: UserId(other) };
+        let theirs = KeySubject::Notes { author: UserId(other), patient: UserId(one) };
         let bound = [
-            base.associated_data(&mine),
-            base.associated_data(&theirs),
-            base.at_version(1).associated_data(&mine),
-            base.within(CompanyId(one)).associated_data(&mine),
-            base.within(CompanyId(other)).associated_data(&mine),
-            Place::new("clinical_notes", "content", other).associated_data(&mine),
-            Place::new("clinical_note", "scontent", one).associated_data(&mine),
-            Place::new("clinical_notes", "", one).associated_data(&mine),
-            base.associated_data(&key(KeySubject::Person(UserId(one)))),
-            base.associated_data(&key(KeySubject::Consultation(one))),
-            base.associated_data(&key(KeySubject::Platform)),
+            base.associated_data(mine),
+            base.associated_data(theirs),
+            base.at_version(1).associated_data(mine),
+            base.within(CompanyId(one)).associated_data(mine),
+            base.within(CompanyId(other)).associated_data(mine),
+            Place::new("clinical_notes", "content", other).associated_data(mine),
+            Place::new("clinical_note", "scontent", one).associated_data(mine),
+            Place::new("clinical_notes", "", one).associated_data(mine),
+            base.associated_data(KeySubject::Person(UserId(one))),
+            base.associated_data(KeySubject::Consultation(one)),
+            base.associated_data(KeySubject::Platform),
         ];
         for (at, one) in bound.iter().enumerate() {
             assert!(bound.iter().skip(at + 1).all(|other| other != one), "place {at} is bound as another");

@@ -340,9 +340,10 @@ impl Bench<'_> {
             .collect();
         let limit = self.bare_writer(folder);
         let at = (server.address(), server.process());
-        for (offered, goal) in [(2_500.0, "p99 50 ms"), (5_000.0, "5,000/s"), (7_200.0, "-")] {
+        let offers = [(2_500.0, "p99 50 ms"), (5_000.0, "5,000/s"), (7_200.0, "-")];
+        for (round, (offered, goal)) in offers.into_iter().enumerate() {
             let pace = offered / f64::from(u32::try_from(ROOMS * 2).unwrap());
-            let talked = talk(at, &rooms, pace, self.options.seconds);
+            let talked = talk(at, &rooms, round, pace, self.options.seconds);
             let Talked { rate, median, p99, processor, lost } = talked;
             let measured = format!(
                 "{rate:.0}/s, p50 {}, p99 {}, CPU {}, lost {lost}",

@@ -53,13 +53,20 @@ struct Ledger {
     refused: AtomicUsize,
 }
 
-/// Lets everybody say `pace` messages a second for `seconds`, after two seconds of warming up.
-pub fn talk(server: (SocketAddr, u32), rooms: &[Room], pace: f64, seconds: u64) -> Talked {
+/// Lets everybody say `pace` messages a second for `seconds`, after two seconds of warming up. `round`
+/// is another one each time: a message that was said before is not told again.
+pub fn talk(server: (SocketAddr, u32), rooms: &[Room], round: usize, pace: f64, seconds: u64) -> Talked {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(everybody(server, rooms, pace, seconds))
+    runtime.block_on(everybody(server, rooms, round, pace, seconds))
 }
 
-async fn everybody((address, process): (SocketAddr, u32), rooms: &[Room], pace: f64, seconds: u64) -> Talked {
+async fn everybody(
+    (address, process): (SocketAddr, u32),
+    rooms: &[Room],
+    round: usize,
+    pace: f64,
+    seconds: u64,
+) -> Talked {
     let ledger = Arc::new(Ledger::default());
     let mut readers = Vec::new();
     let mut writers = Vec::new();
@@ -81,7 +88,7 @@ async fn everybody((address, process): (SocketAddr, u32), rooms: &[Room], pace: 
         .map(|(writer, consultation, number)| {
             // Spread over the period, so that people do not speak in chorus.
             let offset = each * u32::try_from(number).unwrap() / people;
-            tokio::spawn(speak(writer, consultation, number, (start + offset, each), Arc::clone(&ledger)))
+            tokio::spawn(speak(writer, consultation, (round, number), (start + offset, each), Arc::clone(&ledger)))
         })
         .collect();
     sleep(Duration::from_secs(2)).await;
@@ -91,12 +98,15 @@ async fn everybody((address, process): (SocketAddr, u32), rooms: &[Room], pace: 
     ledger.counts.store(false, Ordering::SeqCst);
     let (lasted, used) = (began.elapsed(), processor_time(process).saturating_sub(used));
     ledger.over.store(true, Ordering::SeqCst);
+    let mut writers = Vec::new();
     for one in speaking {
-        one.await.unwrap();
+        writers.push(one.await.unwrap());
     }
-    // What is under way arrives; what has not come by then never will.
+    // What is under way arrives; what has not come by then never will. A writer that is dropped closes
+    // its socket.
     sleep(Duration::from_secs(2)).await;
     readers.iter().for_each(tokio::task::JoinHandle::abort);
+    drop(writers);
     let mut took = std::mem::take(&mut *ledger.took.lock().unwrap());
     let lost = ledger.sent.lock().unwrap().len();
     summary(&mut took, lasted, used, lost)
@@ -118,26 +128,29 @@ fn summary(took: &mut [Duration], lasted: Duration, used: Duration, lost: usize)
 async fn speak(
     mut writer: OwnedWriteHalf,
     consultation: String,
-    number: usize,
+    (round, number): (usize, usize),
     (start, each): (tokio::time::Instant, Duration),
     ledger: Arc<Ledger>,
-) {
+) -> OwnedWriteHalf {
     let mut pace = interval_at(start, each);
-    for count in 0.. {
+    let mut count = 0_usize;
+    loop {
         pace.tick().await;
         if ledger.over.load(Ordering::Relaxed) {
-            return;
+            return writer;
         }
         // Of the length that people write, and told apart by its beginning.
-        let content = format!("{number}-{count} {}", "Je voulais vous dire que cela va mieux depuis lundi. ".repeat(2));
+        let name = format!("{number}-{round}-{count}");
+        let content = format!("{name} {}", "Je voulais vous dire que cela va mieux depuis lundi. ".repeat(2));
         let event = json!({
-            "event": "chat:message", "id": format!("{number}-{count}"),
+            "event": "chat:message", "id": name,
             "data": { "consultationId": consultation, "content": content },
         });
-        ledger.sent.lock().unwrap().insert(format!("{number}-{count}"), Instant::now());
+        ledger.sent.lock().unwrap().insert(name, Instant::now());
         if writer.write_all(&masked(&event.to_string())).await.is_err() {
-            return;
+            return writer;
         }
+        count += 1;
     }
 }
 

@@ -1,12 +1,11 @@
 //! Reading a conversation, and marking it as read.
-use std::collections::BTreeMap;
 
 use huntzen_tenancy::{
     Caller,
     audit::{Action, Resource},
     ids::UserId,
     policy::Permission,
-    sealing::{DataKey, KeySubject},
+    sealing::Keeper,
 };
 use jiff::Timestamp;
 
@@ -96,11 +95,11 @@ impl ConversationReading {
                 }
                 (None, MessageRange::Last | MessageRange::Before(_)) => 0,
             };
-            let keys = match stored.first() {
-                Some(_) => self.ports.sealer.known_keys(tx, &[key_subject(consultation)])?,
-                None => BTreeMap::new(),
+            let key = match stored.first() {
+                Some(_) => self.key(tx, consultation)?,
+                None => None,
             };
-            let messages = stored.into_iter().map(|one| self.open(&keys, one)).collect::<Result<_, _>>()?;
+            let messages = stored.into_iter().map(|one| open(key.as_ref(), one)).collect::<Result<_, _>>()?;
             Ok(History { messages, next: next.filter(|_| goes_on), care: *care, reached })
         })
     }
@@ -143,9 +142,9 @@ impl ConversationReading {
             trace.about(care.employee_user, care.company);
             let marked = tx.mark_messages_read(consultation, message.seq, now)?;
             let message = tx.message(id)?.ok_or(ClinicalError::NotFound)?;
-            let keys = self.ports.sealer.known_keys(tx, &[key_subject(consultation)])?;
+            let key = self.key(tx, consultation)?;
             let mark = ReadMark { consultation, reader: caller.actor.user, up_to: message.seq, read_at: now, marked };
-            Ok((self.open(&keys, message)?, mark))
+            Ok((open(key.as_ref(), message)?, mark))
         })
     }
 
@@ -166,10 +165,15 @@ impl ConversationReading {
         })
     }
 
-    fn open(&self, keys: &BTreeMap<KeySubject, DataKey>, stored: StoredMessage) -> Result<Message, ClinicalError> {
-        let StoredMessage { id, seq, consultation, company, sender, content, read_at, created_at } = stored;
-        let key = keys.get(&key_subject(consultation));
-        let content = key.map(|key| self.ports.sealer.open(key, &place(id, seq, company), &content)).transpose()?;
-        Ok(Message { id, seq, consultation, sender, content, read_at, created_at })
+    /// The conversation's key; none once it was destroyed.
+    fn key(&self, tx: &mut dyn ClinicalTx, consultation: ConsultationId) -> Result<Option<Keeper>, ClinicalError> {
+        let key = self.ports.sealer.known_keys(tx, &[key_subject(consultation)])?.into_values().next();
+        Ok(key.map(|key| self.ports.sealer.keeper(&key)).transpose()?)
     }
+}
+
+fn open(key: Option<&Keeper>, stored: StoredMessage) -> Result<Message, ClinicalError> {
+    let StoredMessage { id, seq, consultation, company, sender, content, read_at, created_at } = stored;
+    let content = key.map(|key| key.open(&place(id, seq, company), &content)).transpose()?;
+    Ok(Message { id, seq, consultation, sender, content, read_at, created_at })
 }

@@ -4,7 +4,7 @@ use huntzen_tenancy::{
     audit::{Action, Resource},
     error::Checks,
     policy::Permission,
-    sealing::{DataKey, KeySubject, Sealed, SecretText},
+    sealing::{Keeper, KeySubject, Sealed, SecretText},
 };
 use jiff::{civil::Date, tz::TimeZone};
 
@@ -99,7 +99,7 @@ impl JournalKeeping {
             trace.about(entry.owner, company);
             let key = self.ports.sealer.key(tx, KeySubject::Person(entry.owner), now)?;
             let opened = Opened { content: Some(new.content.clone()), mood: new.mood, tags };
-            self.seal(&key, &mut entry, &opened)?;
+            seal(&self.ports.sealer.keeper(&key)?, &mut entry, &opened)?;
             tx.add_entry(&entry)?;
             Ok(presented(&entry, opened))
         })
@@ -114,7 +114,7 @@ impl JournalKeeping {
         self.ports.traced(caller, (Action::Read, Resource::JournalEntry), |tx, trace, _| {
             let entry = found(tx, trace, id, false)?;
             let key = self.key(tx, caller)?;
-            let opened = self.open(key.as_ref(), &entry)?;
+            let opened = open(key.as_ref(), &entry)?;
             Ok(presented(&entry, opened))
         })
     }
@@ -149,42 +149,13 @@ impl JournalKeeping {
             match tag {
                 None => {
                     let part = tx.entries(written, cursor, limit)?;
-                    let open = |entry: StoredEntry| Ok(presented(&entry, self.open(key.as_ref(), &entry)?));
-                    let items = part.items.into_iter().map(open).collect::<Result<_, ClinicalError>>()?;
+                    let shown = |entry: StoredEntry| Ok(presented(&entry, open(key.as_ref(), &entry)?));
+                    let items = part.items.into_iter().map(shown).collect::<Result<_, ClinicalError>>()?;
                     Ok(Slice { items, next: part.next })
                 }
-                Some(tag) => self.search(tx, key.as_ref(), (written, tag), cursor, limit),
+                Some(tag) => search(tx, key.as_ref(), (written, tag), cursor, limit),
             }
         })
-    }
-
-    fn search(
-        &self,
-        tx: &mut dyn ClinicalTx,
-        key: Option<&DataKey>,
-        (written, tag): (Written, &SecretText),
-        mut cursor: Option<Cursor>,
-        limit: u32,
-    ) -> Result<Slice<JournalEntry>, ClinicalError> {
-        let mut items = Vec::new();
-        for _ in 0..SEARCHED_AT_MOST / SEARCHED {
-            let part = tx.entries(written, cursor, SEARCHED)?;
-            for entry in part.items {
-                let is_wanted = self.tags(key, &entry)?.contain(tag);
-                if is_wanted && items.len() == limit as usize {
-                    // There is one more: the next part begins with it.
-                    return Ok(Slice { items, next: cursor });
-                }
-                cursor = Some(Cursor { at: entry.created_at, id: entry.id.0 });
-                if is_wanted {
-                    items.push(presented(&entry, self.open(key, &entry)?));
-                }
-            }
-            if part.next.is_none() {
-                return Ok(Slice { items, next: None });
-            }
-        }
-        Ok(Slice { items, next: cursor })
     }
 
     /// Changes an entry; an empty change leaves it as it is.
@@ -207,7 +178,8 @@ impl JournalKeeping {
         self.ports.traced(caller, (Action::Update, Resource::JournalEntry), |tx, trace, now| {
             let mut entry = found(tx, trace, id, true)?;
             let key = self.ports.sealer.key(tx, KeySubject::Person(entry.owner), now)?;
-            let mut opened = self.open(Some(&key), &entry)?;
+            let key = self.ports.sealer.keeper(&key)?;
+            let mut opened = open(Some(&key), &entry)?;
             if *change == EntryChange::default() {
                 return Ok(presented(&entry, opened));
             }
@@ -216,7 +188,7 @@ impl JournalKeeping {
             opened.tags = tags.unwrap_or(opened.tags);
             entry.version += 1;
             entry.updated_at = now;
-            self.seal(&key, &mut entry, &opened)?;
+            seal(&key, &mut entry, &opened)?;
             tx.update_entry(&entry)?;
             Ok(presented(&entry, opened))
         })
@@ -234,32 +206,62 @@ impl JournalKeeping {
         })
     }
 
-    fn key(&self, tx: &mut dyn ClinicalTx, caller: &Caller) -> Result<Option<DataKey>, ClinicalError> {
+    /// The caller's key; none before the first entry and after the owner's erasure.
+    fn key(&self, tx: &mut dyn ClinicalTx, caller: &Caller) -> Result<Option<Keeper>, ClinicalError> {
         let subject = KeySubject::Person(caller.actor.user);
-        Ok(self.ports.sealer.known_keys(tx, &[subject])?.into_values().next())
+        let key = self.ports.sealer.known_keys(tx, &[subject])?.into_values().next();
+        Ok(key.map(|key| self.ports.sealer.keeper(&key)).transpose()?)
     }
+}
 
-    fn seal(&self, key: &DataKey, entry: &mut StoredEntry, opened: &Opened) -> Result<(), StoreError> {
-        let seal = |column, text: &SecretText| self.ports.sealer.seal(key, &entry.place(column), text);
-        let content = opened.content.clone().unwrap_or_default();
-        let (content, mood, tags) =
-            (seal("content", &content)?, seal("mood", &Mood::write(opened.mood))?, seal("tags", &opened.tags.write())?);
-        (entry.content, entry.mood, entry.tags) = (content, mood, tags);
-        Ok(())
+/// Entries with a tag.
+fn search(
+    tx: &mut dyn ClinicalTx,
+    key: Option<&Keeper>,
+    (written, tag): (Written, &SecretText),
+    mut cursor: Option<Cursor>,
+    limit: u32,
+) -> Result<Slice<JournalEntry>, ClinicalError> {
+    let mut items = Vec::new();
+    for _ in 0..SEARCHED_AT_MOST / SEARCHED {
+        let part = tx.entries(written, cursor, SEARCHED)?;
+        for entry in part.items {
+            let is_wanted = tags(key, &entry)?.contain(tag);
+            if is_wanted && items.len() == limit as usize {
+                // There is one more: the next part begins with it.
+                return Ok(Slice { items, next: cursor });
+            }
+            cursor = Some(Cursor { at: entry.created_at, id: entry.id.0 });
+            if is_wanted {
+                items.push(presented(&entry, open(key, &entry)?));
+            }
+        }
+        if part.next.is_none() {
+            return Ok(Slice { items, next: None });
+        }
     }
+    Ok(Slice { items, next: cursor })
+}
 
-    fn open(&self, key: Option<&DataKey>, entry: &StoredEntry) -> Result<Opened, StoreError> {
-        let open =
-            |column, sealed| key.map(|key| self.ports.sealer.open(key, &entry.place(column), sealed)).transpose();
-        let content = open("content", &entry.content)?;
-        let mood = open("mood", &entry.mood)?;
-        Ok(Opened { content, mood: mood.as_ref().and_then(Mood::read), tags: self.tags(key, entry)? })
-    }
+fn seal(key: &Keeper, entry: &mut StoredEntry, opened: &Opened) -> Result<(), StoreError> {
+    let seal = |column, text: &SecretText| key.seal(&entry.place(column), text);
+    let content = opened.content.clone().unwrap_or_default();
+    let (content, mood, tags) =
+        (seal("content", &content)?, seal("mood", &Mood::write(opened.mood))?, seal("tags", &opened.tags.write())?);
+    (entry.content, entry.mood, entry.tags) = (content, mood, tags);
+    Ok(())
+}
 
-    fn tags(&self, key: Option<&DataKey>, entry: &StoredEntry) -> Result<Tags, StoreError> {
-        let open = |key: &DataKey| self.ports.sealer.open(key, &entry.place("tags"), &entry.tags);
-        Ok(key.map(open).transpose()?.as_ref().map(Tags::read).unwrap_or_default())
-    }
+fn open(key: Option<&Keeper>, entry: &StoredEntry) -> Result<Opened, StoreError> {
+    let open = |column, sealed| key.map(|key| key.open(&entry.place(column), sealed)).transpose();
+    let content = open("content", &entry.content)?;
+    let mood = open("mood", &entry.mood)?;
+    Ok(Opened { content, mood: mood.as_ref().and_then(Mood::read), tags: tags(key, entry)? })
+}
+
+fn tags(key: Option<&Keeper>, entry: &StoredEntry) -> Result<Tags, StoreError> {
+    let open = |key: &Keeper| key.open(&entry.place("tags"), &entry.tags);
+    Ok(key.map(open).transpose()?.as_ref().map(Tags::read).unwrap_or_default())
 }
 
 impl Days {

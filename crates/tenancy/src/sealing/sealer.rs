@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{DataKey, DataKeys, KeySubject, Place, Sealed, SecretText, Vault};
+use super::{DataKey, DataKeys, KeySubject, Place, Sealed, SecretText, UnlockedKey, Vault};
 use crate::{clock::Randomness, store::StoreError};
 
 /// Seals and opens for use cases.
@@ -12,6 +12,9 @@ pub struct Sealer {
     vault: Arc<dyn Vault>,
     randomness: Arc<dyn Randomness>,
 }
+
+/// Seals and opens under one key, which is unwrapped once.
+pub struct Keeper(Box<dyn UnlockedKey>);
 
 /// A stored text is not UTF-8.
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +92,7 @@ impl Sealer {
     /// # Errors
     /// `Defect` when the key does not open.
     pub fn seal(&self, key: &DataKey, place: &Place, text: &SecretText) -> Result<Sealed, StoreError> {
-        Ok(self.vault.seal(key, place, text.expose().as_bytes())?)
+        self.keeper(key)?.seal(place, text)
     }
 
     /// Opens the text that stands at `place`.
@@ -97,7 +100,33 @@ impl Sealer {
     /// # Errors
     /// `Defect` when it was changed or moved, or is no text.
     pub fn open(&self, key: &DataKey, place: &Place, sealed: &Sealed) -> Result<SecretText, StoreError> {
-        let plain = self.vault.open(key, place, sealed)?;
+        self.keeper(key)?.open(place, sealed)
+    }
+
+    /// Seals and opens many texts under one key.
+    ///
+    /// # Errors
+    /// `Defect` when the key does not open.
+    pub fn keeper(&self, key: &DataKey) -> Result<Keeper, StoreError> {
+        Ok(Keeper(self.vault.unlock(key)?))
+    }
+}
+
+impl Keeper {
+    /// Seals a text for `place`.
+    ///
+    /// # Errors
+    /// `Defect` when the cipher refuses.
+    pub fn seal(&self, place: &Place, text: &SecretText) -> Result<Sealed, StoreError> {
+        Ok(self.0.seal(place, text.expose().as_bytes())?)
+    }
+
+    /// Opens the text that stands at `place`.
+    ///
+    /// # Errors
+    /// `Defect` when it was changed or moved, or is no text.
+    pub fn open(&self, place: &Place, sealed: &Sealed) -> Result<SecretText, StoreError> {
+        let plain = self.0.open(place, sealed)?;
         let text = std::str::from_utf8(&plain).map(str::to_owned);
         text.map(SecretText::new).or(Err(StoreError::Defect(Box::new(NoText(place.table, place.column)))))
     }

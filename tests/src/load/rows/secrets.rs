@@ -33,7 +33,7 @@ fn content() -> String {
 impl Bench<'_> {
     fn note_request(&self, client: usize) -> Request {
         let consultation = id(Kind::Ahead, (client + 1) * 100);
-        let body = json!({ "consultationId": consultation, "kind": "PRIVATE", "content": content() });
+        let body = json!({ "consultationId": consultation, "kind": "RECORD", "content": content() });
         Request {
             token: self.practitioners[client].clone(),
             method: "POST",
@@ -44,7 +44,10 @@ impl Bench<'_> {
 
     /// What a note says to the database, once there is a key for its patient.
     pub(super) fn capture_note(&self, server: &Server<'_>, log: &Log) -> Statements {
-        let write = || assert_eq!(ask(server, &self.note_request(0)).0, 201);
+        let write = || {
+            let (status, answer) = ask(server, &self.note_request(0));
+            assert_eq!(status, 201, "{answer}");
+        };
         write();
         log.during(write)
     }
@@ -115,8 +118,9 @@ fn opening() -> Duration {
     let sealed = [content(), "4".to_owned(), tags].map(|text| vault.seal(&key, &place, text.as_bytes()).unwrap());
     let began = Instant::now();
     for _ in 0..TIMES {
+        let key = vault.unlock(&key).unwrap();
         for one in sealed.iter().cycle().take(sealed.len() * ENTRIES) {
-            std::hint::black_box(vault.open(&key, &place, one).unwrap());
+            std::hint::black_box(key.open(&place, one).unwrap());
         }
     }
     began.elapsed() / TIMES
