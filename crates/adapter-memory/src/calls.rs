@@ -47,11 +47,22 @@ impl Calls for LocalCalls {
 
     fn answer(&self, id: CallId, device: Uuid) -> Result<Option<Call>, StoreError> {
         let mut calls = self.calls();
-        let ringing = calls.iter_mut().find(|call| call.id == id && call.callee_device.is_none());
+        let free = |call: &Call| call.callee_device.is_none_or(|answered| answered == device);
+        let ringing = calls.iter_mut().find(|call| call.id == id && free(call));
         Ok(ringing.map(|call| {
             call.callee_device = Some(device);
             call.clone()
         }))
+    }
+
+    fn take_back(&self, id: CallId, device: Uuid) -> Result<bool, StoreError> {
+        let mut calls = self.calls();
+        let answered = calls.iter_mut().find(|call| call.id == id && call.callee_device == Some(device));
+        Ok(answered.map(|call| call.callee_device = None).is_some())
+    }
+
+    fn end_ringing(&self, id: CallId) -> Result<Option<Call>, StoreError> {
+        Ok(self.take(|call| call.id == id && call.callee_device.is_none()).pop())
     }
 
     fn end(&self, id: CallId) -> Result<Option<Call>, StoreError> {

@@ -108,7 +108,7 @@ impl Edge {
             letter_folder: writes_files.then(|| config.database.data_dir.join("mail")),
             bell,
             tickets: services.tickets.clone(),
-            messages: MessageQueue::start(services.messages.clone(), Arc::clone(&hub)),
+            messages: MessageQueue::start(services.messages.clone(), Arc::clone(&hub), Arc::clone(&ports.randomness)),
             hub,
         }
     }

@@ -92,12 +92,24 @@ pub trait Calls: Send + Sync {
     /// `Unavailable`.
     fn find(&self, id: CallId) -> Result<Option<Call>, StoreError>;
 
-    /// Answers a call that rings on this device; `None` when it does not ring any more: of many
-    /// devices at once one answers.
+    /// Answers a call on this device; `None` when it does not ring any more: of many devices at once
+    /// one answers. The one that has answered is told the same again.
     ///
     /// # Errors
     /// `Unavailable`.
     fn answer(&self, id: CallId, device: Uuid) -> Result<Option<Call>, StoreError>;
+
+    /// Lets a call ring again that this device has answered; `false` when it has not.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn take_back(&self, id: CallId, device: Uuid) -> Result<bool, StoreError>;
+
+    /// Ends a call that rings; `None` when it does not any more.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn end_ringing(&self, id: CallId) -> Result<Option<Call>, StoreError>;
 
     /// Ends a call; `None` when it is over already: of many who end it at once one does.
     ///

@@ -67,6 +67,25 @@ pub fn of_many_at_once_one_wins(calls: &(dyn Calls + Sync)) {
     assert_eq!(ended.iter().flatten().count(), 1);
 }
 
+/// The device that has answered may ask again, and alone takes it back; then the call rings on.
+pub fn an_answer_is_told_again_and_taken_back(calls: &dyn Calls) {
+    let ringing = call(1, 0);
+    let [first, second] = [7, 8].map(Uuid::from_u128);
+    assert!(calls.begin(&ringing).unwrap());
+    assert!(!calls.take_back(ringing.id, first).unwrap());
+    let answered = Call { callee_device: Some(first), ..ringing.clone() };
+    for _ in 0..2 {
+        assert_eq!(calls.answer(ringing.id, first).unwrap(), Some(answered.clone()));
+    }
+    assert_eq!(calls.answer(ringing.id, second).unwrap(), None);
+    assert!(!calls.take_back(ringing.id, second).unwrap());
+    assert_eq!(calls.end_ringing(ringing.id).unwrap(), None);
+    assert!(calls.take_back(ringing.id, first).unwrap());
+    assert_eq!(calls.find(ringing.id).unwrap(), Some(ringing.clone()));
+    assert_eq!(calls.end_ringing(ringing.id).unwrap(), Some(ringing.clone()));
+    assert_eq!(calls.end_ringing(ringing.id).unwrap(), None);
+}
+
 /// Only what rings is unanswered, from the instant asked for on; each call is answered once.
 pub fn what_rings_too_long_ends(calls: &dyn Calls) {
     for (number, began) in [(1, 0), (2, 10), (3, 20)] {

@@ -113,10 +113,11 @@ impl Speaker {
         loop {
             socket.ask("chat:join", &json!({ "consultationId": self.consultation, "afterSeq": self.last() }));
             let history = socket.event("chat:history");
-            for message in history["messages"].as_array().unwrap() {
+            let messages = history["messages"].as_array().unwrap();
+            for message in messages {
                 self.take(message);
             }
-            if history["nextCursor"].is_null() {
+            if messages.len() < 100 {
                 return;
             }
         }

@@ -51,6 +51,11 @@ mod calls {
     }
 
     #[test]
+    fn an_answer_is_told_again_and_taken_back() {
+        calls::an_answer_is_told_again_and_taken_back(&LocalCalls::default());
+    }
+
+    #[test]
     fn what_rings_too_long_ends() {
         calls::what_rings_too_long_ends(&LocalCalls::default());
     }

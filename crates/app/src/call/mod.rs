@@ -2,10 +2,12 @@
 use std::{rc::Rc, sync::Arc};
 
 use huntzen_clinical::{
+    ClinicalError,
     call::{Call, Connected as ConnectedCall, IceServer},
     ids::{CallId, ConsultationId},
 };
 use huntzen_tenancy::{
+    audit::Action,
     ids::UserId,
     live::{Signal, Topic},
     words,
@@ -195,17 +197,34 @@ impl CallSocket {
     }
 
     async fn reject(&self, OfCall { call_id }: OfCall) -> Result<Reply, Problem> {
-        let caller = self.connected.socket.caller().clone();
-        let call = self.connected.run(move |s| s.calling.reject(&caller, call_id)).await?;
-        self.tell_both(&call, CallTold::Rejected)?;
-        Ok(Reply::done())
+        let rejected = self.connected.services().calling.reject(self.connected.socket.caller(), call_id);
+        self.over(rejected, call_id, (Action::Reject, CallTold::Rejected)).await
     }
 
     async fn end(&self, OfCall { call_id }: OfCall) -> Result<Reply, Problem> {
+        let ended = self.connected.services().calling.end(self.connected.socket.caller(), call_id);
+        self.over(ended, call_id, (Action::End, CallTold::Ended)).await
+    }
+
+    /// Tells that a call is over, at once, and then leaves the trace of it, or of the refusal.
+    async fn over(
+        &self,
+        outcome: Result<Call, ClinicalError>,
+        id: CallId,
+        (action, told): (Action, CallTold),
+    ) -> Result<Reply, Problem> {
         let caller = self.connected.socket.caller().clone();
-        let call = self.connected.run(move |s| s.calling.end(&caller, call_id)).await?;
-        self.tell_both(&call, CallTold::Ended)?;
-        Ok(Reply::done())
+        match outcome {
+            Ok(call) => {
+                self.tell_both(&call, told)?;
+                self.connected.run(move |s| s.calling.trace_over(&caller, action, &[call])).await?;
+                Ok(Reply::done())
+            }
+            Err(refusal) => {
+                self.connected.run(move |s| s.calling.trace_refused(&caller, action, id)).await?;
+                Err(refusal.into())
+            }
+        }
     }
 
     fn describe(&self, told: CallTold, event: &ClientEvent) -> Result<Reply, Problem> {
@@ -280,17 +299,22 @@ impl Protocol for CallSocket {
     }
 
     async fn closed(self: Rc<Self>) {
-        let (caller, device) = (self.connected.socket.caller().clone(), self.device());
-        match self.connected.run(move |s| s.calling.gone(&caller, device)).await {
-            Ok(ended) => {
-                for call in ended {
-                    // A call's id always has JSON.
-                    let _ = self.tell_both(&call, CallTold::Ended);
-                }
-            }
-            Err(problem) => {
-                tracing::error!(causes = problem.causes(), "the calls of a device that is gone could not be ended");
-            }
+        // Whoever is at the other end hears of it whatever becomes of the trace.
+        let ended = self.connected.services().calling.gone(self.device()).unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "the calls of a device that is gone go on");
+            Vec::new()
+        });
+        if ended.is_empty() {
+            return;
+        }
+        for call in &ended {
+            // A call's id always has JSON.
+            let _ = self.tell_both(call, CallTold::Ended);
+        }
+        let caller = self.connected.socket.caller().clone();
+        let traced = self.connected.run(move |s| s.calling.trace_over(&caller, Action::End, &ended)).await;
+        if let Err(problem) = traced {
+            tracing::error!(causes = problem.causes(), "calls of a device that is gone left no trace");
         }
     }
 }

@@ -23,7 +23,7 @@ use validator::Validate;
 
 use super::{
     bodies::{ChatTold, MessageBody, MessageCursor, presence, read_updated, received, room, typing},
-    room::{Place, Rooms, Step},
+    room::{Before, Place, Rooms, Step},
 };
 use crate::{
     http::{Code, Problem},
@@ -50,6 +50,9 @@ words! {
     }
 }
 
+/// The last place that JSON numbers tell apart (RFC 8259 §6).
+const LAST_SEQ: u64 = 9_007_199_254_740_991;
+
 /// One client's `/chat`.
 pub struct ChatSocket {
     connected: Connected,
@@ -62,6 +65,7 @@ pub struct ChatSocket {
 struct Join {
     consultation_id: ConsultationId,
     #[serde(default)]
+    #[validate(range(max = LAST_SEQ))]
     after_seq: Option<u64>,
 }
 
@@ -90,6 +94,7 @@ struct Type {
 struct Read {
     consultation_id: ConsultationId,
     #[serde(default)]
+    #[validate(range(max = LAST_SEQ))]
     up_to_seq: Option<u64>,
     #[serde(default)]
     message_id: Option<MessageId>,
@@ -137,10 +142,11 @@ impl ChatSocket {
     }
 
     /// Nothing that is said from now on is lost: the topic is joined before the history is read, and
-    /// what it brings meanwhile is held back until the client has the history.
+    /// what it brings meanwhile is held back until the client has the history. Whoever has missed more
+    /// than one part of it gets the rest as messages, without asking.
     async fn join(&self, Join { consultation_id, after_seq }: Join) -> Result<Reply, Problem> {
         let socket = &self.connected.socket;
-        let (joining, is_first) = self.rooms.borrow_mut().join(consultation_id);
+        let (joining, before) = self.rooms.borrow_mut().join(consultation_id);
         self.connected.hub().subscribe(room(consultation_id), socket);
         let caller = socket.caller().clone();
         let range = after_seq.map_or(MessageRange::Last, MessageRange::After);
@@ -148,28 +154,51 @@ impl ChatSocket {
         let history = match history {
             Ok(history) => history,
             Err(problem) => {
-                self.rooms.borrow_mut().leave(consultation_id);
-                self.connected.hub().unsubscribe(room(consultation_id), socket);
+                self.not_joined(consultation_id, before, problem.code())?;
                 return Err(problem);
             }
         };
+        self.rooms.borrow_mut().admit(consultation_id);
         let other = history.care.other_than(socket.user());
         let other_is_online = self.connected.hub().has(room(consultation_id), other);
-        // A client that asked for what it missed, and got a part of it, asks on before anything new.
+        let place = Place { after: history.reached, joining };
         let is_behind = after_seq.is_some() && history.next.is_some();
-        let after = history.reached;
+        if is_behind {
+            self.rooms.borrow_mut().goes_on(consultation_id, place);
+        }
+        let older = history.next.filter(|_| after_seq.is_none());
         let body = History {
             consultation_id: consultation_id.into(),
             messages: history.messages.into_iter().map(MessageBody::from).collect(),
-            next_cursor: history.next.and_then(|next| MessageCursor(next).encode()),
+            next_cursor: older.and_then(|next| MessageCursor(next).encode()),
         };
-        if is_first {
+        if before.is_none() {
             let told = presence(consultation_id, socket.user(), true)?;
             self.connected.hub().publish(Signal { except: Some(socket.id()), ..told });
         }
-        let reply = Reply::new(Joined { consultation_id: consultation_id.into(), other_is_online })?
-            .then(frame(ChatTold::History, &body)?);
-        Ok(if is_behind { reply } else { reply.then_signal(self.caught_up(consultation_id, Place { after, joining })) })
+        let reply = Reply::new(Joined { consultation_id: consultation_id.into(), other_is_online })?;
+        Ok(reply.then(frame(ChatTold::History, &body)?).then_signal(self.caught_up(consultation_id, place)))
+    }
+
+    /// Undoes a joining that failed: whoever was in the conversation before stays in it, unless they
+    /// have no part in it any more.
+    fn not_joined(&self, consultation: ConsultationId, before: Option<Before>, why: Code) -> Result<(), Problem> {
+        let is_barred = matches!(why, Code::NotFound | Code::Forbidden);
+        match before {
+            Some(before) if !is_barred => {
+                let place = self.rooms.borrow_mut().restore(consultation, before);
+                if let Some(place) = place {
+                    self.connected.hub().publish(self.caught_up(consultation, place));
+                }
+                Ok(())
+            }
+            Some(_) => self.leave_one(consultation),
+            None => {
+                self.rooms.borrow_mut().leave(consultation);
+                self.connected.hub().unsubscribe(room(consultation), &self.connected.socket);
+                Ok(())
+            }
+        }
     }
 
     /// A note to oneself, behind the history in the socket's own queue.
@@ -179,11 +208,16 @@ impl ChatSocket {
     }
 
     fn leave(&self, Leave { consultation_id }: &Leave) -> Result<Reply, Problem> {
-        if self.rooms.borrow_mut().leave(*consultation_id) {
-            self.connected.hub().unsubscribe(room(*consultation_id), &self.connected.socket);
-            self.gone(*consultation_id)?;
-        }
+        self.leave_one(*consultation_id)?;
         Ok(Reply::done())
+    }
+
+    fn leave_one(&self, consultation: ConsultationId) -> Result<(), Problem> {
+        if self.rooms.borrow_mut().leave(consultation) {
+            self.connected.hub().unsubscribe(room(consultation), &self.connected.socket);
+            self.gone(consultation)?;
+        }
+        Ok(())
     }
 
     /// Tells the room that this person went, unless another device of theirs is in it.
@@ -207,7 +241,7 @@ impl ChatSocket {
     }
 
     fn type_in(&self, Type { consultation_id, is_typing }: &Type) -> Result<Reply, Problem> {
-        if !self.rooms.borrow().has(*consultation_id) {
+        if !self.rooms.borrow().hears(*consultation_id) {
             return Err(Problem::new(Code::NotFound));
         }
         if self.may_type(*consultation_id) {
@@ -250,30 +284,29 @@ impl ChatSocket {
         Reply::new(MarkedRead { consultation_id: mark.consultation.into(), up_to_seq: mark.up_to })
     }
 
-    /// Reads what the client misses from `place` on.
+    /// Reads what the client misses from `place` on, a part; a note to oneself asks for the next one.
     async fn fill(&self, consultation: ConsultationId, place: Place) -> Result<Delivery, Closing> {
         let caller = self.connected.socket.caller().clone();
-        let mut messages = Vec::new();
-        let mut next = Some(MessageRange::After(place.after));
-        while let Some(range) = next {
-            let caller = caller.clone();
-            let read = self.connected.run(move |s| s.conversations.history(&caller, consultation, range, MOST)).await;
-            let history = read.map_err(|problem| {
-                if matches!(problem.code(), Code::NotFound | Code::Forbidden) {
-                    return Closing::Barred;
-                }
-                // The client comes back and resumes: a hole would be worse.
-                tracing::warn!(causes = problem.causes(), "messages that were missing could not be read");
-                Closing::Defect
-            })?;
-            messages.extend(history.messages);
-            next = history.next;
-        }
-        let last = messages.last().map_or(place.after, |last| last.seq);
+        let range = MessageRange::After(place.after);
+        let read = self.connected.run(move |s| s.conversations.history(&caller, consultation, range, MOST)).await;
+        let history = read.map_err(|problem| {
+            if matches!(problem.code(), Code::NotFound | Code::Forbidden) {
+                return Closing::Barred;
+            }
+            // The client comes back and resumes: a hole would be worse.
+            tracing::warn!(causes = problem.causes(), "messages that were missing could not be read");
+            Closing::Defect
+        })?;
+        let last = history.messages.last().map_or(place.after, |last| last.seq);
         if !self.rooms.borrow_mut().filled(consultation, place, last) {
             return Ok(Delivery::Nothing);
         }
-        let frames = messages.iter().map(received).collect::<Result<Vec<_>, _>>();
+        if history.next.is_some() {
+            let place = Place { after: last, ..place };
+            self.rooms.borrow_mut().goes_on(consultation, place);
+            self.connected.hub().publish(self.caught_up(consultation, place));
+        }
+        let frames = history.messages.iter().map(received).collect::<Result<Vec<_>, _>>();
         frames.map(Delivery::Instead).map_err(|_problem| Closing::Defect)
     }
 
@@ -306,7 +339,7 @@ impl Protocol for ChatSocket {
                 let step = self.rooms.borrow_mut().brought(consultation.into(), seq);
                 self.take(consultation.into(), step).await
             }
-            (Topic::Room(consultation), None) if self.rooms.borrow().has(consultation.into()) => Ok(Delivery::AsItIs),
+            (Topic::Room(consultation), None) if self.rooms.borrow().hears(consultation.into()) => Ok(Delivery::AsItIs),
             (Topic::Socket(_), Some(after)) => {
                 let Some((consultation, joining)) = note(&signal.text) else { return Ok(Delivery::Nothing) };
                 let step = self.rooms.borrow_mut().caught_up(consultation, Place { after, joining });

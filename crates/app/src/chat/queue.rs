@@ -11,8 +11,9 @@ use std::{
 
 use huntzen_clinical::{
     ClinicalError,
-    conversation::{MessageWriter, NewMessage, Written},
+    conversation::{MessageWriter, NewMessage, Written, check_content},
 };
+use huntzen_tenancy::clock::Randomness;
 use tokio::sync::oneshot;
 
 use super::bodies::{announced, room};
@@ -37,17 +38,20 @@ struct Waiting {
 
 /// Where messages are handed to the writer. The writer ends with the last of these.
 #[derive(Clone)]
-pub struct MessageQueue(SyncSender<Waiting>);
+pub struct MessageQueue {
+    waiting: SyncSender<Waiting>,
+    randomness: Arc<dyn Randomness>,
+}
 
 impl MessageQueue {
     /// Starts the writer. Without a thread for it, every message is refused as unavailable.
-    pub fn start(writer: MessageWriter, hub: Arc<Hub>) -> Self {
+    pub fn start(writer: MessageWriter, hub: Arc<Hub>, randomness: Arc<dyn Randomness>) -> Self {
         let (queue, waiting) = sync_channel(WAITING);
         let thread = Builder::new().name("messages".to_owned()).spawn(move || work(&writer, &waiting, &hub));
         if let Err(error) = thread {
             tracing::error!(error = &error as &dyn std::error::Error, "there is no thread to write messages");
         }
-        Self(queue)
+        Self { waiting: queue, randomness }
     }
 
     /// Keeps a message; once this returns with success, it is in the store for good.
@@ -55,9 +59,13 @@ impl MessageQueue {
     /// # Errors
     /// The writer's refusal as a problem; `overloaded` when too many wait, or the answer takes too
     /// long: the message may be kept then all the same.
-    pub async fn write(&self, message: NewMessage) -> Result<Written, Problem> {
+    pub async fn write(&self, mut message: NewMessage) -> Result<Written, Problem> {
+        // What waits is no longer than a message may be.
+        check_content(&message.content)?;
+        // The writer may have to ask whether it has kept a message already.
+        message.client_id.get_or_insert_with(|| self.randomness.uuid_v4().to_string());
         let (answer, told) = oneshot::channel();
-        match self.0.try_send(Waiting { message, answer }) {
+        match self.waiting.try_send(Waiting { message, answer }) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(Problem::new(Code::Overloaded)),
             Err(TrySendError::Disconnected(_)) => return Err(Problem::new(Code::Unavailable)),
@@ -79,9 +87,8 @@ fn work(writer: &MessageWriter, waiting: &Receiver<Waiting>, hub: &Hub) {
         let is_away = |consultation, user| !hub.has(room(consultation), user);
         let outcomes = writer.write(&messages, &is_away);
         for (message, outcome) in messages.iter().zip(&outcomes) {
-            if let Ok(written) = outcome
-                && written.is_new
-            {
+            // A repeat too: the first time may have been cut short before anybody was told.
+            if let Ok(written) = outcome {
                 announce(hub, message, written);
             }
         }

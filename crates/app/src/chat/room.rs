@@ -28,9 +28,15 @@ struct Room {
     joining: u64,
     /// The last message that was sent to the client, once the history was.
     delivered: Option<u64>,
-    /// The last message that the hub brought meanwhile.
+    /// The last message that the hub brought meanwhile, or that is known to be there.
     seen: u64,
+    /// Whether the client was found to take part: before that nothing of the room is for it.
+    is_admitted: bool,
 }
+
+/// A room as it was before it was joined again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before(Room);
 
 /// The conversations that a socket has joined.
 #[derive(Debug, Default)]
@@ -40,12 +46,39 @@ pub(super) struct Rooms {
 }
 
 impl Rooms {
-    /// Joins, or joins again: nothing is sent until [`Rooms::caught_up`]. Answers which joining it
-    /// is, and whether it is the first.
-    pub(super) fn join(&mut self, consultation: ConsultationId) -> (u64, bool) {
+    /// Joins, or joins again: no message is sent until [`Rooms::caught_up`]. Answers which joining it
+    /// is, and how it was joined before.
+    pub(super) fn join(&mut self, consultation: ConsultationId) -> (u64, Option<Before>) {
         self.joinings += 1;
-        let room = Room { joining: self.joinings, delivered: None, seen: 0 };
-        (self.joinings, self.rooms.insert(consultation, room).is_none())
+        let before = self.rooms.get(&consultation).copied();
+        let is_admitted = before.is_some_and(|room| room.is_admitted);
+        let room = Room { joining: self.joinings, delivered: None, seen: 0, is_admitted };
+        self.rooms.insert(consultation, room);
+        (self.joinings, before.map(Before))
+    }
+
+    /// The client takes part.
+    pub(super) fn admit(&mut self, consultation: ConsultationId) {
+        if let Some(room) = self.rooms.get_mut(&consultation) {
+            room.is_admitted = true;
+        }
+    }
+
+    /// Takes a joining back that failed: the client is where it was before. Answers from which place
+    /// on it may have missed something.
+    pub(super) fn restore(&mut self, consultation: ConsultationId, Before(before): Before) -> Option<Place> {
+        let room = self.rooms.get_mut(&consultation)?;
+        // What an earlier joining still reads is void; it is read anew from the place.
+        let (joining, seen) = (room.joining, room.seen.max(before.seen));
+        *room = Room { joining, seen, ..before };
+        before.delivered.map(|after| Place { after, joining })
+    }
+
+    /// There are messages after `place` that the client is to get as well.
+    pub(super) fn goes_on(&mut self, consultation: ConsultationId, place: Place) {
+        if let Some(room) = self.rooms.get_mut(&consultation).filter(|room| room.joining == place.joining) {
+            room.seen = room.seen.max(place.after + 1);
+        }
     }
 
     /// Leaves; `false` when it was not joined.
@@ -58,9 +91,9 @@ impl Rooms {
         self.rooms.drain().map(|(consultation, _)| consultation).collect()
     }
 
-    /// Whether it is joined.
-    pub(super) fn has(&self, consultation: ConsultationId) -> bool {
-        self.rooms.contains_key(&consultation)
+    /// Whether what happens in it is for the client.
+    pub(super) fn hears(&self, consultation: ConsultationId) -> bool {
+        self.rooms.get(&consultation).is_some_and(|room| room.is_admitted)
     }
 
     /// The client has everything up to `place`. Answers what was said meanwhile, if anything.
@@ -68,8 +101,9 @@ impl Rooms {
         let Some(room) = self.rooms.get_mut(&consultation).filter(|room| room.joining == place.joining) else {
             return Step::Skip;
         };
-        room.delivered = Some(place.after);
-        if room.seen > place.after { Step::Fill(place) } else { Step::Skip }
+        let after = room.delivered.map_or(place.after, |delivered| delivered.max(place.after));
+        room.delivered = Some(after);
+        if room.seen > after { Step::Fill(Place { after, ..place }) } else { Step::Skip }
     }
 
     /// The hub brings the message at `seq`.
@@ -108,8 +142,10 @@ mod tests {
     fn what_is_said_while_the_history_is_read_is_neither_lost_nor_twice() {
         let mut rooms = Rooms::default();
         assert_eq!(rooms.brought(ONE, 5), Step::Skip, "nobody listens");
-        let (joining, first) = rooms.join(ONE);
-        assert!(first);
+        let (joining, before) = rooms.join(ONE);
+        assert!(before.is_none() && !rooms.hears(ONE));
+        rooms.admit(ONE);
+        assert!(rooms.hears(ONE));
         assert_eq!((rooms.brought(ONE, 6), rooms.brought(ONE, 7)), (Step::Skip, Step::Skip));
         let place = Place { after: 6, joining };
         assert_eq!(rooms.caught_up(ONE, place), Step::Fill(place));
@@ -135,15 +171,48 @@ mod tests {
     fn what_an_earlier_joining_began_is_void() {
         let mut rooms = Rooms::default();
         let (old, _) = rooms.join(ONE);
-        let (new, first) = rooms.join(ONE);
-        assert!(!first);
+        let (new, before) = rooms.join(ONE);
+        assert!(before.is_some() && !rooms.hears(ONE), "not found to take part yet");
         assert_eq!(rooms.caught_up(ONE, Place { after: 3, joining: old }), Step::Skip);
         assert_eq!(rooms.brought(ONE, 4), Step::Skip, "still behind");
         assert_eq!(rooms.caught_up(ONE, Place { after: 4, joining: new }), Step::Skip);
         assert!(!rooms.filled(ONE, Place { after: 3, joining: old }, 9));
         assert_eq!(rooms.brought(ONE, 5), Step::Send);
         assert!(rooms.leave(ONE) && !rooms.leave(ONE));
-        assert!(!rooms.has(ONE) && rooms.leave_all().is_empty());
+        assert!(!rooms.hears(ONE) && rooms.leave_all().is_empty());
         assert_eq!(rooms.brought(ONE, 6), Step::Skip);
+    }
+
+    #[test]
+    fn a_joining_that_fails_leaves_the_client_where_it_was() {
+        let mut rooms = Rooms::default();
+        let (joining, _) = rooms.join(ONE);
+        rooms.admit(ONE);
+        assert_eq!(rooms.caught_up(ONE, Place { after: 3, joining }), Step::Skip);
+        let (_, before) = rooms.join(ONE);
+        assert!(rooms.hears(ONE));
+        assert_eq!(rooms.brought(ONE, 4), Step::Skip, "held back");
+        let place = before.and_then(|before| rooms.restore(ONE, before)).unwrap_or(Place { after: 0, joining: 0 });
+        assert_eq!(place.after, 3);
+        assert!(!rooms.filled(ONE, Place { after: 3, joining }, 9), "what was begun before is void");
+        assert_eq!(rooms.caught_up(ONE, place), Step::Fill(place));
+        assert!(rooms.filled(ONE, place, 4));
+        assert_eq!(rooms.brought(ONE, 5), Step::Send);
+    }
+
+    #[test]
+    fn a_long_absence_is_made_up_for_part_by_part() {
+        let mut rooms = Rooms::default();
+        let (joining, _) = rooms.join(ONE);
+        let place = |after| Place { after, joining };
+        rooms.goes_on(ONE, place(100));
+        assert_eq!(rooms.caught_up(ONE, place(100)), Step::Fill(place(100)));
+        assert!(rooms.filled(ONE, place(100), 200));
+        rooms.goes_on(ONE, place(200));
+        // What is said meanwhile comes after what was missed, and what it fills is not sent again.
+        assert_eq!(rooms.brought(ONE, 251), Step::Fill(place(200)));
+        assert!(rooms.filled(ONE, place(200), 251));
+        assert_eq!(rooms.caught_up(ONE, place(200)), Step::Skip);
+        assert_eq!(rooms.brought(ONE, 252), Step::Send);
     }
 }

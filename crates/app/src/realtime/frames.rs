@@ -53,6 +53,39 @@ fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Erro
     String::deserialize(from).map(Some)
 }
 
+/// A frame that is no event, with its id where it has a good one: whoever asked is told so.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Its id.
+    pub id: Option<String>,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+fn envelope(text: &str) -> Result<Envelope, Problem> {
+    if !text.trim_start().starts_with('{') {
+        return Err(Problem::new(Code::InvalidEvent));
+    }
+    let envelope: Envelope = serde_json::from_str(text).map_err(invalid)?;
+    if envelope.id.as_deref().is_none_or(fits) { Ok(envelope) } else { Err(Problem::new(Code::InvalidEvent)) }
+}
+
+fn fits(id: &str) -> bool {
+    !id.is_empty() && id.chars().count() <= LONGEST_ID && !id.contains('\0')
+}
+
+/// The id of a frame that is an object, whatever else is wrong with it.
+fn id_within(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Named {
+        id: String,
+    }
+    // A list would be read as the fields of one.
+    let object = text.trim_start().starts_with('{');
+    let named = object.then(|| serde_json::from_str::<Named>(text).ok()).flatten();
+    named.map(|named| named.id).filter(|id| fits(id))
+}
+
 /// An object, and nothing that serde would take for one.
 struct AnyObject;
 
@@ -81,16 +114,11 @@ impl ClientEvent {
     /// # Errors
     /// `invalid_event` for what is not such an object, has other or repeated fields, or an id that
     /// is empty or too long.
-    pub fn parse(text: String) -> Result<Self, Problem> {
-        if !text.trim_start().starts_with('{') {
-            return Err(Problem::new(Code::InvalidEvent));
+    pub fn parse(text: String) -> Result<Self, Unreadable> {
+        match envelope(&text) {
+            Ok(envelope) => Ok(Self { event: envelope.event, id: envelope.id, text }),
+            Err(problem) => Err(Unreadable { id: id_within(&text), problem }),
         }
-        let envelope: Envelope = serde_json::from_str(&text).map_err(invalid)?;
-        let id_fits = |id: &String| !id.is_empty() && id.chars().count() <= LONGEST_ID && !id.contains('\0');
-        if !envelope.id.as_ref().is_none_or(id_fits) {
-            return Err(Problem::new(Code::InvalidEvent));
-        }
-        Ok(Self { event: envelope.event, id: envelope.id, text })
     }
 
     /// Which of a protocol's events it is, to the letter.
@@ -235,7 +263,7 @@ mod tests {
     }
 
     fn parsed(text: &str) -> Result<ClientEvent, Code> {
-        ClientEvent::parse(text.to_owned()).map_err(|problem| problem.code())
+        ClientEvent::parse(text.to_owned()).map_err(|unreadable| unreadable.problem.code())
     }
 
     #[test]
@@ -278,6 +306,22 @@ mod tests {
         }
         let long = format!(r#"{{"event":"x","data":{{}},"id":"{}"}}"#, "x".repeat(65));
         assert_eq!(parsed(&long).unwrap_err(), Code::InvalidEvent);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_id() {
+        for (text, id) in [
+            (r#"{"event":"x","data":null,"id":"7"}"#, Some("7")),
+            (r#"{"id":"7","event":"x","data":{},"more":1}"#, Some("7")),
+            (r#"{"id":"7"}"#, Some("7")),
+            (r#"{"event":"x","data":[],"id":""}"#, None),
+            (r#"{"event":"x","data":[],"id":7}"#, None),
+            (r#"{"event":"x","id":"1","id":"2"}"#, None),
+            (r#"{"id":"7""#, None),
+            (r#"["7"]"#, None),
+        ] {
+            assert_eq!(ClientEvent::parse(text.to_owned()).unwrap_err().id.as_deref(), id, "{text}");
+        }
     }
 
     #[test]

@@ -97,6 +97,11 @@ impl SocketHandle {
         }
     }
 
+    /// Whether there is a reason to close.
+    pub(super) fn is_closing(&self) -> bool {
+        self.0.closing.get().is_some()
+    }
+
     pub(super) fn put(&self, item: Item) {
         if let Err(mpsc::error::TrySendError::Full(_)) = self.0.queue.try_send(item) {
             self.close(Closing::TooSlow);

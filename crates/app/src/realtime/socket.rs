@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use super::{
     Closing, Delivery, Hub, Protocol, SocketHandle,
-    frames::{ClientEvent, error_frame},
+    frames::{ClientEvent, Unreadable, error_frame},
     handle::Item,
     hub::Seat,
     peer::Peer,
@@ -80,7 +80,8 @@ async fn read<P: Protocol>(handle: &SocketHandle, mut payload: Payload, protocol
             Either::Right((Err(_), _)) => return handle.close(Closing::GoingAway),
         };
         decoder.feed(bytes);
-        loop {
+        // Who may not act any more is not heard any more, whatever has come already.
+        while !handle.is_closing() {
             match decoder.next() {
                 Ok(None) => break,
                 Ok(Some(incoming)) => {
@@ -150,7 +151,7 @@ async fn answer<P: Protocol>(text: String, handle: &SocketHandle, protocol: &Rc<
             };
             (id, answered)
         }
-        Err(problem) => (None, Err(problem)),
+        Err(Unreadable { id, problem }) => (id, Err(problem)),
     };
     match answered {
         Ok(reply) => reply.items(id.as_deref()),

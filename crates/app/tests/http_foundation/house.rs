@@ -204,7 +204,11 @@ impl House {
         );
         let edge = Edge {
             clock: clock.clone(),
-            messages: MessageQueue::start(writer(clock.clone(), &randomness), Arc::clone(&hub)),
+            messages: MessageQueue::start(
+                writer(clock.clone(), &randomness),
+                Arc::clone(&hub),
+                Arc::clone(&randomness),
+            ),
             hub,
             tickets,
             randomness,

@@ -74,65 +74,83 @@ impl Calling {
             }
             Ok(self.connected(call, now))
         });
-        self.unless_kept(id, begun)
-    }
-
-    /// A call whose trace could not be kept does not take place.
-    fn unless_kept(&self, id: CallId, done: Result<Connected, ClinicalError>) -> Result<Connected, ClinicalError> {
-        if let Err(ClinicalError::Store(_)) = &done {
+        if let Err(ClinicalError::Store(_)) = &begun {
+            // A call whose trace could not be kept does not take place. Nobody else knows its id yet.
             self.calls.end(id)?;
         }
-        done
+        begun
     }
 
-    /// Answers a call on this device: the first that does wins.
+    /// Answers a call on this device: the first that does wins, and may ask again.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound` for a call that does not ring for the caller, any more or at all.
     pub fn accept(&self, caller: &Caller, device: Uuid, id: CallId) -> Result<Connected, ClinicalError> {
         guard::require(&caller.actor, Permission::CallsOwn)?;
+        let mut is_ours = false;
         let answered = self.ports.traced(caller, (Action::Confirm, Resource::Call), |_, trace, now| {
             trace.on(id);
             let ringing = self.calls.find(id)?.filter(|call| call.callee == caller.actor.user);
             let ringing = ringing.ok_or(ClinicalError::NotFound)?;
             trace.about(ringing.employee, ringing.company);
             let call = self.calls.answer(id, device)?.ok_or(ClinicalError::NotFound)?;
+            is_ours = ringing.callee_device.is_none();
             Ok(self.connected(call, now))
         });
-        self.unless_kept(id, answered)
+        if is_ours && let Err(ClinicalError::Store(_)) = &answered {
+            // An answer whose trace could not be kept is none: the call rings on.
+            self.calls.take_back(id, device)?;
+        }
+        answered
     }
 
-    /// Refuses a call that rings.
+    /// Refuses a call that rings. What is over is told to both sides before it is traced.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound` as for accepting.
     pub fn reject(&self, caller: &Caller, id: CallId) -> Result<Call, ClinicalError> {
         guard::require(&caller.actor, Permission::CallsOwn)?;
-        self.finish(caller, id, Action::Reject, |call| call.callee == caller.actor.user && call.callee_device.is_none())
+        let call = self.calls.find(id)?.filter(|call| call.callee == caller.actor.user);
+        call.ok_or(ClinicalError::NotFound)?;
+        self.calls.end_ringing(id)?.ok_or(ClinicalError::NotFound)
     }
 
-    /// Hangs up, or takes a call back that still rings.
+    /// Hangs up, or takes a call back that still rings. It is traced as rejecting is.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound` for whoever has no part in it, and when it is over.
     pub fn end(&self, caller: &Caller, id: CallId) -> Result<Call, ClinicalError> {
         guard::require(&caller.actor, Permission::CallsOwn)?;
-        self.finish(caller, id, Action::End, |call| call.has_participant(caller.actor.user))
+        let call = self.calls.find(id)?.filter(|call| call.has_participant(caller.actor.user));
+        call.ok_or(ClinicalError::NotFound)?;
+        self.calls.end(id)?.ok_or(ClinicalError::NotFound)
     }
 
-    fn finish(
-        &self,
-        caller: &Caller,
-        id: CallId,
-        action: Action,
-        may: impl FnOnce(&Call) -> bool,
-    ) -> Result<Call, ClinicalError> {
-        self.ports.traced(caller, (action, Resource::Call), |_, trace, _| {
-            trace.on(id);
-            let call = self.calls.find(id)?.filter(may).ok_or(ClinicalError::NotFound)?;
-            trace.about(call.employee, call.company);
-            self.calls.end(id)?.ok_or(ClinicalError::NotFound)
-        })
+    /// Ends the calls of a device that is gone. They are traced like others.
+    ///
+    /// # Errors
+    /// Those of the port.
+    pub fn gone(&self, device: Uuid) -> Result<Vec<Call>, ClinicalError> {
+        Ok(self.calls.end_of_device(device)?)
+    }
+
+    /// Leaves the trace of calls that the caller has ended or rejected.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn trace_over(&self, caller: &Caller, action: Action, over: &[Call]) -> Result<(), ClinicalError> {
+        let scope = caller.scope();
+        self.ports.store.run(&scope, |tx| Ok(tx.record_all(&self.lines(&scope, action, over))?))
+    }
+
+    /// Leaves the trace that the caller was refused to end or to reject a call.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn trace_refused(&self, caller: &Caller, action: Action, id: CallId) -> Result<(), ClinicalError> {
+        let scope = caller.scope();
+        let entry = self.ports.entry(&scope, self.ports.clock.now(), action, Resource::Call).on(id);
+        self.ports.store.run(&scope, |tx| Ok(tx.record(&entry.refused())?))
     }
 
     /// The device that gets what this one sends.
@@ -143,19 +161,6 @@ impl Calling {
         guard::require(&caller.actor, Permission::CallsOwn)?;
         let call = self.calls.find(id)?.filter(|call| call.has_participant(caller.actor.user));
         call.and_then(|call| call.other_end(device)).ok_or(ClinicalError::NotFound)
-    }
-
-    /// Ends the calls of a device that is gone.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub fn gone(&self, caller: &Caller, device: Uuid) -> Result<Vec<Call>, ClinicalError> {
-        let ended = self.calls.end_of_device(device)?;
-        if !ended.is_empty() {
-            let scope = caller.scope();
-            self.ports.store.run(&scope, |tx| Ok(tx.record_all(&self.lines(&scope, Action::End, &ended))?))?;
-        }
-        Ok(ended)
     }
 
     /// Ends the calls that nobody answered for 45 seconds.

@@ -104,7 +104,7 @@ impl ConversationReading {
         })
     }
 
-    /// Marks the other's messages up to this place as read.
+    /// Marks the other's messages up to this place as read, or up to the last when it lies behind that.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound`.
@@ -116,6 +116,8 @@ impl ConversationReading {
     ) -> Result<ReadMark, ClinicalError> {
         guard::require(&caller.actor, Permission::ChatOwnWrite)?;
         self.within(caller, consultation, Action::Update, |tx, _, now| {
+            let last = tx.messages(consultation, MessageRange::Last, 1)?;
+            let up_to = last.first().map_or(0, |last| last.seq).min(up_to);
             let marked = tx.mark_messages_read(consultation, up_to, now)?;
             Ok(ReadMark { consultation, reader: caller.actor.user, up_to, read_at: now, marked })
         })
