@@ -36,7 +36,8 @@ impl AuditView for MemoryTx {
         limit: u32,
     ) -> Result<Vec<AuditEntry>, StoreError> {
         self.read(|viewer, state| {
-            let found = matching(viewer, state, filter, bounds, true);
+            let mut found = matching(viewer, state, filter, bounds, true);
+            found.sort_by_key(|entry| entry.id.to_string().chars().rev().collect::<String>());
             found.into_iter().skip(after as usize).take(limit as usize).collect()
         })
     }

@@ -80,10 +80,8 @@ impl CheckpointLog for CheckpointFile {
         let mut bytes =
             serde_json::to_vec(&Line::from(&checkpoint)).map_err(|error| StoreError::Defect(error.into()))?;
         bytes.push(b'\n');
-        if !ends_whole(&mut file, length).map_err(unavailable)? {
-            // A line that a crash has cut was never answered for; it stays, readable as such.
-            bytes.insert(0, b'\n');
-        }
+        // A line that a crash has cut was never answered for.
+        let length = cut_torn_line(&mut file, length).map_err(unavailable)?;
         file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(unavailable)?;
         state.advance(&checkpoint);
         let length = length.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
@@ -104,12 +102,22 @@ fn unavailable(error: io::Error) -> StoreError {
     StoreError::Unavailable(error.into())
 }
 
-fn ends_whole(file: &mut File, length: u64) -> io::Result<bool> {
-    let Some(last) = length.checked_sub(1) else { return Ok(true) };
-    file.seek(SeekFrom::Start(last))?;
+/// Takes away what follows the last whole line; answers how long the file is then.
+fn cut_torn_line(file: &mut File, length: u64) -> io::Result<u64> {
+    let Some(last) = length.checked_sub(1) else { return Ok(0) };
     let mut byte = [0];
+    file.seek(SeekFrom::Start(last))?;
     file.read_exact(&mut byte)?;
-    Ok(byte == [b'\n'])
+    if byte == [b'\n'] {
+        return Ok(length);
+    }
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.read_to_end(&mut bytes)?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let whole = u64::try_from(whole).unwrap_or(u64::MAX);
+    file.set_len(whole)?;
+    Ok(whole)
 }
 
 /// Every line. One without its end, which only a crash leaves, is no line: what it said was never
@@ -122,16 +130,8 @@ fn read(file: &mut File) -> io::Result<CheckpointHistory> {
     let text = String::from_utf8_lossy(&bytes);
     let mut lines: Vec<&str> = text.split('\n').collect();
     lines.pop();
-    // A cut line may be followed by whole ones: the checkpoint after it follows the one before it, so
-    // that nobody can cut one that others have followed.
-    let whole = lines.into_iter().filter(|line| !is_prefix(line));
-    let read = whole.map(|line| serde_json::from_str::<Line>(line).ok().and_then(Line::checkpoint));
+    let read = lines.into_iter().map(|line| serde_json::from_str::<Line>(line).ok().and_then(Line::checkpoint));
     Ok(CheckpointHistory { lines: read.collect() })
-}
-
-/// Whether a text that is no line can be the beginning of one.
-fn is_prefix(text: &str) -> bool {
-    serde_json::from_str::<Line>(text).is_err_and(|error| error.is_eof()) && text.starts_with("{\"kind\":")
 }
 
 impl From<&Checkpoint> for Line {
@@ -227,8 +227,14 @@ mod tests {
         let first = append(&log, 1);
         let path = folder.join("audit").join("checkpoints.jsonl");
         let whole = std::fs::read_to_string(&path).unwrap();
-        std::fs::write(&path, format!("{whole}{}", &whole[..whole.len() / 2])).unwrap();
-        assert_eq!(log.history().unwrap().lines, [Some(first.clone())]);
+        // From a few bytes to all but the line's end.
+        for length in [1, 3, whole.len() / 2, whole.len() - 1] {
+            std::fs::write(&path, format!("{whole}{}", &whole[..length])).unwrap();
+            assert_eq!(log.history().unwrap().lines, [Some(first.clone())]);
+            append(&log, 2);
+            assert_eq!(log.history().unwrap().lines.len(), 2, "{length}");
+        }
+        std::fs::write(&path, &whole).unwrap();
         let second = append(&log, 2);
         assert_eq!(log.history().unwrap().lines, [Some(first.clone()), Some(second.clone())]);
         let text = std::fs::read_to_string(&path).unwrap();

@@ -119,6 +119,53 @@ permissions! {
     NotificationsOwn = "NOTIFICATIONS_OWN" => ANY,
 }
 
+impl Permission {
+    /// Whether to use it tells that somebody consults, or is consulted.
+    pub fn is_about_care(self) -> bool {
+        match self {
+            Self::SlotsRead
+            | Self::SlotsEarliest
+            | Self::BookingCreate
+            | Self::BookingCancelOwn
+            | Self::BookingRescheduleOwn
+            | Self::ConsultationsMyRead
+            | Self::ConsultationRead
+            | Self::ConsultationsOwnWrite
+            | Self::ConsultationsOwnJoin
+            | Self::FeedbackGive
+            | Self::ReviewsModerate
+            | Self::ClinicalNotesOwnWrite
+            | Self::ClinicalNotesOwnRead
+            | Self::JournalOwnWrite
+            | Self::JournalOwnRead
+            | Self::ChatOwnWrite
+            | Self::ChatOwnRead
+            | Self::CallsOwn
+            | Self::MetricsPractitionerUsageRead
+            | Self::MetricsEmployeeUsageRead
+            | Self::MetricsCompanyRead
+            | Self::ExportsPractitionerUsage
+            | Self::ExportsMetricsCompany
+            | Self::AccessLogOwn
+            | Self::NotificationsOwn => true,
+            Self::AccountOwn
+            | Self::AdminsInvite
+            | Self::UsersBlock
+            | Self::CompaniesManage
+            | Self::CompanyEdit
+            | Self::CompanyOwnRead
+            | Self::CompanyAdminsInvite
+            | Self::EmployeesManage
+            | Self::EmployeeEdit
+            | Self::EmployeeOwn
+            | Self::PractitionersManage
+            | Self::PractitionerOwn
+            | Self::AvailabilityOwn
+            | Self::AuditLogsRead => false,
+        }
+    }
+}
+
 impl Role {
     /// Whether this role holds `permission`.
     pub fn may(self, permission: Permission) -> bool {

@@ -205,3 +205,18 @@ pub fn checkpoints_bind(world: &World) {
     assert_eq!(broken(&|lines| lines[0].as_mut().unwrap().signature.0[0] ^= 1), line(1, unsigned));
     assert_eq!(verified(world).broken, None);
 }
+
+/// Hashes that nobody has signed prove nothing: a trail that is older than two days has a checkpoint.
+pub fn an_old_trail_without_checkpoints_is_a_finding(world: &World) {
+    let cast = Cast::new(world);
+    recorded(world, &cast, 3);
+    link_all(world);
+    let verdict = verified(world);
+    assert_eq!((verdict.broken, verdict.checkpoints, verdict.last_signed), (None, 0, None));
+    world.clock.advance(SignedDuration::from_hours(49));
+    assert_eq!(verified(world).broken, Some(Broken::Checkpoint { line: 1, what: "is missing" }));
+    assert!(ChainLinking::new(world.chain_ports()).checkpoint().unwrap());
+    let verdict = verified(world);
+    assert_eq!((verdict.broken, verdict.checkpoints), (None, 1));
+    assert!(verdict.last_signed.is_some());
+}

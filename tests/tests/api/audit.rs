@@ -57,6 +57,20 @@ async fn nobody_who_consults_is_told_to_operators(play: &Played) {
     play.post(Played::MARC, &format!("/chat/{id}/messages"), json!({ "content": "Bonjour." })).await.expect(201);
     let (marc, sophie) = (play.account_of(Played::MARC).await, play.account_of(Played::SOPHIE).await);
     let company = play.get(Played::HR, "/companies/me").await.text_at("/id");
+    // Not on the day itself: whoever looked every second would see when somebody writes.
+    let conversations = "?resource=CONVERSATION";
+    assert_eq!(logs(play, conversations).await, Vec::<Value>::new());
+    let count = async || {
+        let linking = ChainLinking::new(play.world.chain_ports());
+        while linking.link(1000).unwrap() > 0 {}
+        play.get(Played::OPERATOR, &format!("{LOGS}/verify")).await.expect(200)["checkedEntries"].as_u64().unwrap()
+    };
+    let before = count().await;
+    play.get(Played::MARC, &format!("/chat/{id}/messages")).await.expect(200);
+    assert_eq!(count().await, before + 1, "the question itself, and nothing of Marc's");
+    play.set_clock("2027-01-06T08:00:00Z");
+    play.forget_tokens();
+    assert!(!logs(play, conversations).await.is_empty());
     let all = logs(play, "?limit=100").await;
     let about_care = ["CONSULTATION", "REVIEW", "CLINICAL_NOTE", "JOURNAL_ENTRY", "CONVERSATION", "METRICS"];
     let hidden: Vec<&Value> =
@@ -94,6 +108,7 @@ async fn nobody_who_consults_is_told_to_operators(play: &Played) {
 async fn filters_by_person_and_company_tell_nothing_of_care(play: &Played) {
     play.booked(Played::MARC, "2027-01-05T09:00:00Z").await;
     let marc = play.account_of(Played::MARC).await;
+    play.set_clock("2027-01-05T08:00:00Z");
     let company = play.get(Played::HR, "/companies/me").await.text_at("/id");
     assert!(!logs(play, "?resource=CONSULTATION").await.is_empty());
     for filter in [format!("userId={marc}"), format!("companyId={company}")] {

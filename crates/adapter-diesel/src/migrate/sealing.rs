@@ -88,14 +88,10 @@ const SOURCES: [Source; 3] = [
 /// no dead row keeps one.
 pub(super) fn seal_what_lies_in_clear(connection: &mut PgConnection, vault: &dyn Vault) -> Result<(), Failure> {
     for source in &SOURCES {
-        let mut touched = false;
-        while connection.transaction::<_, Failure, _>(|connection| seal_batch(connection, vault, source))? > 0 {
-            touched = true;
-        }
-        if touched {
-            // Not VACUUM alone: it frees dead rows and leaves their bytes on the page.
-            connection.batch_execute(&format!("VACUUM FULL {}", source.table))?;
-        }
+        while connection.transaction::<_, Failure, _>(|connection| seal_batch(connection, vault, source))? > 0 {}
+        // Not VACUUM alone: it frees dead rows and leaves their bytes on the page. Always: a run that was
+        // cut right before this has sealed everything and rewritten nothing.
+        connection.batch_execute(&format!("VACUUM FULL {}", source.table))?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Reading the trail: for the operators' view, and for the person whom it is about.
 use diesel::{
-    dsl::max,
+    dsl::{max, sql},
     prelude::*,
     sql_types::{Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
@@ -116,7 +116,7 @@ impl AuditView for PgTx {
     ) -> Result<Vec<AuditEntry>, StoreError> {
         let query = matching(filter, bounds, true)
             .select(AuditRow::as_select())
-            .order((entries::at, entries::id))
+            .order(sql::<Text>("reverse(id::text) COLLATE \"C\""))
             .offset(after.into())
             .limit(limit.into());
         all(self.run(|connection| query.load::<AuditRow>(connection))?)

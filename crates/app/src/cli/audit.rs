@@ -27,9 +27,13 @@ pub(super) fn verify(config: &Config) -> Result<(), Failure> {
     let database = Database::open(config, Purpose::Command)?;
     let ports = wiring::ports(config, &database, 1)?;
     let verdict = ChainVerification::new(chains(ports)).verify(Depth::Whole)?;
+    let last_signed = verdict.last_signed.map_or("never".to_owned(), |at| at.to_string());
     match verdict.broken {
         None => {
-            say(&format!("valid checked={}", verdict.checked));
+            say(&format!(
+                "valid checked={} checkpoints={} last_signed={last_signed}",
+                verdict.checked, verdict.checkpoints
+            ));
             Ok(())
         }
         Some(broken) => {

@@ -1,7 +1,10 @@
 //! The guard of every route: who may come in, decided before anything of the request is parsed.
 use std::{
     future::{Ready, ready},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::AUTHORIZATION, rt, web::Data};
@@ -27,9 +30,9 @@ use crate::{
 /// A token longer than this is none of ours.
 const LONGEST_TOKEN: usize = 4096;
 
-/// How many refusals may wait for their trace at once: a flood of bad tokens must not take the
-/// store from those who have good ones.
-const TRACES_AT_ONCE: usize = 2;
+/// How many refusals may wait for their trace at once, of strangers and of accounts: a flood of bad
+/// tokens must not take the store from those who have good ones, nor their trace from refused accounts.
+const TRACES_AT_ONCE: [usize; 2] = [2, 2];
 
 /// Who may come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +133,7 @@ fn let_in(
     }
     // Kept for a refused caller as well: the log names whom it refused.
     request.extensions_mut().insert(signed.clone());
+    request.extensions_mut().insert(permission);
     permitted?;
     Ok(signed)
 }
@@ -220,13 +224,16 @@ impl Refusals for AuditedRefusals {
 /// Writes refusals down as far as there is room.
 pub struct RefusalTrail {
     refusals: Arc<dyn Refusals>,
-    room: Arc<Semaphore>,
+    for_strangers: Arc<Semaphore>,
+    for_accounts: Arc<Semaphore>,
+    untold: AtomicU64,
 }
 
 impl RefusalTrail {
     /// A trail kept by `refusals`.
     pub fn new(refusals: Arc<dyn Refusals>) -> Self {
-        Self { refusals, room: Arc::new(Semaphore::new(TRACES_AT_ONCE)) }
+        let [for_strangers, for_accounts] = TRACES_AT_ONCE.map(|room| Arc::new(Semaphore::new(room)));
+        Self { refusals, for_strangers, for_accounts, untold: AtomicU64::new(0) }
     }
 }
 
@@ -237,7 +244,16 @@ pub(crate) fn trace_refusal(edge: &Data<Edge>, signed: &Signed) {
 
 /// Records a refusal beside the answer, which neither waits for it nor depends on it.
 fn leave_trace(edge: &Data<Edge>, scope: Scope) {
-    let Ok(room) = Arc::clone(&edge.refusals.room).try_acquire_owned() else { return };
+    let trail = &edge.refusals;
+    let room = if scope.actor().is_some() { &trail.for_accounts } else { &trail.for_strangers };
+    let Ok(room) = Arc::clone(room).try_acquire_owned() else {
+        let untold = trail.untold.fetch_add(1, Ordering::Relaxed) + 1;
+        // Now and then: whoever floods the trail shall not flood the log.
+        if untold.is_power_of_two() {
+            tracing::warn!(untold, "refusals left no trace: too many came at once");
+        }
+        return;
+    };
     let refusals = Arc::clone(&edge.refusals.refusals);
     let edge = edge.clone();
     rt::spawn(async move {

@@ -110,6 +110,7 @@ impl From<SeenEntry> for AuditEntryBody {
 #[serde(rename_all = "camelCase")]
 struct VerdictBody {
     valid: bool,
+    /// How many were compared; what is about care counts from the day after (UTC).
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     checked_entries: u64,
     /// The first place that is not as it was written.
@@ -121,7 +122,7 @@ impl From<Verdict> for VerdictBody {
     fn from(verdict: Verdict) -> Self {
         Self {
             valid: verdict.broken.is_none(),
-            checked_entries: verdict.checked,
+            checked_entries: verdict.told,
             first_broken: verdict.broken.map(|broken| broken.to_string()),
         }
     }

@@ -12,7 +12,7 @@ use actix_web::{
 };
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
-use huntzen_tenancy::{Origin, ids::UserId};
+use huntzen_tenancy::{Origin, policy::Permission};
 use sha2::Sha256;
 
 use super::{
@@ -131,7 +131,7 @@ fn finished(
 }
 
 /// One line a request, with nothing in it that tells who asked for what: the pattern of the route
-/// instead of the path, a keyed digest instead of the user.
+/// instead of the path, a keyed digest instead of the user, and no user where it is about care.
 fn log(
     edge: &Edge,
     response: &ServiceResponse<BoxBody>,
@@ -144,8 +144,14 @@ fn log(
     if route.as_deref() == Some(UNLOGGED) {
         return;
     }
-    let user = request.extensions().get::<Signed>().map(|signed| pseudonym(edge, signed.caller.actor.user));
-    let request_id = context.origin.request_id.as_str();
+    let about_care = request.extensions().get::<Permission>().is_some_and(|permission| permission.is_about_care());
+    // The trail shows operators who signed in or asked for a ticket, in which request: a line about care
+    // that named the same user, or the same id, would tell them who consults.
+    let user = request.extensions().get::<Signed>().map(|signed| signed.caller.actor.user.0).filter(|_| !about_care);
+    let user = user.map(|user| digest(edge, user.as_bytes()));
+    let given = about_care.then(|| headers::request_id(request.headers())).flatten();
+    let hidden = given.map(|id| digest(edge, id.as_bytes()));
+    let request_id = hidden.as_deref().unwrap_or(context.origin.request_id.as_str());
     let method = request.method().as_str();
     let route = route.as_deref().unwrap_or("-");
     let status = response.status();
@@ -157,10 +163,10 @@ fn log(
     }
 }
 
-/// The same for the same user under the same key, and worth nothing without the key.
-fn pseudonym(edge: &Edge, user: UserId) -> String {
+/// The same for the same value under the same key, and worth nothing without the key.
+fn digest(edge: &Edge, value: &[u8]) -> String {
     let Ok(mut digest) = Hmac::<Sha256>::new_from_slice(&edge.log_key) else { return String::new() };
-    digest.update(user.0.as_bytes());
+    digest.update(value);
     let digest = digest.finalize().into_bytes();
     digest.first_chunk::<8>().map(|start| HEXLOWER.encode(start)).unwrap_or_default()
 }

@@ -167,6 +167,15 @@ async fn one_line_a_request_names_no_person_and_no_content() {
     for secret in ["secret", id, "PRACTITIONER", &user_of(Role::Practitioner).to_string()] {
         assert!(!refusal[0].contains(secret), "{secret} in {}", refusal[0]);
     }
+    // A line about care names neither the user nor the id that the client sends along elsewhere too.
+    let request = signed(Role::Practitioner, Method::GET, &format!("/books/{id}"));
+    house.send(request.insert_header(("x-request-id", "log-of-care"))).await;
+    assert!(lines.about("log-of-care").is_empty());
+    let care = lines.about("\"method\":\"GET\",\"route\":\"/books/{id}\"");
+    assert_eq!(care.len(), 1, "{care:?}");
+    let line: serde_json::Value = serde_json::from_str(&care[0]).unwrap();
+    assert!(line["fields"]["user"].is_null(), "{line}");
+    assert_eq!(line["fields"]["request_id"].as_str().unwrap().len(), 16);
     let defect = lines.about("log-of-defect");
     assert_eq!(defect.len(), 1, "{defect:?}");
     let line: serde_json::Value = serde_json::from_str(&defect[0]).unwrap();

@@ -231,7 +231,8 @@ struct Document;
 pub fn operations() -> Operations {
     let mut ops = Operations::new();
     ops.document::<Document>();
-    let (read, write) = (Permission::ConsultationsMyRead, Permission::ConsultationsOwnWrite);
+    // One that tells of care, and one that does not.
+    let (read, write) = (Permission::ConsultationsMyRead, Permission::AvailabilityOwn);
     ops.route(Method::GET, "/books/{id}", read, read_book);
     ops.route(Method::PATCH, "/books/{id}", write, change_book).or_put();
     ops.route(Method::DELETE, "/books/{id}", write, remove_book);

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
+    Resource,
     chain::{ChainId, LinkedRecord, ORIGIN, Stray, hash},
     checkpoint::{Checkpoint, CheckpointKind, CheckpointSigner, Signature},
     linking::ChainPorts,
@@ -13,6 +14,7 @@ use crate::{
     TenancyError,
     scope::{Job, Scope},
     store::StoreError,
+    words::Words,
 };
 
 /// Links read in one unit of work.
@@ -66,6 +68,13 @@ impl fmt::Display for Broken {
 pub struct Verdict {
     /// How many entries were compared with their links.
     pub checked: u64,
+    /// Those of them that operators may know of by now: not what is about care today, whose number
+    /// would tell when somebody books.
+    pub told: u64,
+    /// How many checkpoints were found.
+    pub checkpoints: usize,
+    /// When the last of them was signed.
+    pub last_signed: Option<Timestamp>,
     /// The first broken place; `None` when all is as it was written.
     pub broken: Option<Broken>,
 }
@@ -108,13 +117,16 @@ impl ChainVerification {
     /// Those of the store, and of the file: when it cannot be told whether something is broken.
     pub fn verify(&self, depth: Depth) -> Result<Verdict, TenancyError> {
         let mut verdict = Verdict::default();
-        verdict.broken = self.walk(depth, &mut verdict.checked)?;
+        verdict.broken = self.walk(depth, &mut verdict)?;
         Ok(verdict)
     }
 
-    fn walk(&self, depth: Depth, checked: &mut u64) -> Result<Option<Broken>, TenancyError> {
+    fn walk(&self, depth: Depth, verdict: &mut Verdict) -> Result<Option<Broken>, TenancyError> {
         // Read before the chains: what is signed meanwhile is not asked for.
         let history = self.ports.checkpoints.history()?;
+        verdict.checkpoints = history.lines.len();
+        verdict.last_signed = history.lines.last().and_then(|line| Some(line.as_ref()?.at));
+        let mut tally = Tally { today: midnight(self.ports.clock.now()), oldest: i64::MAX, verdict };
         let mut marks = match marks(self.ports.signer.as_ref(), &history.lines) {
             Ok(marks) => marks,
             Err(broken) => return Ok(Some(broken)),
@@ -127,7 +139,7 @@ impl ChainVerification {
         for head in heads {
             let marks = marks.remove(&head.chain).unwrap_or_default();
             let from = per_chain.map_or(1, |links| head.seq.saturating_sub(links.max(100)));
-            if let Some(broken) = self.chain(head.chain, &marks, from, checked)? {
+            if let Some(broken) = self.chain(head.chain, &marks, from, &mut tally)? {
                 return Ok(Some(broken));
             }
         }
@@ -135,6 +147,11 @@ impl ChainVerification {
         if let Some((chain, marks)) = marks.into_iter().find(|(_, marks)| !marks.hashes.is_empty()) {
             let seq = marks.pruned_to.unwrap_or(1);
             return Ok(Some(Broken::Link { chain, seq, entry: None, what: MISSING }));
+        }
+        // Hashes alone prove nothing: whoever can write entries can write links as well.
+        let unsigned_since = self.ports.clock.now() - UNSIGNED_AT_MOST;
+        if history.lines.is_empty() && tally.oldest < unsigned_since.as_microsecond() {
+            return Ok(Some(Broken::Checkpoint { line: 1, what: MISSING }));
         }
         let since = per_chain.map(|_| self.ports.clock.now() - SignedDuration::from_hours(24));
         self.strays(since)
@@ -146,7 +163,7 @@ impl ChainVerification {
         chain: ChainId,
         marks: &Marks,
         from: i64,
-        checked: &mut u64,
+        tally: &mut Tally<'_>,
     ) -> Result<Option<Broken>, TenancyError> {
         let first = marks.pruned_to.unwrap_or(1).max(from);
         let is_beginning = first == 1;
@@ -159,7 +176,7 @@ impl ChainVerification {
                 if let Some(broken) = walk.step(linked) {
                     return Ok(Some(broken));
                 }
-                *checked += 1;
+                tally.count(linked);
             }
             match page.last() {
                 Some((last, _)) if page.len() == PAGE as usize => next = last.seq.saturating_add(1),
@@ -185,6 +202,34 @@ impl ChainVerification {
 }
 
 const MISSING: &str = "is missing";
+/// How old a trail gets without any checkpoint before that is a finding: they are signed hourly.
+const UNSIGNED_AT_MOST: SignedDuration = SignedDuration::from_hours(48);
+
+/// What a verification counts.
+struct Tally<'a> {
+    /// The beginning of today in UTC, in microseconds since 1970.
+    today: i64,
+    /// When the oldest entry was written, likewise.
+    oldest: i64,
+    verdict: &'a mut Verdict,
+}
+
+impl Tally<'_> {
+    fn count(&mut self, (_, record): &LinkedRecord) {
+        self.verdict.checked += 1;
+        let Some(record) = record else { return };
+        self.oldest = self.oldest.min(record.at);
+        let is_about_care = Resource::parse(&record.resource).is_none_or(Resource::is_about_care);
+        if !is_about_care || record.at < self.today {
+            self.verdict.told += 1;
+        }
+    }
+}
+
+fn midnight(now: Timestamp) -> i64 {
+    const DAY: i64 = 24 * 3600 * 1_000_000;
+    now.as_microsecond().div_euclid(DAY) * DAY
+}
 
 /// Where a walk along a chain stands.
 struct Walk<'a> {

@@ -136,7 +136,8 @@ pub trait AuditView {
         limit: u32,
     ) -> Result<Vec<AuditEntry>, StoreError>;
 
-    /// Entries about care within the same bounds, oldest first, after so many of them. `Job::Audit` alone.
+    /// Entries about care within the same bounds, after so many of them, in an order that tells nothing
+    /// of when they were written: by their ids read backwards. `Job::Audit` alone.
     ///
     /// # Errors
     /// `StoreError` alone.
@@ -183,7 +184,8 @@ impl AuditReading {
 
     /// A part of the trail, newest day first; within a day what is about accounts and
     /// administration, newest first, and behind it what is about care, which has no instant but the
-    /// day. A part looks at 31 days at most and may hold less than `limit`, or nothing, before the end.
+    /// day and is shown once the day is over (UTC): whoever looked again and again would see it come.
+    /// A part looks at 31 days at most and may hold less than `limit`, or nothing, before the end.
     ///
     /// # Errors
     /// `Forbidden`; `Invalid` when the last day comes before the first.
@@ -204,7 +206,9 @@ impl AuditReading {
         let from = days.0.map_or(Timestamp::UNIX_EPOCH, |day| starts(day).max(Timestamp::UNIX_EPOCH));
         let until = days.1.and_then(|day| day.tomorrow().ok()).map_or(Timestamp::MAX, starts);
         self.store.run(&Scope::worker(Job::Audit), |tx| {
-            let mut part = Part { filter, signer: self.signer.as_ref(), limit: limit as usize, items: Vec::new() };
+            let today = day_of(self.clock.now());
+            let signer = self.signer.as_ref();
+            let mut part = Part { filter, signer, today, limit: limit as usize, items: Vec::new() };
             let mut place = Place::of(cursor, until);
             for _ in 0..DAYS {
                 let Some(day) = place.day(tx, from)? else {
@@ -269,7 +273,8 @@ impl Place {
         let number = cursor.id.as_u128();
         match u32::try_from(number) {
             Ok(count) => Self { before: cursor.at, within: Some(Within::Care(count)) },
-            Err(_) if number == u128::MAX => Self { before: cursor.at.min(until), within: None },
+            // Of a whole day: an instant within it would be a question that a client made up.
+            Err(_) if number == u128::MAX => Self { before: starts(day_of(cursor.at)).min(until), within: None },
             Err(_) => Self { before: cursor.at, within: Some(Within::Others(cursor)) },
         }
     }
@@ -286,6 +291,7 @@ impl Place {
 struct Part<'a> {
     filter: &'a AuditFilter,
     signer: &'a dyn CheckpointSigner,
+    today: Date,
     limit: usize,
     items: Vec<SeenEntry>,
 }
@@ -317,7 +323,7 @@ impl Part<'_> {
                 self.items.push(in_full(entry));
             }
         }
-        if self.filter.includes_care() {
+        if self.filter.includes_care() && day < self.today {
             let found = tx.entries_about_care(self.filter, bounds, after, self.room())?;
             for entry in found {
                 if self.items.len() == self.limit {
