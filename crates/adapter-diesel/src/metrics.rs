@@ -1,14 +1,16 @@
-//! The ports of metrics: the daily counters.
+//! The ports of metrics: the daily counters, and statements.
+mod statements;
+
 use diesel::{
     prelude::*,
     sql_types::{BigInt, Date, Uuid as SqlUuid},
 };
-use huntzen_metrics::{Counters, DailyTotals, Period, counters::ActivityDay};
+use huntzen_metrics::{Counters, DailyTotals, Period, PractitionerDay, counters::ActivityDay};
 use huntzen_tenancy::{StoreError, ids::UserId, policy::Role};
 use uuid::Uuid;
 
 use crate::{
-    schema::{company_activity_daily, employee_activity_daily, practitioners},
+    schema::{company_activity_daily, employee_activity_daily, practitioner_activity_daily, practitioners},
     statement::statement,
     stored::{StoredDate, ToDiesel, number},
     unit_of_work::PgTx,
@@ -45,6 +47,24 @@ impl Counters for PgTx {
             total_duration_minutes: number(minutes, "total_duration_minutes")?,
             active_days: number(days, "count")?,
         })
+    }
+
+    fn practitioner_days(&mut self, practitioner: Uuid, period: Period) -> Result<Vec<PractitionerDay>, StoreError> {
+        use practitioner_activity_daily::{consult_count, day, practitioner_id, table, total_duration_minutes};
+        let query = table
+            .filter(practitioner_id.eq(practitioner))
+            .filter(day.between(period.from().to_diesel(), period.to().to_diesel()))
+            .select((day, consult_count, total_duration_minutes))
+            .order(day);
+        let rows = self.run(|connection| query.load::<(StoredDate, i32, i64)>(connection))?;
+        let read = |(on, count, minutes): (StoredDate, i32, i64)| {
+            Ok(PractitionerDay {
+                day: on.to_jiff(),
+                consultations: number(count, "consult_count")?,
+                minutes: number(minutes, "total_duration_minutes")?,
+            })
+        };
+        rows.into_iter().map(read).collect()
     }
 
     fn practitioner_account(&mut self, practitioner: Uuid) -> Result<Option<UserId>, StoreError> {

@@ -274,6 +274,7 @@ diesel::table! {
         duration_seconds -> Nullable<Integer>,
         actual_duration -> Nullable<Integer>,
         service_day -> Nullable<Date>,
+        late_month -> Nullable<Date>,
         billing_status -> Text,
         cancelled_at -> Nullable<Timestamptz>,
         cancelled_by -> Nullable<Uuid>,
@@ -325,6 +326,28 @@ diesel::table! {
         kind -> Text,
         starts_at -> Timestamptz,
         sent_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    practitioner_activity_daily (practitioner_id, day) {
+        practitioner_id -> Uuid,
+        practitioner_user_id -> Uuid,
+        day -> Date,
+        consult_count -> Integer,
+        total_duration_seconds -> BigInt,
+        total_duration_minutes -> BigInt,
+    }
+}
+
+diesel::table! {
+    practitioner_statements (practitioner_id, month) {
+        practitioner_id -> Uuid,
+        practitioner_user_id -> Uuid,
+        month -> Date,
+        bytes -> Bytea,
+        sha256 -> Bytea,
+        closed_at -> Timestamptz,
     }
 }
 

@@ -11,6 +11,7 @@ use crate::{
     counters,
     refusal::{allow, defect, require},
     state::{BusyRow, ConsultationRow, State},
+    statements::late_month,
     time::{civil_day, micros, whole_seconds},
     visibility::Viewer,
 };
@@ -29,6 +30,7 @@ pub(crate) fn add(
         employee_user: consultation.employee_user.ok_or_else(|| defect("a consultation without its employee"))?,
         consultation: Consultation { duration_seconds: None, actual_duration: None, ..stored(consultation) },
         service_day: None,
+        late_month: None,
     };
     allow(viewer.books_for(row.employee_user, consultation.company))?;
     require(!state.consultations.contains(&consultation.id), "consultations_pkey")?;
@@ -99,7 +101,9 @@ fn measure(state: &State, row: &mut ConsultationRow) -> Result<(), StoreError> {
     consultation.duration_seconds = Some(seconds);
     consultation.actual_duration = Some(seconds / 60);
     let zone = state.companies.get(&consultation.company).map_or("UTC", |company| company.timezone.as_str());
-    row.service_day = Some(civil_day(consultation.scheduled_at, zone)?);
+    let day = civil_day(consultation.scheduled_at, zone)?;
+    row.service_day = Some(day);
+    row.late_month = late_month(state, row.consultation.practitioner, day);
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Usage counters, a row a day, written when a consultation is completed.
 use huntzen_booking::ids::PractitionerId;
-use huntzen_metrics::{Counters, DailyTotals, Period, counters::ActivityDay};
+use huntzen_metrics::{Counters, DailyTotals, Period, PractitionerDay as Day, counters::ActivityDay};
 use huntzen_tenancy::{
     Job, StoreError,
     ids::{CompanyId, EmployeeId, UserId},
@@ -27,6 +27,20 @@ impl Counters for MemoryTx {
                 total_duration_minutes: sum.total_duration_minutes + row.total_duration_minutes,
                 active_days: sum.active_days + 1,
             })
+        })
+    }
+
+    fn practitioner_days(&mut self, practitioner: Uuid, period: Period) -> Result<Vec<Day>, StoreError> {
+        self.read(|viewer, state| {
+            let days = state.practitioner_days.entries().filter(|((id, day), row)| {
+                id.0 == practitioner && holds(period, *day) && viewer.sees_figures(row.user)
+            });
+            let day = |((_, day), row): (&(PractitionerId, Date), &PractitionerDay)| Day {
+                day: *day,
+                consultations: row.consultations,
+                minutes: row.total_duration_minutes,
+            };
+            days.map(day).collect()
         })
     }
 

@@ -28,6 +28,7 @@ mod reminders;
 mod reviews;
 mod sessions;
 mod state;
+mod statements;
 mod store;
 mod table;
 mod telling;

@@ -15,7 +15,7 @@ use huntzen_clinical::{
     journal::StoredEntry,
     note::{StoredNote, StoredVersion},
 };
-use huntzen_metrics::counters::ActivityDay;
+use huntzen_metrics::{ClosedStatement, Month, counters::ActivityDay};
 use huntzen_tenancy::{
     audit::{AuditEntry, ChainId, Link},
     company::Company,
@@ -113,6 +113,8 @@ tables! {
     reminders: (ConsultationId, ReminderKind, Timestamp) => Timestamp,
     /// A practitioner's days.
     practitioner_days: (PractitionerId, Date) => PractitionerDay,
+    /// What practitioners are paid by.
+    practitioner_statements: (PractitionerId, Date) => ClosedStatement,
     /// An employee's days.
     employee_days: (EmployeeId, Date) => ActivityDay,
     /// A company's days.
@@ -190,6 +192,8 @@ pub(crate) struct ConsultationRow {
     pub(crate) employee: EmployeeId,
     pub(crate) employee_user: UserId,
     pub(crate) service_day: Option<Date>,
+    /// The statement that it is a line of, when that is not its own month's.
+    pub(crate) late_month: Option<Month>,
 }
 
 /// An event, with the participants of its consultation.

@@ -17,7 +17,7 @@ use huntzen_clinical::{
     journal::JournalKeeping,
     note::Notes,
 };
-use huntzen_metrics::{MetricsStore, UsageMetrics};
+use huntzen_metrics::{MetricsStore, StatementKeeping, UsageMetrics};
 use huntzen_tenancy::{
     TenancyStore,
     audit::{AuditReading, ChainLinking, ChainPorts, ChainVerification, CheckpointLog, CheckpointSigner},
@@ -97,6 +97,8 @@ pub struct Rules {
     pub rooms: RoomSettings,
     /// When conversations take messages.
     pub conversations: ConversationRules,
+    /// The day of the next month on which a month closes.
+    pub close_day: i8,
     /// What counts as unhealthy.
     pub health: HealthRules,
 }
@@ -151,6 +153,8 @@ pub struct Services {
     pub unread: UnreadMail,
     /// Usage figures.
     pub usage: UsageMetrics,
+    /// What practitioners are paid by.
+    pub statements: StatementKeeping,
     /// Recurring work on consultations.
     pub jobs: BookingJobs,
     /// Sending letters.
@@ -248,7 +252,13 @@ impl Services {
             calling: Calling::new(clinical.clone(), Arc::clone(&ports.calls), Arc::clone(&ports.ice)),
             messages: MessageWriter::new(clinical.clone(), rules.conversations),
             unread: UnreadMail::new(clinical),
-            usage: UsageMetrics::new(Arc::clone(&ports.metrics), Arc::clone(&clock), randomness),
+            usage: UsageMetrics::new(Arc::clone(&ports.metrics), Arc::clone(&clock), Arc::clone(&randomness)),
+            statements: StatementKeeping::new(
+                Arc::clone(&ports.metrics),
+                Arc::clone(&clock),
+                randomness,
+                rules.close_day,
+            ),
             jobs: BookingJobs::new(booking),
             tickets: TicketOffice::new(
                 Arc::clone(&tenancy),

@@ -126,6 +126,7 @@ pub fn rules(config: &Config) -> Result<Rules, Failure> {
             opens_before: SignedDuration::from_hours(config.chat.open_hours_before.into()),
             closes_after: SignedDuration::from_hours(i64::from(config.chat.close_days_after) * 24),
         },
+        close_day: config.privacy.close_day,
         health: HealthRules { data_folder: config.database.data_dir.clone(), disk_percent: config.health.disk_percent },
     })
 }

@@ -3,7 +3,7 @@ use huntzen_tenancy::{Commit, Scope, StoreError, audit::AuditLog, ids::UserId};
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::{MetricsError, Period};
+use crate::{MetricsError, Period, Statements};
 
 /// What the days of a period sum up to, of one practitioner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,17 @@ pub struct DailyTotals {
     pub total_duration_minutes: u64,
     /// On how many days there was one.
     pub active_days: u32,
+}
+
+/// One day of a practitioner's counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PractitionerDay {
+    /// The civil day in the company's zone.
+    pub day: Date,
+    /// How many consultations ended.
+    pub consultations: u64,
+    /// The sum of their whole minutes.
+    pub minutes: u64,
 }
 
 /// One day of a person's or a company's counters.
@@ -40,6 +51,13 @@ pub trait Counters {
     /// `StoreError` alone.
     fn practitioner_totals(&mut self, practitioner: Uuid, period: Period) -> Result<DailyTotals, StoreError>;
 
+    /// The days of a practitioner in `period`, oldest first: those on which a consultation ended. Who
+    /// sees them is as with the totals.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn practitioner_days(&mut self, practitioner: Uuid, period: Period) -> Result<Vec<PractitionerDay>, StoreError>;
+
     /// The account of a practitioner that the scope may see figures of: its own, or any for an
     /// administrator.
     ///
@@ -61,8 +79,8 @@ pub trait Counters {
 }
 
 /// Everything that one metrics unit of work may touch.
-pub trait MetricsTx: Counters + AuditLog + Commit {}
-impl<T: Counters + AuditLog + Commit> MetricsTx for T {}
+pub trait MetricsTx: Counters + Statements + AuditLog + Commit {}
+impl<T: Counters + Statements + AuditLog + Commit> MetricsTx for T {}
 
 /// Opens units of work, each confined to what its scope may see.
 pub trait MetricsStore: Send + Sync {

@@ -9,7 +9,7 @@ use huntzen_tenancy::{
 };
 use uuid::Uuid;
 
-use crate::{DailyTotals, MetricsError, MetricsStore, Period};
+use crate::{DailyTotals, MetricsError, MetricsStore, MetricsTx, Period, PractitionerDay, csv::Sheet};
 
 /// A practitioner's figures over a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +54,29 @@ impl UsageMetrics {
         period: Period,
     ) -> Result<PractitionerUsage, MetricsError> {
         caller.actor.require(Permission::MetricsPractitionerUsageRead)?;
+        self.of(caller, practitioner, Action::Read, |tx| {
+            let totals = tx.practitioner_totals(practitioner, period)?;
+            Ok(PractitionerUsage { practitioner, period, totals })
+        })
+    }
+
+    /// The same as a file, a line for each day on which a consultation ended.
+    ///
+    /// # Errors
+    /// As for the figures.
+    pub fn export(&self, caller: &Caller, practitioner: Uuid, period: Period) -> Result<Vec<u8>, MetricsError> {
+        caller.actor.require(Permission::ExportsPractitionerUsage)?;
+        self.of(caller, practitioner, Action::Export, |tx| Ok(file(&tx.practitioner_days(practitioner, period)?)))
+    }
+
+    /// Does something with the figures of a practitioner whom the caller may see figures of.
+    fn of<T>(
+        &self,
+        caller: &Caller,
+        practitioner: Uuid,
+        action: Action,
+        work: impl FnOnce(&mut dyn MetricsTx) -> Result<T, MetricsError>,
+    ) -> Result<T, MetricsError> {
         let scope = caller.scope();
         let now = self.clock.now();
         self.store.run(&scope, |tx| {
@@ -61,12 +84,26 @@ impl UsageMetrics {
             if caller.actor.role == Role::Practitioner && caller.actor.user != owner {
                 return Err(MetricsError::NotFound);
             }
-            let totals = tx.practitioner_totals(practitioner, period)?;
-            let entry = AuditEntry::new(&scope, self.randomness.as_ref(), now, Action::Read, Resource::Metrics);
+            let done = work(tx)?;
+            let entry = AuditEntry::new(&scope, self.randomness.as_ref(), now, action, Resource::Metrics);
             tx.record(&entry.on(practitioner).about(owner))?;
-            Ok(PractitionerUsage { practitioner, period, totals })
+            Ok(done)
         })
     }
+}
+
+fn file(days: &[PractitionerDay]) -> Vec<u8> {
+    let mut sheet = Sheet::default();
+    sheet.record(&["Date", "Consultations", "Durée (minutes)"]);
+    let (mut consultations, mut minutes) = (0, 0);
+    for day in days {
+        sheet.record(&[&day.day.to_string(), &day.consultations.to_string(), &day.minutes.to_string()]);
+        consultations += day.consultations;
+        minutes += day.minutes;
+    }
+    sheet.blank();
+    sheet.record(&["TOTAL", &consultations.to_string(), &minutes.to_string()]);
+    sheet.into_bytes()
 }
 
 #[cfg(test)]
@@ -84,5 +121,15 @@ mod tests {
             PractitionerUsage { practitioner: Uuid::nil(), period, totals }.average_duration_minutes()
         };
         assert_eq!((usage(0, 0), usage(3, 149), usage(2, 100)), (0, 49, 50));
+    }
+
+    #[test]
+    fn a_file_has_a_line_a_day_and_the_total() {
+        let day = |day, consultations, minutes| PractitionerDay { day, consultations, minutes };
+        let bytes = file(&[day(date(2027, 1, 5), 2, 95), day(date(2027, 1, 7), 1, 0)]);
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            "\u{feff}Date,Consultations,Durée (minutes)\r\n2027-01-05,2,95\r\n2027-01-07,1,0\r\n\r\nTOTAL,3,95\r\n"
+        );
     }
 }

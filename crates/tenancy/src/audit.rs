@@ -107,6 +107,8 @@ words! {
         Refuse = "REFUSE",
         /// A call was not answered.
         Miss = "MISS",
+        /// Figures left as a file.
+        Export = "EXPORT",
         /// The trail was cut below a checkpoint.
         Prune = "PRUNE",
         /// Data keys were wrapped by another master key.

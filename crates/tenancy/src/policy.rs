@@ -107,6 +107,8 @@ permissions! {
     MetricsEmployeeUsageRead = "METRICS_EMPLOYEE_USAGE_READ" => &[AdminRh],
     /// Read a company's published usage figures.
     MetricsCompanyRead = "METRICS_COMPANY_READ" => &[AdminHuntzen, AdminRh],
+    /// Read one's own statements, line by line.
+    StatementsOwn = "STATEMENTS_OWN" => &[Practitioner],
     /// Export a practitioner's usage figures.
     ExportsPractitionerUsage = "EXPORTS_PRACTITIONER_USAGE" => &[AdminHuntzen, Practitioner],
     /// Export a company's published usage figures.
@@ -144,6 +146,7 @@ impl Permission {
             | Self::MetricsPractitionerUsageRead
             | Self::MetricsEmployeeUsageRead
             | Self::MetricsCompanyRead
+            | Self::StatementsOwn
             | Self::ExportsPractitionerUsage
             | Self::ExportsMetricsCompany
             | Self::AccessLogOwn

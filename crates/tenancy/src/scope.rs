@@ -45,6 +45,8 @@ words! {
         Calls = "calls",
         /// Writes to people with unread messages.
         Unread = "unread",
+        /// Closes months.
+        Closing = "closing",
     }
 }
 

@@ -24,6 +24,7 @@ pub mod practitioners;
 pub mod reminders;
 pub mod reviews;
 pub mod sessions;
+pub mod statements;
 pub mod timetables;
 pub mod tokens;
 

@@ -28,6 +28,7 @@ mod notifications;
 mod passwords;
 mod practitioners;
 mod registration;
+mod reports;
 mod rescheduling;
 mod reviews;
 mod rooms;

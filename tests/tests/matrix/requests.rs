@@ -128,7 +128,12 @@ impl Stage {
                 let practitioner = troupe.practitioner.id;
                 format!("?practitionerId={practitioner}&startDate={WORKING_DAY}&endDate={WORKING_DAY}")
             }
-            "GET /metrics/practitioners/{id}" => "?from=2027-01-01&to=2027-01-31".to_owned(),
+            "GET /reports/practitioner-stats"
+            | "GET /reports/practitioner-billing"
+            | "GET /reports/practitioner-export-csv" => "?period=2027-01".to_owned(),
+            "GET /metrics/practitioners/{id}" | "GET /metrics/practitioners/{id}/export" => {
+                "?from=2027-01-01&to=2027-01-31".to_owned()
+            }
             _ => String::new(),
         };
         Content { query, body: self.body(troupe, who, (operation, id)) }

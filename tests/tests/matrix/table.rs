@@ -150,6 +150,10 @@ PUT    /chat/messages/{id}/read          | message           | 401 403 403 403 4
 POST   /chat/messages/{id}/read          | message           | 401 403 403 403 403 403 200 404 200 404 404
 
 GET    /metrics/practitioners/{id}       | practitioner      | 401 403 200 403 403 403 200 404 403 403 403
+GET    /metrics/practitioners/{id}/export| practitioner      | 401 403 200 403 403 403 200 404 403 403 403
+GET    /reports/practitioner-stats       | -                 | 401 403 403 403 403 403 200 200 403 403 403
+GET    /reports/practitioner-billing     | -                 | 401 403 403 403 403 403 200 200 403 403 403
+GET    /reports/practitioner-export-csv  | -                 | 401 403 403 403 403 403 200 200 403 403 403
 
 GET    /super-admin/audit-logs           | -                 | 401 200 403 403 403 403 403 403 403 403 403
 GET    /super-admin/audit-logs/verify    | -                 | 401 200 403 403 403 403 403 403 403 403 403

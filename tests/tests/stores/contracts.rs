@@ -176,6 +176,17 @@ mod counters {
     );
 }
 
+mod statements {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::statements:
+        lines_are_what_is_paid,
+        a_statement_is_kept_once,
+        what_ends_late_is_a_line_of_the_next_open_month,
+        missing_statements_are_found,
+        every_consultation_is_a_line_of_one_statement,
+    );
+}
+
 mod data_keys {
     huntzen_tests::contract!(
         huntzen_tests::contracts::data_keys:

@@ -45,6 +45,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
                 hub: Arc::clone(&edge.hub),
                 calling: services.calling.clone(),
                 chains: services.chain_linking.clone(),
+                statements: services.statements.clone(),
             },
             config.jobs.clone(),
             Arc::clone(&ports.clock),

@@ -78,6 +78,8 @@ pub struct Config {
     pub booking: Booking,
     /// What is billed.
     pub billing: Billing,
+    /// What becomes of figures.
+    pub privacy: Privacy,
     /// Conversations.
     pub chat: Chat,
     /// The servers that devices in a call find each other through.
@@ -222,6 +224,14 @@ pub struct Billing {
     pub no_show: NoShowBilling,
 }
 
+/// What becomes of figures.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Privacy {
+    /// The day of the next month on which a month closes, 1 to 28.
+    pub close_day: i8,
+}
+
 /// Billing status that a missed consultation gets.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -302,6 +312,8 @@ pub struct Jobs {
     pub unread_messages: Schedule,
     /// Signed heads of the audit trail's chains; every 1,000 links there is one besides.
     pub audit_checkpoint: Schedule,
+    /// Closes the statements of months that are over.
+    pub close_month: Schedule,
 }
 
 /// What counts as unhealthy.

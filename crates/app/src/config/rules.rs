@@ -85,6 +85,7 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
         "booking.early_start_minutes",
         "0 to 1440 is expected, outside production up to 129600",
     );
+    require((1..=28).contains(&config.privacy.close_day), "privacy.close_day", "1 to 28 is expected");
     require((1..=24 * 90).contains(&config.chat.open_hours_before), "chat.open_hours_before", "1 to 2160 is expected");
     require(config.chat.close_days_after <= 730, "chat.close_days_after", "0 to 730 is expected");
     require(

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, OpenApi, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{Json, Operations, Path, Problem, Query, Signed, times::CivilDate};
+use super::{CsvFile, Json, Operations, Path, Problem, Query, Signed, times::CivilDate};
 use crate::state::App;
 
 /// Over which days, both included; at most 366.
@@ -82,8 +82,23 @@ async fn read_practitioner_usage(
     Ok(Json(PractitionerUsageBody::from(usage)))
 }
 
+/// Downloads a practitioner's figures, a line a day.
+#[utoipa::path(get, path = "/metrics/practitioners/{id}/export", tag = "metrics",
+    params(("id" = Uuid, Path), PeriodQuery),
+    responses((status = 200, content_type = "text/csv", body = CsvFile)))]
+async fn export_practitioner_usage(
+    app: App,
+    signed: Signed,
+    Path(id): Path<Uuid>,
+    Query(query): Query<PeriodQuery>,
+) -> Result<impl Responder, Problem> {
+    let period = Period::new(query.from.0, query.to.0)?;
+    let bytes = app.run(move |s| s.usage.export(&signed.caller, id, period)).await?;
+    Ok(CsvFile::new(bytes, &format!("activite-{}-{}", period.from(), period.to())))
+}
+
 #[derive(OpenApi)]
-#[openapi(paths(read_practitioner_usage))]
+#[openapi(paths(read_practitioner_usage, export_practitioner_usage))]
 struct Document;
 
 /// Adds the operations on usage figures.
@@ -91,4 +106,6 @@ pub fn register(ops: &mut Operations) {
     ops.document::<Document>();
     let read = Permission::MetricsPractitionerUsageRead;
     ops.route(Method::GET, "/metrics/practitioners/{id}", read, read_practitioner_usage);
+    let export = Permission::ExportsPractitionerUsage;
+    ops.route(Method::GET, "/metrics/practitioners/{id}/export", export, export_practitioner_usage);
 }

@@ -8,6 +8,7 @@ pub mod chat;
 pub mod companies;
 pub mod consultations;
 pub mod context;
+pub mod csv;
 pub mod dev_mail;
 pub mod directory;
 pub mod docs;
@@ -29,6 +30,7 @@ pub mod passwords;
 pub mod patch;
 pub mod practitioners;
 pub mod problem;
+pub mod reports;
 pub mod reviews;
 pub mod route;
 pub mod slots;
@@ -39,6 +41,7 @@ pub mod transitions;
 
 pub use access::{Access, Signed};
 pub use answers::{Created, Items, NoContent};
+pub use csv::CsvFile;
 pub use extract::{Json, OptionalJson, Path, PathText, Query};
 pub use paging::{CursorMark, Limit, PageBody, PageNumber, PartQuery, PerPage, SliceBody};
 pub use patch::Patch;
@@ -70,6 +73,7 @@ pub fn operations() -> Operations {
         journal::register,
         chat::register,
         metrics::register,
+        reports::register,
         notifications::register,
         audit::register,
         health::register,

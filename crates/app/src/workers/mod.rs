@@ -12,6 +12,7 @@ use std::{
 
 use huntzen_booking::jobs::BookingJobs;
 use huntzen_clinical::{call::Calling, conversation::UnreadMail};
+use huntzen_metrics::StatementKeeping;
 use huntzen_tenancy::{audit::ChainLinking, clock::Clock, live::LiveFeed, outbox::LetterDispatch};
 
 use crate::{config::Jobs, realtime::Hub};
@@ -32,6 +33,8 @@ pub struct Tasks {
     pub calling: Calling,
     /// Links the audit trail.
     pub chains: ChainLinking,
+    /// Closes statements.
+    pub statements: StatementKeeping,
 }
 
 /// The running background threads.
@@ -48,7 +51,7 @@ impl Workers {
     /// # Errors
     /// When the system refuses a thread.
     pub fn start(bell: Arc<Bell>, tasks: Tasks, schedules: Jobs, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let Tasks { dispatch, booking, unread, feed, hub, calling, chains } = tasks;
+        let Tasks { dispatch, booking, unread, feed, hub, calling, chains, statements } = tasks;
         let live_worker = {
             let (bell, clock) = (Arc::clone(&bell), Arc::clone(&clock));
             std::thread::Builder::new()
@@ -64,7 +67,7 @@ impl Workers {
             std::thread::Builder::new().name("audit".to_owned()).spawn(move || audit::work(&bell, &chains))?
         };
         let job_runner = {
-            let (bell, work) = (Arc::clone(&bell), jobs::Work { booking, unread, chains });
+            let (bell, work) = (Arc::clone(&bell), jobs::Work { booking, unread, chains, statements });
             std::thread::Builder::new()
                 .name("jobs".to_owned())
                 .spawn(move || jobs::work(&bell, &work, &schedules, clock.as_ref()))?

@@ -23,6 +23,7 @@ pub fn expectations(scene: &Scene) -> Vec<Expectation> {
     let mut all = through_functions(scene);
     all.extend(through_triggers(scene));
     all.extend(about_conversations(scene));
+    all.extend(about_statements(scene));
     all.extend(about_the_trail(scene));
     all.extend(refusals(scene));
     all
@@ -226,6 +227,26 @@ fn through_triggers(scene: &Scene) -> Vec<Expectation> {
             "exceptions follow the standing",
             validated(),
             (anonymous(), rows_of(&format!("availability_exceptions WHERE practitioner_id = '{hidden}'"))),
+            Rows(1),
+        ),
+    ]
+}
+
+fn about_statements(scene: &Scene) -> Vec<Expectation> {
+    let sophie = scene.cast.practitioner.0.scope();
+    let end = "UPDATE consultations SET status = 'COMPLETED', started_at = scheduled_at, ended_at = ends_at";
+    let ended = (sophie.clone(), format!("{end} WHERE id = '{}'", scene.booked.id));
+    vec![
+        one(
+            "what is closed is not missing",
+            job(Job::Closing),
+            rows_of("missing_statements('2027-01-01', 100)"),
+            Rows(2),
+        ),
+        two(
+            "what ends once its month is closed is a line of the next",
+            ended,
+            (sophie, rows_of("consultations WHERE late_month = '2027-02-01'")),
             Rows(1),
         ),
     ]

@@ -184,6 +184,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("event", "SI"),
             ("message", "S"),
             ("practitioner's days", "S"),
+            ("statement", "S"),
             ("note", "SIUD"),
             ("note's version", "SI"),
             ("consultation's key", "SI"),
@@ -252,6 +253,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
         &[("person's key", "SU"), ("consultation's key", "SU"), ("notes' key", "SU"), ("platform's key", "SIU")],
     ),
     ("job unread", &[("conversation", "SU")]),
+    ("job closing", &[("statement", "SI")]),
     ("job live", &[("notification", "S")]),
     ("job bootstrap", &[("operator's account", "SI")]),
 ];

@@ -17,7 +17,7 @@ use huntzen_tests::{
     clock::at,
     contracts::{
         audit_chains, conversations::said, invitations::invited, journal, notes, reviews::new_review,
-        sessions::signed_in, timetables, tokens::mailed,
+        sessions::signed_in, statements, timetables, tokens::mailed,
     },
     world::World,
 };
@@ -105,6 +105,8 @@ impl Scene {
         let note = notes::unwritten(&world, &cast, booked.id.0.into(), "Insomnie.");
         notes::add(&world, sophie, &note).unwrap();
         journal::add(&world, marc, &journal::unwritten(&world, marc, "Nuit blanche.")).unwrap();
+        let closed = statements::empty_statement(&world, &cast, "2027-01");
+        statements::close(&world, &Scope::worker(Job::Closing), &closed).unwrap();
         audit_chains::link_all(&world);
         audit_chains::recorded(&world, &cast, 2);
         for (by, subject) in [
@@ -182,6 +184,7 @@ impl Scene {
             row("published review", "reviews", "status = 'PUBLISHED'".to_owned(), "moderated_at = NULL"),
             row("pending review", "reviews", "status = 'PENDING'".to_owned(), "moderated_at = NULL"),
             row("reminder", "reminders", "true".to_owned(), "sent_at = starts_at"),
+            row("statement", "practitioner_statements", "true".to_owned(), "closed_at = closed_at"),
             row("practitioner's days", "practitioner_activity_daily", "true".to_owned(), "consult_count = 0"),
             row("employee's days", "employee_activity_daily", of_alpha.clone(), "consult_count = 0"),
             key("person's key", "PERSON"),
