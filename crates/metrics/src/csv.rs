@@ -60,7 +60,9 @@ mod tests {
 
     fn sheet(records: &[&[&str]]) -> String {
         let mut sheet = Sheet::default();
-        records.iter().for_each(|fields| sheet.record(fields));
+        for fields in records {
+            sheet.record(fields);
+        }
         String::from_utf8(sheet.into_bytes()).unwrap()
     }
 
