@@ -118,9 +118,14 @@ async fn a_repeat_is_answered_as_the_first(play: &Played) {
         socket.send_event("chat:message", "m-1", &message).unwrap();
         assert_eq!(socket.answer("m-1"), first);
     }
+    // Whatever a repeat says, what was kept the first time stands.
+    let other = json!({ "consultationId": id, "content": "Autre chose" });
+    laptop.send_event("chat:message", "m-1", &other).unwrap();
+    assert_eq!(laptop.answer("m-1"), first);
     practitioner.send_event("chat:message", "m-1", &message).unwrap();
     assert_eq!(practitioner.answer("m-1")["seq"], 2, "another sender's name is another message");
-    assert_eq!(practitioner.event("chat:message:received")["seq"], 1);
+    let told = practitioner.event("chat:message:received");
+    assert_eq!((&told["seq"], &told["content"]), (&json!(1), &json!("Une fois")));
     assert_eq!(practitioner.event("chat:message:received")["seq"], 2);
     assert!(practitioner.events_so_far("chat:message:received").is_empty());
 }

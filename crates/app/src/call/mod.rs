@@ -221,7 +221,10 @@ impl CallSocket {
                 Ok(Reply::done())
             }
             Err(refusal) => {
-                self.connected.run(move |s| s.calling.trace_refused(&caller, action, id)).await?;
+                let traced = self.connected.run(move |s| s.calling.trace_refused(&caller, action, id)).await;
+                if let Err(problem) = traced {
+                    tracing::warn!(causes = problem.causes(), "a refusal left no trace");
+                }
                 Err(refusal.into())
             }
         }

@@ -136,6 +136,12 @@ pub(super) fn announced(message: &NewMessage, written: &Written) -> Result<Signa
     Ok(Signal { seq: Some(written.seq), ..Signal::new(room(message.consultation), text) })
 }
 
+/// Tells a room that there is a message at `seq`, without what it says: whoever lacks it reads it from
+/// the store.
+pub(super) fn kept_before(consultation: ConsultationId, seq: u64) -> Signal {
+    Signal { seq: Some(seq), ..Signal::new(room(consultation), "") }
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ReadUpdated {

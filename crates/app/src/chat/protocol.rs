@@ -310,6 +310,12 @@ impl ChatSocket {
         frames.map(Delivery::Instead).map_err(|_problem| Closing::Defect)
     }
 
+    /// What to do about a message that the hub brings, or only tells of.
+    fn step(&self, consultation: ConsultationId, seq: u64, is_brought: bool) -> Step {
+        let mut rooms = self.rooms.borrow_mut();
+        if is_brought { rooms.brought(consultation, seq) } else { rooms.known(consultation, seq) }
+    }
+
     async fn take(&self, consultation: ConsultationId, step: Step) -> Result<Delivery, Closing> {
         match step {
             Step::Skip => Ok(Delivery::Nothing),
@@ -336,7 +342,7 @@ impl Protocol for ChatSocket {
     async fn deliver(self: Rc<Self>, signal: Arc<Signal>) -> Result<Delivery, Closing> {
         match (signal.topic, signal.seq) {
             (Topic::Room(consultation), Some(seq)) => {
-                let step = self.rooms.borrow_mut().brought(consultation.into(), seq);
+                let step = self.step(consultation.into(), seq, !signal.text.is_empty());
                 self.take(consultation.into(), step).await
             }
             (Topic::Room(consultation), None) if self.rooms.borrow().hears(consultation.into()) => Ok(Delivery::AsItIs),

@@ -16,7 +16,7 @@ use huntzen_clinical::{
 use huntzen_tenancy::clock::Randomness;
 use tokio::sync::oneshot;
 
-use super::bodies::{announced, room};
+use super::bodies::{announced, kept_before, room};
 use crate::{
     http::{Code, Problem},
     offload::PATIENCE,
@@ -87,9 +87,12 @@ fn work(writer: &MessageWriter, waiting: &Receiver<Waiting>, hub: &Hub) {
         let is_away = |consultation, user| !hub.has(room(consultation), user);
         let outcomes = writer.write(&messages, &is_away);
         for (message, outcome) in messages.iter().zip(&outcomes) {
-            // A repeat too: the first time may have been cut short before anybody was told.
-            if let Ok(written) = outcome {
-                announce(hub, message, written);
+            match outcome {
+                Ok(written) if written.is_new => announce(hub, message, written),
+                // The first time may have been cut short before anybody was told. What was kept then is
+                // in the store; what is said now may be something else.
+                Ok(written) => hub.publish(kept_before(message.consultation, written.seq)),
+                Err(_) => {}
             }
         }
         for (answer, outcome) in answers.into_iter().zip(outcomes) {

@@ -120,6 +120,16 @@ impl Rooms {
         }
     }
 
+    /// There is a message at `seq`, which the hub does not bring.
+    pub(super) fn known(&mut self, consultation: ConsultationId, seq: u64) -> Step {
+        let Some(room) = self.rooms.get_mut(&consultation) else { return Step::Skip };
+        room.seen = room.seen.max(seq);
+        match room.delivered {
+            Some(delivered) if seq > delivered => Step::Fill(Place { after: delivered, joining: room.joining }),
+            Some(_) | None => Step::Skip,
+        }
+    }
+
     /// Messages up to `last` were read to fill in from `place` on. Answers whether the client is to
     /// get them: not when it has left or joined again meanwhile.
     pub(super) fn filled(&mut self, consultation: ConsultationId, place: Place, last: u64) -> bool {
@@ -165,6 +175,18 @@ mod tests {
         assert!(rooms.filled(ONE, place, 6));
         assert!(!rooms.filled(ONE, place, 6), "twice");
         assert_eq!(rooms.brought(ONE, 7), Step::Send);
+    }
+
+    #[test]
+    fn what_is_only_known_of_is_read_by_whoever_lacks_it() {
+        let mut rooms = Rooms::default();
+        let (joining, _) = rooms.join(ONE);
+        assert_eq!(rooms.known(ONE, 4), Step::Skip, "the history comes first");
+        let place = Place { after: 3, joining };
+        assert_eq!(rooms.caught_up(ONE, place), Step::Fill(place));
+        assert!(rooms.filled(ONE, place, 4));
+        assert_eq!(rooms.known(ONE, 4), Step::Skip);
+        assert_eq!(rooms.known(ONE, 5), Step::Fill(Place { after: 4, joining }));
     }
 
     #[test]
