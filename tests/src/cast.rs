@@ -8,7 +8,7 @@ use huntzen_tenancy::{
     Actor, Job, Origin, Scope, TenancyError,
     audit::{Action, AuditEntry, Resource},
     clock::Clock,
-    company::{Company, EmailDomain, HrReporting, Siret},
+    company::{Company, EmailDomain, Reporting, Siret},
     email::Email,
     employee::{Employee, EmployeeStatus},
     identity::{NewAccount, User},
@@ -154,7 +154,7 @@ pub fn new_company(world: &World, name: &str, domain: &str, siret: &str) -> Comp
         is_active: true,
         validated_at: Some(now),
         validated_by: None,
-        hr_reporting: HrReporting::Aggregated,
+        reporting: Reporting::default(),
         created_at: now,
         updated_at: now,
     }
@@ -188,8 +188,19 @@ pub fn new_employee(world: &World, user: &User, first_name: &str) -> Employee {
 
 /// An employee with an account, both added by HR.
 pub fn employee(world: &World, hr: &Person, address: &str, first_name: &str) -> (Person, Employee) {
+    member(world, hr, address, (first_name, Some("Support")))
+}
+
+/// The same, in this department.
+pub fn member(
+    world: &World,
+    hr: &Person,
+    address: &str,
+    (first_name, department): (&str, Option<&str>),
+) -> (Person, Employee) {
     let user = account(world, address, Role::Employee, hr.user.company);
-    let employee = new_employee(world, &user, first_name);
+    let department = department.map(str::to_owned);
+    let employee = Employee { department, ..new_employee(world, &user, first_name) };
     let add = |tx: &mut dyn huntzen_tenancy::TenancyTx| -> Result<(), TenancyError> {
         tx.add_user(&user)?;
         tx.add_employee(&employee)

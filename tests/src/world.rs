@@ -6,7 +6,7 @@ use huntzen_adapter_diesel::PgStore;
 use huntzen_adapter_memory::MemoryStore;
 use huntzen_booking::BookingStore;
 use huntzen_clinical::{ClinicalPorts, ClinicalStore};
-use huntzen_metrics::MetricsStore;
+use huntzen_metrics::{MetricsPorts, MetricsStore};
 use huntzen_tenancy::{
     TenancyStore,
     audit::{ChainPorts, CheckpointSigner},
@@ -65,6 +65,15 @@ impl World {
         ClinicalPorts {
             store: Arc::clone(&self.clinical),
             sealer: Sealer::new(Arc::clone(&self.vault), Arc::clone(&self.randomness)),
+            clock: Arc::<TestClock>::clone(&self.clock),
+            randomness: Arc::clone(&self.randomness),
+        }
+    }
+
+    /// What the use cases of metrics stand on.
+    pub fn metrics_ports(&self) -> MetricsPorts {
+        MetricsPorts {
+            store: Arc::clone(&self.metrics),
             clock: Arc::<TestClock>::clone(&self.clock),
             randomness: Arc::clone(&self.randomness),
         }

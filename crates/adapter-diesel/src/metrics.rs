@@ -1,4 +1,5 @@
-//! The ports of metrics: the daily counters, and statements.
+//! The ports of metrics: the daily counters, statements, and releases.
+mod releases;
 mod statements;
 
 use diesel::{

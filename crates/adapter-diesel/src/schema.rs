@@ -21,7 +21,6 @@ diesel::table! {
         is_active -> Bool,
         validated_at -> Nullable<Timestamptz>,
         validated_by -> Nullable<Uuid>,
-        hr_reporting -> Text,
         search_text -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
@@ -33,6 +32,22 @@ diesel::table! {
         domain -> Text,
         company_id -> Uuid,
         position -> Integer,
+    }
+}
+
+diesel::table! {
+    company_reporting (company_id, starts_on) {
+        company_id -> Uuid,
+        starts_on -> Date,
+        mode -> Text,
+    }
+}
+
+diesel::table! {
+    preferences (user_id) {
+        user_id -> Uuid,
+        share_usage_with_employer -> Bool,
+        updated_at -> Timestamptz,
     }
 }
 
@@ -401,6 +416,49 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    usage_releases (company_id, month) {
+        company_id -> Uuid,
+        month -> Date,
+        closed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    usage_release_cells (company_id, month, position) {
+        company_id -> Uuid,
+        month -> Date,
+        position -> Integer,
+        department -> Nullable<Text>,
+        users -> BigInt,
+        consultations -> BigInt,
+        minutes -> BigInt,
+    }
+}
+
+diesel::table! {
+    usage_release_people (company_id, month, employee_id) {
+        company_id -> Uuid,
+        month -> Date,
+        employee_id -> Uuid,
+        employee_user_id -> Uuid,
+        department -> Nullable<Text>,
+        consultations -> BigInt,
+        total_duration_seconds -> BigInt,
+        total_duration_minutes -> BigInt,
+    }
+}
+
+diesel::table! {
+    usage_release_invoices (company_id, month) {
+        company_id -> Uuid,
+        month -> Date,
+        consultations -> BigInt,
+        total_duration_seconds -> BigInt,
+        total_duration_minutes -> BigInt,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(employees -> companies (company_id));
 diesel::table! {
@@ -445,6 +503,8 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(audit_entries, audit_unlinked);
 diesel::allow_tables_to_appear_in_same_query!(clinical_notes, clinical_note_versions);
 diesel::allow_tables_to_appear_in_same_query!(companies, sessions, users);
+diesel::allow_tables_to_appear_in_same_query!(employees, usage_release_people);
+diesel::allow_tables_to_appear_in_same_query!(preferences, users);
 diesel::allow_tables_to_appear_in_same_query!(consultations, consultation_events, employees, companies, reminders);
 
 /// The names of both participants of a consultation, for either of them: given and family name of

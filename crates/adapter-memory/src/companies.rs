@@ -1,16 +1,18 @@
 //! Companies with their domains.
 use huntzen_tenancy::{
     Page, PageRequest, StoreError, TenancyError,
-    company::{Companies, Company, CompanyFilter, EmailDomain},
-    ids::CompanyId,
+    company::{Companies, Company, CompanyFilter, EmailDomain, HrReporting, Reporting},
+    ids::{CompanyId, UserId},
     search::{search_key, searched_key},
 };
+use jiff::{Timestamp, civil::Date};
 
 use crate::{
     paging::page,
     refusal::{allow, require, row_security},
     state::State,
     store::MemoryTx,
+    telling::reporting_changed,
     time::micros,
     visibility::Viewer,
 };
@@ -37,6 +39,7 @@ impl Companies for MemoryTx {
                 return Ok(false);
             };
             let (slug, created_at) = (held.slug.clone(), held.created_at);
+            let held_reporting = held.reporting.clone();
             let are_domains_new = held.email_domains != company.email_domains;
             free_siret(state, company)?;
             known_validator(state, company)?;
@@ -45,6 +48,9 @@ impl Companies for MemoryTx {
                     return Err(row_security().into());
                 }
                 free_domains(state, company)?;
+            }
+            if held_reporting != company.reporting && !viewer.writes_reporting() {
+                return Err(row_security().into());
             }
             state.companies.put(company.id, Company { slug, created_at, ..stored(company) });
             Ok::<_, TenancyError>(true)
@@ -84,6 +90,25 @@ impl Companies for MemoryTx {
         })
     }
 
+    fn announce_reporting(
+        &mut self,
+        company: CompanyId,
+        (from, mode): (Date, HrReporting),
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.write(|viewer, state| {
+            if !viewer.writes_reporting() {
+                return Ok(0);
+            }
+            let employees = state.employees.rows().filter(|employee| employee.company == company);
+            let users: Vec<UserId> = employees.map(|employee| employee.user).collect();
+            for user in &users {
+                reporting_changed(state, *user, (from, mode), at)?;
+            }
+            Ok(users.len() as u64)
+        })
+    }
+
     fn slugs_like(&mut self, stem: &str) -> Result<Vec<String>, StoreError> {
         self.read(|viewer, state| {
             let in_sight = state.companies.rows().filter(|company| viewer.sees_company(company.id));
@@ -114,11 +139,12 @@ fn known_validator(state: &State, company: &Company) -> Result<(), StoreError> {
     require(is_known, "companies_validated_by_fkey")
 }
 
-/// The company as the viewer sees it: a table of their own holds its domains.
+/// The company as the viewer sees it: tables of their own hold its domains and how it is reported.
 fn seen(viewer: &Viewer, company: &Company) -> Option<Company> {
     let mut company = viewer.sees_company(company.id).then(|| company.clone())?;
     if !viewer.sees_domains(company.id) {
         company.email_domains.clear();
+        company.reporting = Reporting::default();
     }
     Some(company)
 }

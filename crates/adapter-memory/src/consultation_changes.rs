@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     counters,
     refusal::{allow, defect, require},
+    releases::late_release,
     state::{BusyRow, ConsultationRow, State},
     statements::late_month,
     time::{civil_day, micros, whole_seconds},
@@ -31,6 +32,7 @@ pub(crate) fn add(
         consultation: Consultation { duration_seconds: None, actual_duration: None, ..stored(consultation) },
         service_day: None,
         late_month: None,
+        late_release: None,
     };
     allow(viewer.books_for(row.employee_user, consultation.company))?;
     require(!state.consultations.contains(&consultation.id), "consultations_pkey")?;
@@ -104,6 +106,7 @@ fn measure(state: &State, row: &mut ConsultationRow) -> Result<(), StoreError> {
     let day = civil_day(consultation.scheduled_at, zone)?;
     row.service_day = Some(day);
     row.late_month = late_month(state, row.consultation.practitioner, day);
+    row.late_release = late_release(state, row.consultation.company, day);
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use huntzen_clinical::{
     journal::StoredEntry,
     note::{StoredNote, StoredVersion},
 };
-use huntzen_metrics::{ClosedStatement, Month, counters::ActivityDay};
+use huntzen_metrics::{ClosedStatement, Month, Release, counters::ActivityDay};
 use huntzen_tenancy::{
     audit::{AuditEntry, ChainId, Link},
     company::Company,
@@ -59,6 +59,8 @@ macro_rules! tables {
 tables! {
     /// Accounts.
     users: UserId => User,
+    /// Who agreed to be named to their employer; the language is the account's.
+    shares_usage: UserId => bool,
     /// Sign-ins.
     sessions: SessionId => Session,
     /// Tokens of sign-ins.
@@ -115,6 +117,8 @@ tables! {
     practitioner_days: (PractitionerId, Date) => PractitionerDay,
     /// What practitioners are paid by.
     practitioner_statements: (PractitionerId, Date) => ClosedStatement,
+    /// What companies' months came to.
+    releases: (CompanyId, Date) => Release,
     /// An employee's days.
     employee_days: (EmployeeId, Date) => ActivityDay,
     /// A company's days.
@@ -194,6 +198,8 @@ pub(crate) struct ConsultationRow {
     pub(crate) service_day: Option<Date>,
     /// The statement that it is a line of, when that is not its own month's.
     pub(crate) late_month: Option<Month>,
+    /// The month of its company that it counts in, when it ended after its own was closed.
+    pub(crate) late_release: Option<Month>,
 }
 
 /// An event, with the participants of its consultation.

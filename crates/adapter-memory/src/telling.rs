@@ -1,13 +1,15 @@
-//! Telling participants: a line in the inbox and a letter, written by the store itself, since
-//! neither participant may write to the other's inbox.
+//! Telling participants and employees: a line in the inbox and a letter, written by the store itself,
+//! since nobody may write to another's inbox.
 use huntzen_booking::{consultation::EventType, ids::ConsultationId, reminders::DueReminder};
 use huntzen_tenancy::{
     StoreError,
+    company::HrReporting,
     ids::{NotificationId, UserId},
     notifications::{Notification, NotificationType},
     outbox::{Arguments, Letter, OutboxMessage},
+    words::Words,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde_json::json;
 
 use crate::{
@@ -54,6 +56,33 @@ pub(crate) fn reminder(state: &mut State, reminder: &DueReminder, at: Timestamp)
     };
     tell(state, &about, about.employee_user, news)?;
     tell(state, &about, about.consultation.practitioner_user, news)
+}
+
+/// Tells one employee how the company's usage will be reported.
+pub(crate) fn reporting_changed(
+    state: &mut State,
+    user: UserId,
+    (from, mode): (Date, HrReporting),
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let told_of = json!({ "mode": mode.as_str(), "from": from.to_string() });
+    let notification = Notification {
+        id: NotificationId(state.uuid_v7(at)),
+        user,
+        kind: NotificationType::ReportingChanged,
+        data: told_of.clone(),
+        read_at: None,
+        created_at: at,
+    };
+    state.add_notification(notification)?;
+    let message = OutboxMessage {
+        id: state.uuid_v7(at),
+        recipient: user,
+        letter: Letter::ReportingChanged,
+        arguments: Arguments::About(told_of),
+        created_at: at,
+    };
+    state.add_letter(message)
 }
 
 fn about(state: &State, id: ConsultationId) -> Result<ConsultationRow, StoreError> {

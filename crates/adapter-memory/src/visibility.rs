@@ -130,6 +130,10 @@ impl Viewer {
         self.is_administrator()
     }
 
+    pub(crate) fn writes_reporting(&self) -> bool {
+        self.is_administrator()
+    }
+
     pub(crate) fn sees_employee(&self, row: &Employee) -> bool {
         self.changes_employee(row) || self.is_job(Job::Eligibility)
     }
@@ -213,6 +217,25 @@ impl Viewer {
     /// Figures of the practitioner with this account.
     pub(crate) fn sees_figures(&self, practitioner_user: UserId) -> bool {
         (self.is(Role::Practitioner) && self.is_user(practitioner_user)) || self.is_administrator()
+    }
+
+    /// How a company is reported.
+    pub(crate) fn sees_reporting(&self, company: CompanyId) -> bool {
+        self.sees_domains(company) || self.is_job(Job::Closing)
+    }
+
+    /// Published cells of a company.
+    pub(crate) fn sees_cells(&self, company: CompanyId) -> bool {
+        self.is_administrator() || self.is_of(company)
+    }
+
+    /// A named person's usage.
+    pub(crate) fn sees_named(&self, company: CompanyId, user: UserId) -> bool {
+        self.is_hr_of(company) || (self.is(Role::Employee) && self.is_user(user))
+    }
+
+    pub(crate) fn sees_invoices(&self) -> bool {
+        self.is_administrator()
     }
 
     /// Reads a conversation: as its employee or as its practitioner, and in no other role.

@@ -7,11 +7,13 @@ mod tests;
 
 use handlebars::{RenderError, TemplateError};
 use huntzen_tenancy::{
+    company::HrReporting,
     email::Email,
     mail::{Letters, Mail, MailError},
     outbox::{DueLetter, Letter},
+    words::Words,
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde_json::{Value, json};
 
 use crate::sender::Sender;
@@ -85,6 +87,12 @@ impl HandlebarsLetters {
                 set(&mut values, "when", appointment(arguments, language)?);
                 format!("{front_end}/appointments/{}", word(arguments, "consultationId")?)
             }
+            Letter::ReportingChanged => {
+                set(&mut values, "from", day(arguments, "from", language)?);
+                let mode = HrReporting::parse(text(arguments, "mode")?).ok_or(Unrenderable::Malformed("mode"))?;
+                set(&mut values, "named", mode == HrReporting::Named);
+                format!("{front_end}/preferences")
+            }
             Letter::MessageUnread => format!("{front_end}/appointments/{}", word(arguments, "consultationId")?),
         };
         set(&mut values, "link", link);
@@ -92,9 +100,9 @@ impl HandlebarsLetters {
     }
 }
 
-fn set(values: &mut Value, name: &str, value: String) {
+fn set(values: &mut Value, name: &str, value: impl Into<Value>) {
     if let Value::Object(values) = values {
-        values.insert(name.to_owned(), Value::String(value));
+        values.insert(name.to_owned(), value.into());
     }
 }
 
@@ -111,6 +119,12 @@ fn word<'a>(arguments: &'a Value, name: &'static str) -> Result<&'a str, Unrende
     let plain =
         !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if plain { Ok(word) } else { Err(Unrenderable::Malformed(name)) }
+}
+
+/// A civil day.
+fn day(arguments: &Value, name: &'static str, language: Language) -> Result<String, Unrenderable> {
+    let day: Date = text(arguments, name)?.parse().ok().ok_or(Unrenderable::Malformed(name))?;
+    Ok(instants::written_day(day, language))
 }
 
 /// When the appointment is, in the recipient's zone.

@@ -17,7 +17,9 @@ use huntzen_clinical::{
     journal::JournalKeeping,
     note::Notes,
 };
-use huntzen_metrics::{MetricsStore, StatementKeeping, UsageMetrics};
+use huntzen_metrics::{
+    HrReports, MetricsPorts, MetricsStore, ReleaseClosing, ReportingRules, StatementKeeping, UsageMetrics,
+};
 use huntzen_tenancy::{
     TenancyStore,
     audit::{AuditReading, ChainLinking, ChainPorts, ChainVerification, CheckpointLog, CheckpointSigner},
@@ -32,6 +34,7 @@ use huntzen_tenancy::{
     mail::{Letters, Mailer},
     notifications::Inbox,
     outbox::LetterDispatch,
+    preferences::PreferenceChoosing,
     sealing::{RotationStore, Sealer, Vault},
 };
 
@@ -84,6 +87,34 @@ pub struct Ports {
     pub tickets: Arc<dyn Tickets>,
 }
 
+impl Ports {
+    fn for_clinical(&self, sealer: &Sealer) -> ClinicalPorts {
+        ClinicalPorts {
+            store: Arc::clone(&self.clinical),
+            sealer: sealer.clone(),
+            clock: Arc::clone(&self.clock),
+            randomness: Arc::clone(&self.randomness),
+        }
+    }
+
+    fn for_metrics(&self) -> MetricsPorts {
+        MetricsPorts {
+            store: Arc::clone(&self.metrics),
+            clock: Arc::clone(&self.clock),
+            randomness: Arc::clone(&self.randomness),
+        }
+    }
+
+    fn for_chains(&self) -> ChainPorts {
+        ChainPorts {
+            store: Arc::clone(&self.tenancy),
+            clock: Arc::clone(&self.clock),
+            signer: Arc::clone(&self.signer),
+            checkpoints: Arc::clone(&self.checkpoints),
+        }
+    }
+}
+
 /// The operator's choices that use cases follow.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -97,8 +128,8 @@ pub struct Rules {
     pub rooms: RoomSettings,
     /// When conversations take messages.
     pub conversations: ConversationRules,
-    /// The day of the next month on which a month closes.
-    pub close_day: i8,
+    /// What is reported to HR, and when months close.
+    pub reporting: ReportingRules,
     /// What counts as unhealthy.
     pub health: HealthRules,
 }
@@ -121,6 +152,8 @@ pub struct Services {
     pub workforce: Workforce,
     /// One's own notifications.
     pub inbox: Inbox,
+    /// One's own preferences.
+    pub preferences: PreferenceChoosing,
     /// Inviting, validating and suspending practitioners.
     pub practitioners: PractitionerAdministration,
     /// A practitioner's own profile.
@@ -155,6 +188,10 @@ pub struct Services {
     pub usage: UsageMetrics,
     /// What practitioners are paid by.
     pub statements: StatementKeeping,
+    /// Closing companies' months.
+    pub releases: ReleaseClosing,
+    /// What is told about them.
+    pub hr_reports: HrReports,
     /// Recurring work on consultations.
     pub jobs: BookingJobs,
     /// Sending letters.
@@ -193,18 +230,9 @@ impl Services {
             sealer: sealer.clone(),
             rules: rules.booking,
         };
-        let clinical = ClinicalPorts {
-            store: Arc::clone(&ports.clinical),
-            sealer: sealer.clone(),
-            clock: Arc::clone(&clock),
-            randomness: Arc::clone(&randomness),
-        };
-        let chains = ChainPorts {
-            store: Arc::clone(&tenancy),
-            clock: Arc::clone(&clock),
-            signer: Arc::clone(&ports.signer),
-            checkpoints: Arc::clone(&ports.checkpoints),
-        };
+        let clinical = ports.for_clinical(&sealer);
+        let metrics = ports.for_metrics();
+        let chains = ports.for_chains();
         Self {
             chain_linking: ChainLinking::new(chains.clone()),
             chain_verification: ChainVerification::new(chains),
@@ -229,7 +257,9 @@ impl Services {
                 Arc::clone(&clock),
                 Arc::clone(&randomness),
                 sealer.clone(),
+                rules.reporting.allow_named,
             ),
+            preferences: PreferenceChoosing::new(Arc::clone(&tenancy), Arc::clone(&clock), Arc::clone(&randomness)),
             workforce: Workforce::new(
                 Arc::clone(&tenancy),
                 Arc::clone(&clock),
@@ -252,13 +282,10 @@ impl Services {
             calling: Calling::new(clinical.clone(), Arc::clone(&ports.calls), Arc::clone(&ports.ice)),
             messages: MessageWriter::new(clinical.clone(), rules.conversations),
             unread: UnreadMail::new(clinical),
-            usage: UsageMetrics::new(Arc::clone(&ports.metrics), Arc::clone(&clock), Arc::clone(&randomness)),
-            statements: StatementKeeping::new(
-                Arc::clone(&ports.metrics),
-                Arc::clone(&clock),
-                randomness,
-                rules.close_day,
-            ),
+            usage: UsageMetrics::new(metrics.clone()),
+            releases: ReleaseClosing::new(metrics.clone(), rules.reporting),
+            hr_reports: HrReports::new(metrics.clone(), rules.reporting),
+            statements: StatementKeeping::new(metrics, rules.reporting.close_day),
             jobs: BookingJobs::new(booking),
             tickets: TicketOffice::new(
                 Arc::clone(&tenancy),

@@ -13,6 +13,7 @@ use huntzen_adapter_smtp::{
 };
 use huntzen_booking::{BookingRules, consultation::BillingStatus, room::RoomSettings};
 use huntzen_clinical::conversation::ConversationRules;
+use huntzen_metrics::{ReleaseRules, ReportingRules};
 use huntzen_tenancy::{
     Job, Scope, StoreError, TenancyStore,
     audit::CheckpointSigner,
@@ -126,7 +127,11 @@ pub fn rules(config: &Config) -> Result<Rules, Failure> {
             opens_before: SignedDuration::from_hours(config.chat.open_hours_before.into()),
             closes_after: SignedDuration::from_hours(i64::from(config.chat.close_days_after) * 24),
         },
-        close_day: config.privacy.close_day,
+        reporting: ReportingRules {
+            close_day: config.privacy.close_day,
+            release: ReleaseRules::with_k(config.privacy.k),
+            allow_named: config.privacy.allow_named,
+        },
         health: HealthRules { data_folder: config.database.data_dir.clone(), disk_percent: config.health.disk_percent },
     })
 }

@@ -70,6 +70,7 @@ impl From<TenancyError> for BookingError {
             other @ (TenancyError::NoEligibleCompany
             | TenancyError::DomainTaken
             | TenancyError::SiretTaken
+            | TenancyError::NamedReportingOff
             | TenancyError::InvalidCredentials
             | TenancyError::AccountInactive
             | TenancyError::EmailNotVerified

@@ -42,6 +42,7 @@ impl From<TenancyError> for ClinicalError {
             | TenancyError::EmailTaken
             | TenancyError::DomainTaken
             | TenancyError::SiretTaken
+            | TenancyError::NamedReportingOff
             | TenancyError::InvalidCredentials
             | TenancyError::AccountInactive
             | TenancyError::EmailNotVerified

@@ -1,9 +1,9 @@
 //! The daily sums that the store keeps with each consultation that ends.
-use huntzen_tenancy::{Commit, Scope, StoreError, audit::AuditLog, ids::UserId};
+use huntzen_tenancy::{StoreError, ids::UserId};
 use jiff::civil::Date;
 use uuid::Uuid;
 
-use crate::{MetricsError, Period, Statements};
+use crate::Period;
 
 /// What the days of a period sum up to, of one practitioner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,34 +76,4 @@ pub trait Counters {
     /// # Errors
     /// `StoreError` alone.
     fn company_days(&mut self, company: Uuid, period: Period) -> Result<Vec<ActivityDay>, StoreError>;
-}
-
-/// Everything that one metrics unit of work may touch.
-pub trait MetricsTx: Counters + Statements + AuditLog + Commit {}
-impl<T: Counters + Statements + AuditLog + Commit> MetricsTx for T {}
-
-/// Opens units of work, each confined to what its scope may see.
-pub trait MetricsStore: Send + Sync {
-    /// Begins a unit of work.
-    ///
-    /// # Errors
-    /// `Unavailable` when the store cannot be reached in time.
-    fn begin(&self, scope: &Scope) -> Result<Box<dyn MetricsTx>, StoreError>;
-}
-
-impl dyn MetricsStore {
-    /// Runs `work` in one unit of work: kept when it succeeds, undone when it does not.
-    ///
-    /// # Errors
-    /// Those of `work`, and `StoreError` from beginning and committing.
-    pub fn run<T>(
-        &self,
-        scope: &Scope,
-        work: impl FnOnce(&mut dyn MetricsTx) -> Result<T, MetricsError>,
-    ) -> Result<T, MetricsError> {
-        let mut tx = self.begin(scope)?;
-        let value = work(tx.as_mut())?;
-        tx.commit()?;
-        Ok(value)
-    }
 }

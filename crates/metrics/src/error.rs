@@ -10,6 +10,12 @@ pub enum MetricsError {
     /// Fields that cannot be accepted, each named.
     #[error("invalid input")]
     Invalid(Vec<FieldError>),
+    /// Days that are not those of whole months; each bad end is named.
+    #[error("whole months only")]
+    WholeMonthsOnly(Vec<FieldError>),
+    /// Nobody's usage is shown by name, or not this person's.
+    #[error("aggregates only")]
+    AggregatedOnly,
     /// The thing is absent, or not the caller's to see.
     #[error("not found")]
     NotFound,

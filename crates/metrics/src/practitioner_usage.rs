@@ -1,15 +1,12 @@
 //! What a practitioner is paid by: their own figures over a period.
-use std::sync::Arc;
-
 use huntzen_tenancy::{
     Caller,
-    audit::{Action, AuditEntry, Resource},
-    clock::{Clock, Randomness},
+    audit::Action,
     policy::{Permission, Role},
 };
 use uuid::Uuid;
 
-use crate::{DailyTotals, MetricsError, MetricsStore, MetricsTx, Period, PractitionerDay, csv::Sheet};
+use crate::{DailyTotals, MetricsError, MetricsPorts, MetricsTx, Period, PractitionerDay, csv::Sheet};
 
 /// A practitioner's figures over a period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,15 +29,13 @@ impl PractitionerUsage {
 /// The use cases of usage figures.
 #[derive(Clone)]
 pub struct UsageMetrics {
-    store: Arc<dyn MetricsStore>,
-    clock: Arc<dyn Clock>,
-    randomness: Arc<dyn Randomness>,
+    ports: MetricsPorts,
 }
 
 impl UsageMetrics {
-    /// Over this store, clock and randomness.
-    pub fn new(store: Arc<dyn MetricsStore>, clock: Arc<dyn Clock>, randomness: Arc<dyn Randomness>) -> Self {
-        Self { store, clock, randomness }
+    /// Over these ports.
+    pub fn new(ports: MetricsPorts) -> Self {
+        Self { ports }
     }
 
     /// A practitioner's own figures, or any practitioner's for an administrator.
@@ -78,14 +73,13 @@ impl UsageMetrics {
         work: impl FnOnce(&mut dyn MetricsTx) -> Result<T, MetricsError>,
     ) -> Result<T, MetricsError> {
         let scope = caller.scope();
-        let now = self.clock.now();
-        self.store.run(&scope, |tx| {
+        self.ports.store.run(&scope, |tx| {
             let owner = tx.practitioner_account(practitioner)?.ok_or(MetricsError::NotFound)?;
             if caller.actor.role == Role::Practitioner && caller.actor.user != owner {
                 return Err(MetricsError::NotFound);
             }
             let done = work(tx)?;
-            let entry = AuditEntry::new(&scope, self.randomness.as_ref(), now, action, Resource::Metrics);
+            let entry = self.ports.entry(&scope, action);
             tx.record(&entry.on(practitioner).about(owner))?;
             Ok(done)
         })

@@ -1,17 +1,10 @@
 //! A practitioner's statements: read while their month is open, closed once, kept for good.
-use std::sync::Arc;
-
-use huntzen_tenancy::{
-    Caller, Job, Scope, StoreError,
-    audit::{Action, AuditEntry, Resource},
-    clock::{Clock, Randomness},
-    policy::Permission,
-};
+use huntzen_tenancy::{Caller, Job, Scope, StoreError, audit::Action, policy::Permission};
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use crate::{
-    ClosedStatement, MetricsError, MetricsStore, MetricsTx, Month, Payee, Statement, StatementLine, month::CLOSING_ZONE,
+    ClosedStatement, MetricsError, MetricsPorts, MetricsTx, Month, Payee, Statement, StatementLine, month::CLOSING_ZONE,
 };
 
 /// Statements and what they are made of. A practitioner sees its own; `Job::Closing` all.
@@ -58,21 +51,14 @@ pub trait Statements {
 /// The use cases of statements.
 #[derive(Clone)]
 pub struct StatementKeeping {
-    store: Arc<dyn MetricsStore>,
-    clock: Arc<dyn Clock>,
-    randomness: Arc<dyn Randomness>,
+    ports: MetricsPorts,
     close_day: i8,
 }
 
 impl StatementKeeping {
     /// Over these ports; a month closes when `close_day` (1 to 28) of the next begins in Paris.
-    pub fn new(
-        store: Arc<dyn MetricsStore>,
-        clock: Arc<dyn Clock>,
-        randomness: Arc<dyn Randomness>,
-        close_day: i8,
-    ) -> Self {
-        Self { store, clock, randomness, close_day }
+    pub fn new(ports: MetricsPorts, close_day: i8) -> Self {
+        Self { ports, close_day }
     }
 
     /// The caller's lines of a month.
@@ -81,7 +67,7 @@ impl StatementKeeping {
     /// `Forbidden`; `NotFound` for an account without its practitioner.
     pub fn read(&self, caller: &Caller, month: Month) -> Result<Statement, MetricsError> {
         caller.actor.require(Permission::StatementsOwn)?;
-        self.store.run(&caller.scope(), |tx| {
+        self.ports.store.run(&caller.scope(), |tx| {
             let statement = own(tx, month)?;
             self.trace(tx, caller, Action::Read, &statement.payee)?;
             Ok(statement)
@@ -95,14 +81,14 @@ impl StatementKeeping {
     pub fn export(&self, caller: &Caller, month: Month) -> Result<ClosedStatement, MetricsError> {
         caller.actor.require(Permission::ExportsPractitionerUsage)?;
         caller.actor.require(Permission::StatementsOwn)?;
-        self.store.run(&caller.scope(), |tx| {
+        self.ports.store.run(&caller.scope(), |tx| {
             let payee = tx.payee()?.ok_or(MetricsError::NotFound)?;
             self.trace(tx, caller, Action::Export, &payee)?;
             if let Some(closed) = tx.closed_statement(payee.practitioner, month)? {
                 return Ok(closed);
             }
             let lines = tx.statement_lines(payee.practitioner, month)?;
-            Ok(Statement { payee, month, lines }.closed(self.clock.now(), &closing_zone()))
+            Ok(Statement { payee, month, lines }.closed(self.ports.clock.now(), &closing_zone()))
         })
     }
 
@@ -112,15 +98,15 @@ impl StatementKeeping {
     /// `StoreError` alone.
     pub fn close(&self, limit: u32) -> Result<usize, MetricsError> {
         let zone = closing_zone();
-        let last = Month::last_closed(self.clock.now(), self.close_day, &zone);
+        let last = Month::last_closed(self.ports.clock.now(), self.close_day, &zone);
         let scope = Scope::worker(Job::Closing);
-        let missing = self.store.run(&scope, |tx| Ok(tx.missing_statements(last, limit)?))?;
+        let missing = self.ports.store.run(&scope, |tx| Ok(tx.missing_statements(last, limit)?))?;
         let found = missing.len();
         for (payee, month) in missing {
-            self.store.run(&scope, |tx| {
+            self.ports.store.run(&scope, |tx| {
                 tx.hold_statements(payee.practitioner)?;
                 let lines = tx.statement_lines(payee.practitioner, month)?;
-                let closed = Statement { payee, month, lines }.closed(self.clock.now(), &zone);
+                let closed = Statement { payee, month, lines }.closed(self.ports.clock.now(), &zone);
                 // Another node may have been faster; then that one's bytes are the statement.
                 tx.add_statement(&closed)?;
                 Ok(())
@@ -137,7 +123,7 @@ impl StatementKeeping {
         payee: &Payee,
     ) -> Result<(), MetricsError> {
         let scope = caller.scope();
-        let entry = AuditEntry::new(&scope, self.randomness.as_ref(), self.clock.now(), action, Resource::Metrics);
+        let entry = self.ports.entry(&scope, action);
         Ok(tx.record(&entry.on(payee.practitioner).about(payee.user))?)
     }
 }
@@ -149,6 +135,6 @@ fn own(tx: &mut dyn MetricsTx, month: Month) -> Result<Statement, MetricsError> 
 }
 
 /// The zone is part of every build, so UTC never comes to it.
-fn closing_zone() -> TimeZone {
+pub(crate) fn closing_zone() -> TimeZone {
     TimeZone::get(CLOSING_ZONE).unwrap_or(TimeZone::UTC)
 }

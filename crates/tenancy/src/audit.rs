@@ -149,6 +149,8 @@ words! {
         DataKey = "DATA_KEY",
         /// The audit trail itself.
         AuditTrail = "AUDIT_TRAIL",
+        /// What a person has decided.
+        Preferences = "PREFERENCES",
         /// Usage figures.
         Metrics = "METRICS",
         /// A route, when the request never reached a resource.

@@ -1,33 +1,24 @@
 //! A customer company, its domains and its standing.
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
     email::Email,
     error::TenancyError,
     ids::{CompanyId, UserId},
     store::{Page, PageRequest, StoreError},
-    words,
 };
 
 mod administration;
 mod change;
 mod domain;
+mod reporting;
 mod siret;
 mod slug;
-pub use administration::{CompanyAdministration, NewHr};
+pub use administration::{CompanyAdministration, CompanyView, NewHr};
 pub use change::{CompanyChange, NewCompany};
 pub use domain::EmailDomain;
+pub use reporting::{HrReporting, Reporting};
 pub use siret::Siret;
-
-words! {
-    /// How a company's usage is reported to its HR.
-    HrReporting {
-        /// Published cells of at least ten people.
-        Aggregated = "AGGREGATED",
-        /// By name, for those who agreed: a contractual exception.
-        Named = "NAMED",
-    }
-}
 
 /// A customer company: the tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +55,8 @@ pub struct Company {
     pub validated_at: Option<Timestamp>,
     /// By whom.
     pub validated_by: Option<UserId>,
-    /// How its usage is reported.
-    pub hr_reporting: HrReporting,
+    /// How its usage is reported, month by month.
+    pub reporting: Reporting,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -122,11 +113,31 @@ pub trait Companies {
     /// `StoreError` alone.
     fn company_for_domain(&mut self, domain: &EmailDomain) -> Result<Option<CompanyId>, StoreError>;
 
+    /// Tells every employee of a company, by letter and in the app, that its usage is reported like
+    /// this from `from` on; administrators alone. Answers how many employees there are.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn announce_reporting(
+        &mut self,
+        company: CompanyId,
+        planned: (Date, HrReporting),
+        at: Timestamp,
+    ) -> Result<u64, StoreError>;
+
     /// The slugs in use that start with `stem`; administrators alone.
     ///
     /// # Errors
     /// `StoreError` alone.
     fn slugs_like(&mut self, stem: &str) -> Result<Vec<String>, StoreError>;
+}
+
+impl Company {
+    /// The civil day of `now` where the company is.
+    pub fn day(&self, now: Timestamp) -> Date {
+        // A company that exists has a known zone.
+        now.to_zoned(TimeZone::get(&self.timezone).unwrap_or(TimeZone::UTC)).date()
+    }
 }
 
 /// The canonical name of an IANA zone that the time zone database knows; `None` for any other.

@@ -78,6 +78,9 @@ pub enum TenancyError {
     /// Another company has one of these domains.
     #[error("a domain is taken")]
     DomainTaken,
+    /// The service does not report usage by name.
+    #[error("usage is not reported by name")]
+    NamedReportingOff,
     /// Another company has this SIRET.
     #[error("the SIRET is taken")]
     SiretTaken,

@@ -14,6 +14,7 @@ pub mod mail;
 pub mod notifications;
 pub mod outbox;
 pub mod policy;
+pub mod preferences;
 pub mod scope;
 pub mod sealing;
 pub mod search;

@@ -44,6 +44,9 @@ words! {
         ConsultationFollowUp = "CONSULTATION_FOLLOW_UP",
         /// A message has been waiting. Arguments: `consultationId`.
         MessageUnread = "MESSAGE_UNREAD",
+        /// What the employer sees is about to change. Arguments: `mode` (`HrReporting`), `from` (a
+        /// civil date).
+        ReportingChanged = "REPORTING_CHANGED",
     }
 }
 

@@ -107,16 +107,24 @@ permissions! {
     MetricsEmployeeUsageRead = "METRICS_EMPLOYEE_USAGE_READ" => &[AdminRh],
     /// Read a company's published usage figures.
     MetricsCompanyRead = "METRICS_COMPANY_READ" => &[AdminHuntzen, AdminRh],
+    /// Read the exact total of a company's closed month, to invoice it.
+    MetricsCompanyInvoice = "METRICS_COMPANY_INVOICE" => &[AdminHuntzen],
+    /// Read what HR is told about one's own company.
+    ReportingOwnRead = "REPORTING_OWN_READ" => &[Employee],
     /// Read one's own statements, line by line.
     StatementsOwn = "STATEMENTS_OWN" => &[Practitioner],
     /// Export a practitioner's usage figures.
     ExportsPractitionerUsage = "EXPORTS_PRACTITIONER_USAGE" => &[AdminHuntzen, Practitioner],
+    /// Export the published usage of one's own company's employees.
+    ExportsEmployeeUsage = "EXPORTS_EMPLOYEE_USAGE" => &[AdminRh],
     /// Export a company's published usage figures.
     ExportsMetricsCompany = "EXPORTS_METRICS_COMPANY" => &[AdminHuntzen, AdminRh],
     /// Read the audit trail, and have it verified.
     AuditLogsRead = "AUDIT_LOGS_READ" => &[SuperAdmin],
     /// Read who touched one's own data.
     AccessLogOwn = "ACCESS_LOG_OWN" => ANY,
+    /// Read and change one's own preferences.
+    PreferencesOwn = "PREFERENCES_OWN" => ANY,
     /// Read and clear one's own notifications.
     NotificationsOwn = "NOTIFICATIONS_OWN" => ANY,
 }
@@ -146,10 +154,14 @@ impl Permission {
             | Self::MetricsPractitionerUsageRead
             | Self::MetricsEmployeeUsageRead
             | Self::MetricsCompanyRead
+            | Self::MetricsCompanyInvoice
+            | Self::ReportingOwnRead
+            | Self::ExportsEmployeeUsage
             | Self::StatementsOwn
             | Self::ExportsPractitionerUsage
             | Self::ExportsMetricsCompany
             | Self::AccessLogOwn
+            | Self::PreferencesOwn
             | Self::NotificationsOwn => true,
             Self::AccountOwn
             | Self::AdminsInvite

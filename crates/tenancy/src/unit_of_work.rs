@@ -7,6 +7,7 @@ use crate::{
     identity::{Inviting, OneTimeTokens, Sessions},
     notifications::Notifications,
     outbox::OutboxQueue,
+    preferences::Preferences,
     scope::Scope,
     store::{Commit, StoreError},
 };
@@ -20,6 +21,7 @@ pub trait TenancyTx:
     + Companies
     + Employees
     + Notifications
+    + Preferences
     + OutboxQueue
     + AuditChains
     + AuditView
@@ -34,6 +36,7 @@ impl<T> TenancyTx for T where
         + Companies
         + Employees
         + Notifications
+        + Preferences
         + OutboxQueue
         + AuditChains
         + AuditView

@@ -1,4 +1,5 @@
-//! What no route shows yet: the audit trail, and the language that somebody prefers.
+//! What goes past the API: the audit trail, accounts as they are stored, and the language of one that
+//! cannot sign in yet.
 use huntzen_tenancy::{
     Job, Origin, Scope,
     audit::{AuditEntry, Outcome},

@@ -1,13 +1,16 @@
 //! The contract of `Companies`.
 use huntzen_tenancy::{
     Origin, PageRequest, Scope, StoreError, TenancyError,
+    clock::Clock,
     company::{Company, CompanyFilter, EmailDomain, HrReporting, Siret},
     ids::CompanyId,
+    notifications::{NotificationFilter, NotificationType},
     policy::Role,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, civil::date};
+use serde_json::json;
 
-use super::{at_once, is_refused, undone};
+use super::{at_once, is_refused, undone, waiting_letters};
 use crate::{
     cast::{Cast, Person, added, company, email, new_company, operator, siret},
     world::World,
@@ -33,7 +36,8 @@ fn full(world: &World, by: &Person) -> Company {
     company.phone = Some("+33 1 23 45 67 89".to_owned());
     company.address = Some("1 rue de la Paix\n75002 Paris".to_owned());
     company.validated_by = Some(by.id());
-    company.hr_reporting = HrReporting::Named;
+    company.reporting =
+        [(date(2027, 2, 1), HrReporting::Named), (date(2027, 5, 1), HrReporting::Aggregated)].into_iter().collect();
     company
 }
 
@@ -233,4 +237,48 @@ pub fn a_held_company_loses_no_change(world: &World) {
     });
     let size = found(world, &cast.administrator.scope(), cast.company.id).unwrap().size;
     assert_eq!(size, cast.company.size.map(|size| size + 6));
+}
+
+/// Every employee of a company is told how it will be reported, by letter and in the app; nobody else
+/// is, and nobody but an administrator tells them.
+pub fn every_employee_is_told_of_reporting(world: &World) {
+    let cast = Cast::new(world);
+    let planned = (date(2027, 2, 1), HrReporting::Named);
+    let announce = |by: &Person| {
+        let now = world.clock.now();
+        world.tenancy.run(&by.scope(), |tx| Ok(tx.announce_reporting(cast.company.id, planned, now)?)).unwrap()
+    };
+    for other in [&cast.hr, &cast.operator, &cast.employee.0] {
+        assert_eq!(announce(other), 0, "{}", other.user.role);
+    }
+    let before = waiting_letters(world);
+    assert_eq!(announce(&cast.administrator), 2);
+    assert_eq!(waiting_letters(world) - before, 2);
+    let inbox = |of: &Person| {
+        let inbox =
+            world.tenancy.run(&of.scope(), |tx| Ok(tx.inbox(of.id(), NotificationFilter::default(), None, 10)?));
+        inbox.unwrap().items.into_iter().map(|one| (one.kind, one.data)).next()
+    };
+    let told = (NotificationType::ReportingChanged, json!({ "mode": "NAMED", "from": "2027-02-01" }));
+    for employee in [&cast.employee.0, &cast.colleague.0] {
+        assert_eq!(inbox(employee).as_ref(), Some(&told));
+    }
+    for other in [&cast.stranger.0, &cast.hr] {
+        assert_eq!(inbox(other), None);
+    }
+}
+
+/// HR, who may change the rest of its company, changes nothing about how it is reported.
+pub fn reporting_is_the_administrators_to_decide(world: &World) {
+    let cast = Cast::new(world);
+    let mut company = cast.company.clone();
+    company.reporting = [(date(2027, 2, 1), HrReporting::Named)].into_iter().collect();
+    let refused = world.tenancy.run(&cast.hr.scope(), |tx| tx.update_company(&company));
+    assert!(is_refused(&refused), "{refused:?}");
+    assert_eq!(found(world, &cast.hr.scope(), company.id), Some(cast.company.clone()));
+    world.tenancy.run(&cast.administrator.scope(), |tx| tx.update_company(&company)).unwrap();
+    assert_eq!(found(world, &cast.hr.scope(), company.id), Some(company.clone()));
+    company.phone = Some("+33 1 02 03 04 05".to_owned());
+    world.tenancy.run(&cast.hr.scope(), |tx| tx.update_company(&company)).unwrap();
+    assert_eq!(found(world, &cast.administrator.scope(), company.id), Some(company));
 }

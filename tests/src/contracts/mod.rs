@@ -21,6 +21,8 @@ pub mod live;
 pub mod notes;
 pub mod notifications;
 pub mod practitioners;
+pub mod preferences;
+pub mod releases;
 pub mod reminders;
 pub mod reviews;
 pub mod sessions;

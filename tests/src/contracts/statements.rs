@@ -52,8 +52,7 @@ pub fn close(world: &World, scope: &Scope, statement: &ClosedStatement) -> Resul
 }
 
 fn keeping(world: &World) -> StatementKeeping {
-    let (metrics, clock) = (world.metrics.clone(), world.clock.clone());
-    StatementKeeping::new(metrics, clock, world.randomness.clone(), 10)
+    StatementKeeping::new(world.metrics_ports(), 10)
 }
 
 /// Consultations of Sophie's that took place on these instants, each for three quarters of an hour.

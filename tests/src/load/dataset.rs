@@ -69,10 +69,10 @@ pub fn fill(owner: &mut PgConnection) {
     let ahead = sql_id(Kind::Ahead, "n * 100 + place");
     owner
         .batch_execute(&format!(
-            "INSERT INTO companies (id, name, legal_name, siret, timezone, slug, is_active, validated_at, hr_reporting,
+            "INSERT INTO companies (id, name, legal_name, siret, timezone, slug, is_active, validated_at,
                  search_text, created_at, updated_at)
              VALUES ('{company}', 'Load', 'Load SAS', '99900033300017', 'Europe/Paris', 'load', true, now(),
-                 'AGGREGATED', 'load', now(), now());
+                 'load', now(), now());
              INSERT INTO users (id, company_id, email, role, first_name, last_name, is_active, email_verified, language,
                  created_at, updated_at)
              SELECT {employee_user}, '{company}'::uuid, 'e' || n || '@load.example', 'EMPLOYEE', 'Employee', n::text,

@@ -45,7 +45,7 @@ async fn a_new_company_starts_inactive_with_a_slug_of_its_own(play: &Played) {
         "timezone": "Europe/Lisbon", "slug": "editions-d-ete-cie", "contactName": "Inès",
         "contactEmail": "ines@ete.example", "phone": "+33 1 23 45 67 89",
         "address": "1, rue du Four\n75006 Paris", "isActive": false, "validatedAt": null, "validatedBy": null,
-        "hrReporting": "AGGREGATED", "createdAt": "2027-01-04T08:00:00Z",
+        "hrReporting": "AGGREGATED", "hrReportingNext": null, "createdAt": "2027-01-04T08:00:00Z",
     });
     assert_eq!(made.json, wanted);
     assert_eq!(*play.get(Played::ADMIN, &format!("/companies/{id}")).await.expect(200), wanted);

@@ -1,7 +1,9 @@
 //! For each operation a request that succeeds for whoever may make it, and the things that rows
 //! speak of, made fresh.
 use huntzen_booking::{consultation::Consultation, review::GivenFeedback};
+use huntzen_metrics::{NamedUsage, Release, UsageTotals};
 use huntzen_tenancy::{
+    Job, Scope,
     clock::Clock,
     identity::{Invitation, OneTimePurpose, OneTimeToken},
     ids::EmployeeId,
@@ -57,6 +59,7 @@ impl Stage {
             "notification" => notified(world, &owner.person, NotificationType::AccountSecurity).id.into(),
             "company" => troupe.company.id.into(),
             "employee" => troupe.employee.id.into(),
+            "named employee" => self.named(troupe),
             "practitioner" => troupe.practitioner.id.into(),
             "rule" => self.made(troupe, "/availability", weekly_rule(3, "09:00", "17:00")).await,
             "exception" => self.made(troupe, "/availability/exception", leave()).await,
@@ -105,6 +108,27 @@ impl Stage {
         answer.text_at("/id").parse().unwrap()
     }
 
+    /// The employee, who is named in a month that is reported by name.
+    fn named(&self, troupe: &Troupe) -> Uuid {
+        let release = Release {
+            company: troupe.company.id.0,
+            month: "2027-01".parse().unwrap(),
+            closed_at: self.api.world.clock.now(),
+            cells: Vec::new(),
+            people: vec![NamedUsage {
+                employee: troupe.employee.id.0,
+                user: troupe.employee.user,
+                department: None,
+                totals: UsageTotals { consultations: 1, seconds: 2_700, minutes: 45 },
+            }],
+            invoice: None,
+        };
+        let kept = self.api.world.metrics.run(&Scope::worker(Job::Closing), |tx| Ok(tx.add_release(&release)?));
+        // Each column of the row is about the same month.
+        kept.unwrap();
+        troupe.employee.id.into()
+    }
+
     fn minutes_ago(&self, minutes: i64) -> String {
         (self.api.world.clock.now() - SignedDuration::from_mins(minutes)).to_string()
     }
@@ -130,10 +154,17 @@ impl Stage {
             }
             "GET /reports/practitioner-stats"
             | "GET /reports/practitioner-billing"
-            | "GET /reports/practitioner-export-csv" => "?period=2027-01".to_owned(),
-            "GET /metrics/practitioners/{id}" | "GET /metrics/practitioners/{id}/export" => {
-                "?from=2027-01-01&to=2027-01-31".to_owned()
-            }
+            | "GET /reports/practitioner-export-csv"
+            | "GET /metrics/companies/{id}/invoice"
+            | "GET /metrics/what-hr-sees"
+            | "GET /reports/employee-usage"
+            | "GET /reports/employee-usage/{id}"
+            | "GET /reports/export-employee-usage" => "?period=2027-01".to_owned(),
+            "GET /metrics/practitioners/{id}"
+            | "GET /metrics/practitioners/{id}/export"
+            | "GET /metrics/companies/{id}"
+            | "GET /metrics/companies/{id}/export"
+            | "GET /metrics/employees/{id}" => "?from=2027-01-01&to=2027-01-31".to_owned(),
             _ => String::new(),
         };
         Content { query, body: self.body(troupe, who, (operation, id)) }
@@ -167,6 +198,7 @@ impl Stage {
             }),
             "PATCH /companies/{id}" => json!({ "phone": "+33 1 02 03 04 05" }),
             "POST /companies/{id}/admins" | "POST /employees" => person,
+            "PATCH /users/me/preferences" => json!({ "language": "en" }),
             "PATCH /employees/me" | "PATCH /employees/{id}" => json!({ "firstName": "Alix" }),
             "POST /practitioners" => {
                 let person = with(person, "profession", "COACH");

@@ -6,6 +6,8 @@
 //! another company | `PRACTITIONER` whose it is, another | `EMPLOYEE` whose it is, a colleague of
 //! theirs, of another company.
 //!
+//! `agg`: the role may ask, and is told of nobody: 403 `aggregated_only`, whoever it asks about.
+//!
 //! HR is told 202 of whatever invitation it sends again or takes back, anybody's and nobody's; that
 //! another company's is left alone, `invitations` tests.
 
@@ -155,9 +157,24 @@ GET    /reports/practitioner-stats       | -                 | 401 403 403 403 4
 GET    /reports/practitioner-billing     | -                 | 401 403 403 403 403 403 200 200 403 403 403
 GET    /reports/practitioner-export-csv  | -                 | 401 403 403 403 403 403 200 200 403 403 403
 
+GET    /metrics/companies/{id}           | company           | 401 403 200 200 200 404 403 403 403 403 403
+GET    /metrics/companies/{id}/export    | company           | 401 403 200 200 200 404 403 403 403 403 403
+GET    /metrics/companies/{id}/invoice   | company           | 401 403 200 403 403 403 403 403 403 403 403
+GET    /metrics/employees/{id}           | employee          | 401 403 403 agg agg agg 403 403 403 403 403
+GET    /metrics/employees/{id}           | named employee    | 401 403 403 200 200 agg 403 403 403 403 403
+GET    /metrics/what-hr-sees             | -                 | 401 403 403 403 403 403 403 403 200 200 200
+GET    /reports/employee-usage           | -                 | 401 403 403 200 200 200 403 403 403 403 403
+GET    /reports/employee-usage/{id}      | employee          | 401 403 403 agg agg agg 403 403 403 403 403
+GET    /reports/employee-usage/{id}      | named employee    | 401 403 403 200 200 agg 403 403 403 403 403
+GET    /reports/export-employee-usage    | -                 | 401 403 403 200 200 200 403 403 403 403 403
+
 GET    /super-admin/audit-logs           | -                 | 401 200 403 403 403 403 403 403 403 403 403
 GET    /super-admin/audit-logs/verify    | -                 | 401 200 403 403 403 403 403 403 403 403 403
 GET    /users/me/access-log              | -                 | 401 200 200 200 200 200 200 200 200 200 200
+
+GET    /users/me/preferences             | -                 | 401 200 200 200 200 200 200 200 200 200 200
+PATCH  /users/me/preferences             | -                 | 401 200 200 200 200 200 200 200 200 200 200
+PUT    /users/me/preferences             | -                 | 401 200 200 200 200 200 200 200 200 200 200
 
 GET    /notifications                    | -                 | 401 200 200 200 200 200 200 200 200 200 200
 PUT    /notifications/read-all           | -                 | 401 200 200 200 200 200 200 200 200 200 200
@@ -239,11 +256,18 @@ pub fn rows_of(table: &'static str) -> Vec<Row> {
     lines.map(|line| read(line).unwrap_or_else(|| panic!("not a row: {line}"))).collect()
 }
 
+/// What stands for a 403 that is told whomever one asks about.
+pub const AGGREGATED_ONLY: u16 = 1403;
+
+fn cell(text: &str) -> Option<u16> {
+    if text == "agg" { Some(AGGREGATED_ONLY) } else { text.parse().ok() }
+}
+
 fn read(line: &'static str) -> Option<Row> {
     let mut parts = line.split('|').map(str::trim);
     let (operation, subject, statuses) = (parts.next()?, parts.next()?, parts.next()?);
     let (method, path) = operation.split_once(' ')?;
-    let expected: Vec<u16> = statuses.split(' ').map(str::parse).collect::<Result<_, _>>().ok()?;
+    let expected: Vec<u16> = statuses.split(' ').map(cell).collect::<Option<_>>()?;
     let whole = parts.next().is_none() && expected.len() == COLUMNS.len();
     whole.then_some(Row { method, path: path.trim(), subject, expected })
 }

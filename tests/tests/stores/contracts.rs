@@ -75,6 +75,8 @@ mod calls {
 mod companies {
     huntzen_tests::contract!(
         huntzen_tests::contracts::companies:
+        every_employee_is_told_of_reporting,
+        reporting_is_the_administrators_to_decide,
         an_added_company_is_found,
         a_company_changes,
         no_two_companies_share_what_is_unique,
@@ -329,6 +331,33 @@ mod practitioners {
         the_directory_is_ordered,
         of_many_at_once_one_entry_is_made,
         a_held_practitioner_loses_no_change,
+    );
+}
+
+mod preferences {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::preferences:
+        decisions_are_found,
+        decisions_are_ones_own_alone,
+        a_failed_unit_of_work_leaves_no_decision,
+        who_no_longer_agrees_is_no_longer_named,
+    );
+}
+
+mod releases {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::releases:
+        a_release_is_kept_once,
+        a_failed_unit_of_work_leaves_no_release,
+        a_release_is_seen_by_those_it_is_for,
+        missing_releases_are_found,
+        people_are_those_of_the_month,
+        departments_are_those_of_the_first_day,
+        the_total_is_of_everybody,
+        reporting_is_seen_by_those_it_concerns,
+        what_ends_late_counts_in_the_next_open_month,
+        every_consultation_counts_in_one_month,
+        closing_publishes_each_month_once,
     );
 }
 

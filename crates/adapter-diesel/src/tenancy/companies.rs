@@ -3,23 +3,35 @@ use diesel::{
     dsl::{delete, insert_into, select, update},
     pg::Pg,
     prelude::*,
+    sql_types::{BigInt, Date as SqlDate, Text, Timestamptz, Uuid as SqlUuid},
 };
 use huntzen_tenancy::{
     Page, PageRequest, StoreError, TenancyError,
-    company::{Companies, Company, CompanyFilter, EmailDomain, Siret},
+    company::{Companies, Company, CompanyFilter, EmailDomain, HrReporting, Reporting, Siret},
     email::Email,
     ids::{CompanyId, UserId},
     search::{search_key, searched_key},
     words::Words,
 };
+use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
 use crate::{
     error::tenancy_error,
-    schema::{companies, company_domains, company_for_domain},
-    stored::{StoredTimestamp, ToDiesel, containing, email, instant, number, optional_number, readable, word},
+    schema::{companies, company_domains, company_for_domain, company_reporting},
+    statement::statement,
+    stored::{
+        StoredDate, StoredTimestamp, ToDiesel, containing, email, instant, number, optional_number, readable, word,
+    },
     unit_of_work::PgTx,
 };
+
+statement! {
+    /// Tells every employee of a company how its usage will be reported.
+    AnnounceReporting { company: Uuid, mode: &'static str, from: StoredDate, at: StoredTimestamp } -> BigInt;
+    "SELECT announce_reporting(", company as SqlUuid; ", ", mode as Text; ", ", from as SqlDate;
+    ", ", at as Timestamptz; ")"
+}
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = companies)]
@@ -39,14 +51,13 @@ struct CompanyRow {
     is_active: bool,
     validated_at: Option<StoredTimestamp>,
     validated_by: Option<Uuid>,
-    hr_reporting: String,
     created_at: StoredTimestamp,
     updated_at: StoredTimestamp,
 }
 
 impl CompanyRow {
     /// The company, with its domains in their order.
-    fn with_domains(self, domains: Vec<EmailDomain>) -> Result<Company, StoreError> {
+    fn with(self, domains: Vec<EmailDomain>, reporting: Reporting) -> Result<Company, StoreError> {
         let contact_email = self.contact_email.map(|address| email(&address, "companies.contact_email")).transpose()?;
         Ok(Company {
             id: CompanyId(self.id),
@@ -65,7 +76,7 @@ impl CompanyRow {
             is_active: self.is_active,
             validated_at: instant(self.validated_at),
             validated_by: self.validated_by.map(UserId),
-            hr_reporting: word(&self.hr_reporting, "companies.hr_reporting")?,
+            reporting,
             created_at: self.created_at.to_jiff(),
             updated_at: self.updated_at.to_jiff(),
         })
@@ -89,7 +100,6 @@ struct CompanyState<'a> {
     is_active: bool,
     validated_at: Option<StoredTimestamp>,
     validated_by: Option<Uuid>,
-    hr_reporting: &'static str,
     search_text: String,
     updated_at: StoredTimestamp,
 }
@@ -112,7 +122,6 @@ impl<'a> TryFrom<&'a Company> for CompanyState<'a> {
             is_active: company.is_active,
             validated_at: company.validated_at.map(ToDiesel::to_diesel),
             validated_by: company.validated_by.map(|user| user.0),
-            hr_reporting: company.hr_reporting.as_str(),
             search_text: search_key(&[&company.name, &company.slug]),
             updated_at: company.updated_at.to_diesel(),
         })
@@ -142,16 +151,54 @@ impl PgTx {
             .collect()
     }
 
-    fn with_domains(&mut self, rows: Vec<CompanyRow>) -> Result<Vec<Company>, StoreError> {
+    fn reporting_of(&mut self, ids: &[Uuid]) -> Result<Vec<(Uuid, Date, HrReporting)>, StoreError> {
+        let query = company_reporting::table.filter(company_reporting::company_id.eq_any(ids)).select((
+            company_reporting::company_id,
+            company_reporting::starts_on,
+            company_reporting::mode,
+        ));
+        let rows = self.run(|connection| query.load::<(Uuid, StoredDate, String)>(connection))?;
+        let read = |(company, from, mode): (Uuid, StoredDate, String)| {
+            Ok((company, from.to_jiff(), word(&mode, "company_reporting.mode")?))
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    /// The companies of these rows, with what other tables hold of them.
+    fn completed(&mut self, rows: Vec<CompanyRow>) -> Result<Vec<Company>, StoreError> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
         let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-        let domains = if ids.is_empty() { Vec::new() } else { self.domains_of(&ids)? };
-        rows.into_iter()
-            .map(|row| {
-                let own = domains.iter().filter(|(company, _)| *company == row.id);
-                let own = own.map(|(_, domain)| domain.clone()).collect();
-                row.with_domains(own)
-            })
-            .collect()
+        let (domains, modes) = (self.domains_of(&ids)?, self.reporting_of(&ids)?);
+        let complete = |row: CompanyRow| {
+            let own = domains.iter().filter(|(company, _)| *company == row.id);
+            let own = own.map(|(_, domain)| domain.clone()).collect();
+            let reporting = modes.iter().filter(|(company, ..)| *company == row.id);
+            let reporting = reporting.map(|(_, from, mode)| (*from, *mode)).collect();
+            row.with(own, reporting)
+        };
+        rows.into_iter().map(complete).collect()
+    }
+
+    /// Writes how the company is reported, where that differs: HR, who edits the rest, may not.
+    fn write_reporting(&mut self, company: &Company) -> Result<(), StoreError> {
+        let stored: Reporting =
+            self.reporting_of(&[company.id.0])?.into_iter().map(|(_, from, mode)| (from, mode)).collect();
+        if stored == company.reporting {
+            return Ok(());
+        }
+        let former = company_reporting::table.filter(company_reporting::company_id.eq(company.id.0));
+        self.run(|connection| delete(former).execute(connection))?;
+        let row = |(from, mode): (Date, HrReporting)| {
+            (
+                company_reporting::company_id.eq(company.id.0),
+                company_reporting::starts_on.eq(from.to_diesel()),
+                company_reporting::mode.eq(mode.as_str()),
+            )
+        };
+        let rows: Vec<_> = company.reporting.modes().map(row).collect();
+        self.run(|connection| insert_into(company_reporting::table).values(rows).execute(connection)).map(drop)
     }
 
     fn add_domains(&mut self, company: &Company) -> Result<(), StoreError> {
@@ -183,7 +230,8 @@ impl Companies for PgTx {
             CompanyState::try_from(company)?,
         );
         self.run(|connection| insert_into(companies::table).values(row).execute(connection)).map_err(tenancy_error)?;
-        self.add_domains(company).map_err(tenancy_error)
+        self.add_domains(company).map_err(tenancy_error)?;
+        Ok(self.write_reporting(company)?)
     }
 
     fn update_company(&mut self, company: &Company) -> Result<(), TenancyError> {
@@ -198,19 +246,19 @@ impl Companies for PgTx {
             self.run(|connection| delete(former).execute(connection))?;
             self.add_domains(company).map_err(tenancy_error)?;
         }
-        Ok(())
+        Ok(self.write_reporting(company)?)
     }
 
     fn company(&mut self, id: CompanyId) -> Result<Option<Company>, StoreError> {
         let query = companies::table.find(id.0).select(CompanyRow::as_select());
         let row = self.run(|connection| query.first(connection).optional())?;
-        Ok(self.with_domains(row.into_iter().collect())?.pop())
+        Ok(self.completed(row.into_iter().collect())?.pop())
     }
 
     fn company_for_update(&mut self, id: CompanyId) -> Result<Option<Company>, StoreError> {
         let query = companies::table.find(id.0).select(CompanyRow::as_select()).for_no_key_update();
         let row = self.run(|connection| query.first(connection).optional())?;
-        Ok(self.with_domains(row.into_iter().collect())?.pop())
+        Ok(self.completed(row.into_iter().collect())?.pop())
     }
 
     fn companies(&mut self, filter: &CompanyFilter, page: PageRequest) -> Result<Page<Company>, StoreError> {
@@ -221,13 +269,24 @@ impl Companies for PgTx {
             .limit(page.per_page.into())
             .offset(number(page.offset(), "offset")?);
         let rows = self.run(|connection| query.load(connection))?;
-        Ok(Page { items: self.with_domains(rows)?, total: number(total, "count")? })
+        Ok(Page { items: self.completed(rows)?, total: number(total, "count")? })
     }
 
     fn company_for_domain(&mut self, domain: &EmailDomain) -> Result<Option<CompanyId>, StoreError> {
         let query = select(company_for_domain(domain.as_str()));
         let id = self.run(|connection| query.get_result::<Option<Uuid>>(connection))?;
         Ok(id.map(CompanyId))
+    }
+
+    fn announce_reporting(
+        &mut self,
+        company: CompanyId,
+        (from, mode): (Date, HrReporting),
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let query =
+            AnnounceReporting { company: company.0, mode: mode.as_str(), from: from.to_diesel(), at: at.to_diesel() };
+        number(self.run(|connection| query.get_result::<i64>(connection))?, "employees")
     }
 
     fn slugs_like(&mut self, stem: &str) -> Result<Vec<String>, StoreError> {

@@ -8,6 +8,7 @@ mod employees;
 mod invitations;
 mod notifications;
 mod outbox;
+mod preferences;
 mod sessions;
 mod tokens;
 mod users;

@@ -1,7 +1,21 @@
 //! Instants as people read them: day and wall time in their own zone and language.
-use jiff::{Zoned, civil::Weekday};
+use jiff::{
+    Zoned,
+    civil::{Date, Weekday},
+};
 
 use super::templates::Language;
+
+/// Such as `8 mars 2027`.
+pub fn written_day(day: Date, language: Language) -> String {
+    match language {
+        Language::French => {
+            let number = if day.day() == 1 { "1er".to_owned() } else { day.day().to_string() };
+            format!("{number} {} {}", french_month(day.month()), day.year())
+        }
+        Language::English => day.strftime("%-d %B %Y").to_string(),
+    }
+}
 
 /// Such as `lundi 8 mars 2027 à 10:00 (Europe/Paris)`.
 pub fn written(instant: &Zoned, language: Language) -> String {
@@ -9,11 +23,13 @@ pub fn written(instant: &Zoned, language: Language) -> String {
     let time = instant.strftime("%H:%M");
     match language {
         Language::French => {
-            let day = if instant.day() == 1 { "1er".to_owned() } else { instant.day().to_string() };
-            let (weekday, month) = (french_weekday(instant.weekday()), french_month(instant.month()));
-            format!("{weekday} {day} {month} {} à {time} ({zone})", instant.year())
+            let (weekday, day) = (french_weekday(instant.weekday()), written_day(instant.date(), language));
+            format!("{weekday} {day} à {time} ({zone})")
         }
-        Language::English => format!("{} at {time} ({zone})", instant.strftime("%A %-d %B %Y")),
+        Language::English => {
+            let (weekday, day) = (instant.strftime("%A"), written_day(instant.date(), language));
+            format!("{weekday} {day} at {time} ({zone})")
+        }
     }
 }
 

@@ -39,6 +39,7 @@ macro_rules! language {
             ConsultationReminder: "consultation_reminder",
             ConsultationFollowUp: "consultation_follow_up",
             MessageUnread: "message_unread",
+            ReportingChanged: "reporting_changed",
         })
     };
 }

@@ -26,6 +26,7 @@ fn arguments(letter: Letter) -> Value {
         }
         Letter::PasswordChanged | Letter::CompanyValidated => json!({}),
         Letter::MessageUnread => json!({ "consultationId": CONSULTATION }),
+        Letter::ReportingChanged => json!({ "mode": "NAMED", "from": "2027-02-01" }),
         Letter::ConsultationScheduled
         | Letter::ConsultationConfirmed
         | Letter::ConsultationCancelled
@@ -68,6 +69,29 @@ fn refusal(due: &DueLetter, arguments: &Value) -> String {
     let error = letters().render(due, arguments, &recipient()).unwrap_err();
     assert!(matches!(error, MailError::Never(_)), "{error:?}");
     error.source().unwrap().to_string()
+}
+
+#[test]
+fn the_letter_about_reporting_says_what_changes_and_from_when() {
+    let told = |mode: &str, language: &str| {
+        let due = due(Letter::ReportingChanged, language);
+        letters().render(&due, &json!({ "mode": mode, "from": "2027-02-01" }), &recipient()).unwrap()
+    };
+    let named = told("NAMED", "fr");
+    assert_eq!(named.subject, "Un changement concernant vos données");
+    assert!(named.text.contains("À partir du 1er février 2027, votre employeur pourra voir"), "{}", named.text);
+    assert!(named.html.contains("https://app.huntzen.care/preferences"), "{}", named.html);
+    let aggregated = told("AGGREGATED", "en");
+    assert!(aggregated.text.contains("From 1 February 2027 on, your employer sees"), "{}", aggregated.text);
+    assert!(!aggregated.text.contains("if you agree"), "{}", aggregated.text);
+    let letter = due(Letter::ReportingChanged, "fr");
+    for (arguments, reason) in [
+        (json!({ "from": "2027-02-01" }), "the argument mode is missing"),
+        (json!({ "mode": "SECRETLY", "from": "2027-02-01" }), "the argument mode is not what it should be"),
+        (json!({ "mode": "NAMED", "from": "soon" }), "the argument from is not what it should be"),
+    ] {
+        assert_eq!(refusal(&letter, &arguments), reason);
+    }
 }
 
 #[test]

@@ -46,6 +46,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
                 calling: services.calling.clone(),
                 chains: services.chain_linking.clone(),
                 statements: services.statements.clone(),
+                releases: services.releases.clone(),
             },
             config.jobs.clone(),
             Arc::clone(&ports.clock),

@@ -230,6 +230,10 @@ pub struct Billing {
 pub struct Privacy {
     /// The day of the next month on which a month closes, 1 to 28.
     pub close_day: i8,
+    /// The fewest people in a published figure; 10 or more.
+    pub k: u64,
+    /// Whether a company's usage may be reported by name, for those of its people who agree.
+    pub allow_named: bool,
 }
 
 /// Billing status that a missed consultation gets.
@@ -312,7 +316,7 @@ pub struct Jobs {
     pub unread_messages: Schedule,
     /// Signed heads of the audit trail's chains; every 1,000 links there is one besides.
     pub audit_checkpoint: Schedule,
-    /// Closes the statements of months that are over.
+    /// Closes months that are over: statements, and what HR is told.
     pub close_month: Schedule,
 }
 

@@ -1,6 +1,7 @@
 //! What a configuration must fulfil beyond its types: ranges, and the rules of production.
 
 use figment::Figment;
+use huntzen_metrics::ReleaseRules;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::problem::{ConfigError, Problem};
@@ -86,6 +87,8 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
         "0 to 1440 is expected, outside production up to 129600",
     );
     require((1..=28).contains(&config.privacy.close_day), "privacy.close_day", "1 to 28 is expected");
+    let lowest = ReleaseRules::LOWEST_K;
+    require((lowest..=1_000_000).contains(&config.privacy.k), "privacy.k", "10 to 1000000 is expected");
     require((1..=24 * 90).contains(&config.chat.open_hours_before), "chat.open_hours_before", "1 to 2160 is expected");
     require(config.chat.close_days_after <= 730, "chat.close_days_after", "0 to 730 is expected");
     require(

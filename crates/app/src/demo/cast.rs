@@ -111,7 +111,7 @@ impl Entrance<'_> {
             Some(company) => company,
             None => companies.create(administrator, &new_company(demo))?,
         };
-        let company = companies.validate(administrator, company.id)?;
+        let company = companies.validate(administrator, company.company.id)?.company;
         let email = format!("rh@{}", demo.domain);
         let hr = self.enter(&email, demo.hr, |(first, last)| {
             let new = NewHr { email: email.clone(), first_name: first.to_owned(), last_name: last.to_owned() };

@@ -33,6 +33,8 @@ pub const SIGN_INS: [(&str, &str); 5] = [
 const CLOSING_DAY: i8 = 10;
 /// How many closed months there are.
 const MONTHS: i32 = 6;
+/// Months that are closed in one go.
+const BATCH: u32 = 100;
 
 /// What a seeding added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,11 +68,24 @@ pub fn seed(ports: &Ports, rules: &Rules) -> Result<Made, Failure> {
     for month in 0..MONTHS {
         history::play_month(&stage, &cast, first_month.saturating_add(month.months()), &mut made)?;
     }
+    close_months(&stage, first_month)?;
     // The letters of those months are nobody's to read any more.
     let week = SignedDuration::from_hours(7 * 24);
     let outbox = Scope::worker(Job::Outbox);
     ports.tenancy.run(&outbox, |tx| Ok(tx.give_up_older(ports.clock.now() - week)?))?;
     Ok(made)
+}
+
+/// Has each month closed by the jobs, on the day on which it was over.
+fn close_months(stage: &stage::Stage, first_month: Date) -> Result<(), Failure> {
+    // What comes before the first month, and then each of them.
+    for month in 0..=MONTHS {
+        let following = first_month.saturating_add(month.months());
+        stage.set(morning(following.saturating_add((CLOSING_DAY - 1).days())));
+        while stage.services.statements.close(BATCH)? > 0 {}
+        while stage.services.releases.close(BATCH)? > 0 {}
+    }
+    Ok(())
 }
 
 /// The first day of the first of the closed months. It follows from when the operator of an

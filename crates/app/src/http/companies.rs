@@ -1,11 +1,11 @@
 //! Companies over HTTP.
 use actix_web::{Responder, http::Method};
 use huntzen_tenancy::{
-    company::{Company, CompanyChange, CompanyFilter, HrReporting, NewCompany, NewHr},
+    company::{CompanyChange, CompanyFilter, CompanyView, HrReporting, NewCompany, NewHr},
     ids::CompanyId,
     policy::Permission,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use utoipa::{
     IntoParams, OpenApi, ToSchema,
@@ -112,6 +112,10 @@ struct CompanyPatch {
     #[serde(default, deserialize_with = "patch::present")]
     #[schema(value_type = Option<String>, max_length = 500)]
     address: Patch<String>,
+    /// How usage is reported to HR from the first day of the next month on; every employee is told.
+    #[serde(default, deserialize_with = "patch::required")]
+    #[schema(schema_with = words_schema::<HrReporting>, required = false)]
+    hr_reporting: Option<HrReporting>,
 }
 
 impl From<CompanyPatch> for CompanyChange {
@@ -128,6 +132,7 @@ impl From<CompanyPatch> for CompanyChange {
             contact_email: patch.contact_email,
             phone: patch.phone,
             address: patch.address,
+            hr_reporting: patch.hr_reporting,
         }
     }
 }
@@ -161,6 +166,17 @@ struct CompanyQuery {
     #[serde(default)]
     #[param(inline)]
     per_page: PerPage,
+}
+
+/// A way of reporting that is about to begin.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct PlannedReportingBody {
+    #[schema(schema_with = words_schema::<HrReporting>)]
+    mode: HrReporting,
+    /// Its first day, where the company is.
+    #[schema(value_type = String, format = Date)]
+    from: Date,
 }
 
 /// A company.
@@ -201,12 +217,15 @@ struct CompanyBody {
     /// How its usage is reported to its HR.
     #[schema(schema_with = words_schema::<HrReporting>)]
     hr_reporting: HrReporting,
+    /// How it is about to be; null when nothing changes.
+    hr_reporting_next: Option<PlannedReportingBody>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
 
-impl From<Company> for CompanyBody {
-    fn from(company: Company) -> Self {
+impl From<CompanyView> for CompanyBody {
+    fn from(view: CompanyView) -> Self {
+        let CompanyView { company, hr_reporting, hr_reporting_next } = view;
         Self {
             id: company.id.into(),
             name: company.name,
@@ -224,7 +243,8 @@ impl From<Company> for CompanyBody {
             is_active: company.is_active,
             validated_at: company.validated_at,
             validated_by: company.validated_by.map(Into::into),
-            hr_reporting: company.hr_reporting,
+            hr_reporting,
+            hr_reporting_next: hr_reporting_next.map(|(from, mode)| PlannedReportingBody { mode, from }),
             created_at: company.created_at,
         }
     }
@@ -242,7 +262,7 @@ fn domains_schema() -> Array {
     responses((status = 201, body = CompanyBody)))]
 async fn create_company(app: App, signed: Signed, Json(body): Json<NewCompanyBody>) -> Result<impl Responder, Problem> {
     let company = app.run(move |s| s.companies.create(&signed.caller, &body.into())).await?;
-    Ok(Created::at(format!("/companies/{}", company.id), CompanyBody::from(company)))
+    Ok(Created::at(format!("/companies/{}", company.company.id), CompanyBody::from(company)))
 }
 
 /// Lists companies by name.

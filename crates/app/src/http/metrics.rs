@@ -15,21 +15,33 @@ use crate::state::App;
 #[derive(Deserialize, Validate, IntoParams)]
 #[serde(rename_all = "camelCase")]
 #[into_params(parameter_in = Query)]
-struct PeriodQuery {
+pub(super) struct PeriodQuery {
     #[param(inline)]
     from: CivilDate,
     #[param(inline)]
     to: CivilDate,
 }
 
+impl PeriodQuery {
+    pub(super) fn period(&self) -> Result<Period, Problem> {
+        Ok(Period::new(self.from.0, self.to.0)?)
+    }
+}
+
 /// Civil days, both included.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct PeriodBody {
+pub(super) struct PeriodBody {
     #[schema(value_type = String, format = Date)]
     from: Date,
     #[schema(value_type = String, format = Date)]
     to: Date,
+}
+
+impl From<Period> for PeriodBody {
+    fn from(period: Period) -> Self {
+        Self { from: period.from(), to: period.to() }
+    }
 }
 
 /// A practitioner's figures over a period.
@@ -58,7 +70,7 @@ impl From<PractitionerUsage> for PractitionerUsageBody {
     fn from(usage: PractitionerUsage) -> Self {
         Self {
             practitioner_id: usage.practitioner,
-            period: PeriodBody { from: usage.period.from(), to: usage.period.to() },
+            period: usage.period.into(),
             consultations: usage.totals.consultations,
             total_duration_seconds: usage.totals.total_duration_seconds,
             total_duration_minutes: usage.totals.total_duration_minutes,
@@ -77,7 +89,7 @@ async fn read_practitioner_usage(
     Path(id): Path<Uuid>,
     Query(query): Query<PeriodQuery>,
 ) -> Result<impl Responder, Problem> {
-    let period = Period::new(query.from.0, query.to.0)?;
+    let period = query.period()?;
     let usage = app.run(move |s| s.usage.practitioner(&signed.caller, id, period)).await?;
     Ok(Json(PractitionerUsageBody::from(usage)))
 }
@@ -92,7 +104,7 @@ async fn export_practitioner_usage(
     Path(id): Path<Uuid>,
     Query(query): Query<PeriodQuery>,
 ) -> Result<impl Responder, Problem> {
-    let period = Period::new(query.from.0, query.to.0)?;
+    let period = query.period()?;
     let bytes = app.run(move |s| s.usage.export(&signed.caller, id, period)).await?;
     Ok(CsvFile::new(bytes, &format!("activite-{}-{}", period.from(), period.to())))
 }

@@ -18,6 +18,7 @@ pub mod extract;
 pub mod headers;
 pub mod health;
 pub mod hours;
+pub mod hr_reports;
 pub mod journal;
 pub mod language;
 pub mod metrics;
@@ -29,6 +30,7 @@ pub mod paging;
 pub mod passwords;
 pub mod patch;
 pub mod practitioners;
+pub mod preferences;
 pub mod problem;
 pub mod reports;
 pub mod reviews;
@@ -74,7 +76,9 @@ pub fn operations() -> Operations {
         chat::register,
         metrics::register,
         reports::register,
+        hr_reports::register,
         notifications::register,
+        preferences::register,
         audit::register,
         health::register,
     ] {

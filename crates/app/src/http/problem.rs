@@ -261,6 +261,7 @@ impl From<TenancyError> for Problem {
             TenancyError::EmailTaken => Self::new(Code::EmailTaken),
             TenancyError::DomainTaken => Self::new(Code::DomainTaken),
             TenancyError::SiretTaken => Self::new(Code::SiretTaken),
+            TenancyError::NamedReportingOff => Self::new(Code::NamedReportingOff),
             TenancyError::InvalidCredentials => Self::new(Code::InvalidCredentials),
             TenancyError::AccountInactive => Self::new(Code::AccountInactive),
             TenancyError::EmailNotVerified => Self::new(Code::EmailNotVerified),
@@ -317,6 +318,8 @@ impl From<MetricsError> for Problem {
         match error {
             MetricsError::Forbidden(forbidden) => forbidden.into(),
             MetricsError::Invalid(errors) => errors.into(),
+            MetricsError::WholeMonthsOnly(errors) => Self { code: Code::WholeMonthsOnly, ..errors.into() },
+            MetricsError::AggregatedOnly => Self::new(Code::AggregatedOnly),
             MetricsError::NotFound => Self::new(Code::NotFound),
             MetricsError::Store(error) => error.into(),
         }

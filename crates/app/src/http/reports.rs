@@ -14,14 +14,14 @@ use crate::state::App;
 /// Of which month.
 #[derive(Deserialize, Validate, IntoParams)]
 #[into_params(parameter_in = Query)]
-struct MonthQuery {
+pub(super) struct MonthQuery {
     /// `YYYY-MM` (ISO 8601).
     #[param(min_length = 7, max_length = 7, pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$")]
     period: String,
 }
 
 impl MonthQuery {
-    fn month(&self) -> Result<Month, Problem> {
+    pub(super) fn month(&self) -> Result<Month, Problem> {
         Ok(self.period.parse::<Month>()?)
     }
 }

@@ -137,6 +137,18 @@ codes! {
     SiretTaken = CONFLICT "siret_taken"
         fr: "SIRET déjà utilisé", "Une autre entreprise porte ce numéro SIRET.";
         en: "SIRET taken", "Another company has this SIRET number.";
+    /// Figures are published by the month.
+    WholeMonthsOnly = BAD_REQUEST "whole_months_only"
+        fr: "Mois entiers uniquement", "La période doit aller du premier au dernier jour d'un mois.";
+        en: "Whole months only", "The period must go from the first to the last day of a month.";
+    /// Nobody's usage is shown by name, or not this person's.
+    AggregatedOnly = FORBIDDEN "aggregated_only"
+        fr: "Chiffres d'ensemble uniquement", "L'usage d'une personne n'est pas montré.";
+        en: "Aggregates only", "A person's usage is not shown.";
+    /// The service does not report usage by name.
+    NamedReportingOff = CONFLICT "named_reporting_off"
+        fr: "Rapports nominatifs désactivés", "Ce service ne montre l'usage qu'en chiffres d'ensemble.";
+        en: "Named reporting is off", "This service shows usage in figures over many people alone.";
     /// The person's eligibility has ended.
     NotEligible = CONFLICT "not_eligible"
         fr: "Réservation impossible", "Votre entreprise ne prend plus en charge de nouveaux rendez-vous.";

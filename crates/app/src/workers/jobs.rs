@@ -6,7 +6,7 @@ use std::{error::Error, time::Duration};
 
 use huntzen_booking::jobs::BookingJobs;
 use huntzen_clinical::conversation::UnreadMail;
-use huntzen_metrics::StatementKeeping;
+use huntzen_metrics::{ReleaseClosing, StatementKeeping};
 use huntzen_tenancy::{audit::ChainLinking, clock::Clock};
 use jiff::Timestamp;
 
@@ -28,6 +28,8 @@ pub(super) struct Work {
     pub(super) chains: ChainLinking,
     /// On statements.
     pub(super) statements: StatementKeeping,
+    /// On releases.
+    pub(super) releases: ReleaseClosing,
 }
 
 /// Does up to so many things; answers how many.
@@ -42,12 +44,13 @@ struct Recurring<'a> {
 
 pub(super) fn work(bell: &Bell, work: &Work, schedules: &Jobs, clock: &dyn Clock) {
     let now = clock.now();
-    let jobs: [(_, _, Run); 6] = [
+    let jobs: [(_, _, Run); 7] = [
         ("reminders", &schedules.reminders, |work, limit| Ok(work.booking.send_reminders(limit)?)),
         ("end_forgotten", &schedules.end_forgotten, |work, limit| Ok(work.booking.end_forgotten(limit)?)),
         ("eligibility", &schedules.eligibility, |work, limit| Ok(work.booking.cancel_ineligible(limit)?)),
         ("audit_checkpoint", &schedules.audit_checkpoint, |work, _| Ok(usize::from(work.chains.checkpoint()?))),
-        ("close_month", &schedules.close_month, |work, limit| Ok(work.statements.close(limit)?)),
+        ("close_statements", &schedules.close_month, |work, limit| Ok(work.statements.close(limit)?)),
+        ("close_releases", &schedules.close_month, |work, limit| Ok(work.releases.close(limit)?)),
         ("unread_messages", &schedules.unread_messages, |work, limit| Ok(work.unread.send(limit)?)),
     ];
     let mut recurring =

@@ -28,6 +28,7 @@ impl Resource {
             | Self::JournalEntry
             | Self::Conversation
             | Self::Call
+            | Self::Preferences
             | Self::Metrics => true,
             Self::User
             | Self::Session

@@ -1,11 +1,11 @@
 //! What administrators do with companies, and HR with its own.
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Date};
 use serde_json::json;
 
 use super::{
-    Company, CompanyFilter,
+    Company, CompanyFilter, HrReporting,
     change::{CompanyChange, NewCompany},
     slug,
 };
@@ -38,6 +38,25 @@ pub struct NewHr {
     pub last_name: String,
 }
 
+/// A company as it stands today.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompanyView {
+    /// The company.
+    pub company: Company,
+    /// How its usage is reported now.
+    pub hr_reporting: HrReporting,
+    /// From which day on it is reported how, when that is about to change.
+    pub hr_reporting_next: Option<(Date, HrReporting)>,
+}
+
+impl CompanyView {
+    fn of(company: Company, now: Timestamp) -> Self {
+        let today = company.day(now);
+        let (hr_reporting, hr_reporting_next) = (company.reporting.on(today), company.reporting.next(today));
+        Self { company, hr_reporting, hr_reporting_next }
+    }
+}
+
 /// The company use cases.
 #[derive(Clone)]
 pub struct CompanyAdministration {
@@ -46,25 +65,28 @@ pub struct CompanyAdministration {
     randomness: Arc<dyn Randomness>,
     sealer: Sealer,
     inviter: Inviter,
+    allow_named: bool,
 }
 
 impl CompanyAdministration {
-    /// Over this store, clock and randomness; letters are sealed by `sealer`.
+    /// Over this store, clock and randomness; letters are sealed by `sealer`. Usage can be reported by
+    /// name only where `allow_named` says so.
     pub fn new(
         store: Arc<dyn TenancyStore>,
         clock: Arc<dyn Clock>,
         randomness: Arc<dyn Randomness>,
         sealer: Sealer,
+        allow_named: bool,
     ) -> Self {
         let inviter = Inviter::new(clock.clone(), randomness.clone(), sealer.clone());
-        Self { store, clock, randomness, sealer, inviter }
+        Self { store, clock, randomness, sealer, inviter, allow_named }
     }
 
     /// Adds a company, inactive until it is validated.
     ///
     /// # Errors
     /// `Forbidden`; `Invalid`; `DomainTaken`; `SiretTaken`.
-    pub fn create(&self, caller: &Caller, company: &NewCompany) -> Result<Company, TenancyError> {
+    pub fn create(&self, caller: &Caller, company: &NewCompany) -> Result<CompanyView, TenancyError> {
         caller.actor.require(Permission::CompaniesManage)?;
         let (now, scope) = (self.clock.now(), caller.scope());
         let mut company = company.to_company(CompanyId(self.randomness.uuid_v7(now)), now)?;
@@ -77,7 +99,7 @@ impl CompanyAdministration {
                 Ok(tx.record(&self.entry(&scope, now, Action::Create, company.id))?)
             });
             match added {
-                Ok(()) => return Ok(company),
+                Ok(()) => return Ok(CompanyView::of(company, now)),
                 Err(TenancyError::Store(StoreError::Refused(rule)))
                     if rule == "companies_slug_key" && races < SLUG_RACES =>
                 {
@@ -97,19 +119,22 @@ impl CompanyAdministration {
         caller: &Caller,
         filter: &CompanyFilter,
         page: PageRequest,
-    ) -> Result<Page<Company>, TenancyError> {
+    ) -> Result<Page<CompanyView>, TenancyError> {
         caller.actor.require(Permission::CompaniesManage)?;
         let mut checks = Checks::default();
         fields::searched(&mut checks, filter.text.as_deref(), "q");
         checks.finish()?;
-        self.store.run(&caller.scope(), |tx| Ok(tx.companies(filter, page)?))
+        let page = self.store.run(&caller.scope(), |tx| Ok(tx.companies(filter, page)?))?;
+        let now = self.clock.now();
+        let items = page.items.into_iter().map(|company| CompanyView::of(company, now)).collect();
+        Ok(Page { items, total: page.total })
     }
 
     /// The HR caller's own company.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound`.
-    pub fn own(&self, caller: &Caller) -> Result<Company, TenancyError> {
+    pub fn own(&self, caller: &Caller) -> Result<CompanyView, TenancyError> {
         caller.actor.require(Permission::CompanyOwnRead)?;
         let id = caller.actor.company.ok_or(TenancyError::NotFound)?;
         self.find(&caller.scope(), id)
@@ -119,28 +144,33 @@ impl CompanyAdministration {
     ///
     /// # Errors
     /// `Forbidden`; `NotFound`.
-    pub fn get(&self, caller: &Caller, id: CompanyId) -> Result<Company, TenancyError> {
+    pub fn get(&self, caller: &Caller, id: CompanyId) -> Result<CompanyView, TenancyError> {
         caller.actor.require(Permission::CompanyEdit)?;
         require_reach(&caller.actor, id)?;
         self.find(&caller.scope(), id)
     }
 
-    /// Changes a company: an administrator everything, HR how its own is reached and its zone.
+    /// Changes a company: an administrator everything, HR how its own is reached and its zone. Another
+    /// way of reporting begins with the next month, and every employee is told of it now.
     ///
     /// # Errors
     /// `Forbidden`; `Invalid`, with `not_allowed` for what is not HR's to change; `NotFound`;
-    /// `DomainTaken`; `SiretTaken`.
-    pub fn change(&self, caller: &Caller, id: CompanyId, change: &CompanyChange) -> Result<Company, TenancyError> {
+    /// `DomainTaken`; `SiretTaken`; `NamedReportingOff`.
+    pub fn change(&self, caller: &Caller, id: CompanyId, change: &CompanyChange) -> Result<CompanyView, TenancyError> {
         caller.actor.require(Permission::CompanyEdit)?;
         let change = change.accept(caller.actor.role)?;
         require_reach(&caller.actor, id)?;
         let (now, scope) = (self.clock.now(), caller.scope());
         self.store.run(&scope, |tx| {
             let mut company = tx.company_for_update(id)?.ok_or(TenancyError::NotFound)?;
+            let planned = self.plan(&mut company, change.hr_reporting, now)?;
             change.apply(&mut company, now);
             tx.update_company(&company)?;
+            if let Some(planned) = planned {
+                tx.announce_reporting(id, planned, now)?;
+            }
             tx.record(&self.entry(&scope, now, Action::Update, id))?;
-            Ok(company)
+            Ok(CompanyView::of(company, now))
         })
     }
 
@@ -148,13 +178,13 @@ impl CompanyAdministration {
     ///
     /// # Errors
     /// `Forbidden`; `NotFound`.
-    pub fn validate(&self, caller: &Caller, id: CompanyId) -> Result<Company, TenancyError> {
+    pub fn validate(&self, caller: &Caller, id: CompanyId) -> Result<CompanyView, TenancyError> {
         caller.actor.require(Permission::CompaniesManage)?;
         let (now, scope) = (self.clock.now(), caller.scope());
         self.store.run(&scope, |tx| {
             let mut company = tx.company_for_update(id)?.ok_or(TenancyError::NotFound)?;
             if company.is_active {
-                return Ok(company);
+                return Ok(CompanyView::of(company, now));
             }
             company.is_active = true;
             company.validated_at = Some(now);
@@ -165,7 +195,7 @@ impl CompanyAdministration {
                 self.announce(tx, recipient, now)?;
             }
             tx.record(&self.entry(&scope, now, Action::Validate, id))?;
-            Ok(company)
+            Ok(CompanyView::of(company, now))
         })
     }
 
@@ -173,20 +203,20 @@ impl CompanyAdministration {
     ///
     /// # Errors
     /// `Forbidden`; `NotFound`.
-    pub fn suspend(&self, caller: &Caller, id: CompanyId) -> Result<Company, TenancyError> {
+    pub fn suspend(&self, caller: &Caller, id: CompanyId) -> Result<CompanyView, TenancyError> {
         caller.actor.require(Permission::CompaniesManage)?;
         let (now, scope) = (self.clock.now(), caller.scope());
         self.store.run(&scope, |tx| {
             let mut company = tx.company_for_update(id)?.ok_or(TenancyError::NotFound)?;
             if !company.is_active {
-                return Ok(company);
+                return Ok(CompanyView::of(company, now));
             }
             company.is_active = false;
             company.updated_at = now;
             tx.update_company(&company)?;
             tx.sign_out_hr(id, now)?;
             tx.record(&self.entry(&scope, now, Action::Suspend, id))?;
-            Ok(company)
+            Ok(CompanyView::of(company, now))
         })
     }
 
@@ -217,8 +247,25 @@ impl CompanyAdministration {
         })
     }
 
-    fn find(&self, scope: &Scope, id: CompanyId) -> Result<Company, TenancyError> {
-        self.store.run(scope, |tx| tx.company(id)?.ok_or(TenancyError::NotFound))
+    fn find(&self, scope: &Scope, id: CompanyId) -> Result<CompanyView, TenancyError> {
+        let company = self.store.run(scope, |tx| tx.company(id)?.ok_or(TenancyError::NotFound))?;
+        Ok(CompanyView::of(company, self.clock.now()))
+    }
+
+    /// Has the company reported like this from the next month on; answers what changes by it.
+    fn plan(
+        &self,
+        company: &mut Company,
+        wanted: Option<HrReporting>,
+        now: Timestamp,
+    ) -> Result<Option<(Date, HrReporting)>, TenancyError> {
+        let Some(mode) = wanted else { return Ok(None) };
+        let today = company.day(now);
+        let planned = company.reporting.plan(mode, today);
+        if planned.is_some() && mode == HrReporting::Named && !self.allow_named {
+            return Err(TenancyError::NamedReportingOff);
+        }
+        Ok(planned.map(|from| (from, mode)))
     }
 
     fn entry(&self, scope: &Scope, now: Timestamp, action: Action, id: CompanyId) -> AuditEntry {

@@ -1,7 +1,7 @@
 //! What a company can be made from and changed to, and who may change what.
 use jiff::Timestamp;
 
-use super::{Company, EmailDomain, HrReporting, Siret, known_zone};
+use super::{Company, EmailDomain, HrReporting, Reporting, Siret, known_zone};
 use crate::{
     email::Email,
     error::{Checks, TenancyError},
@@ -76,6 +76,8 @@ pub struct CompanyChange {
     pub phone: Option<Option<String>>,
     /// Where it is.
     pub address: Option<Option<String>>,
+    /// How its usage is reported from the next month on.
+    pub hr_reporting: Option<HrReporting>,
 }
 
 impl NewCompany {
@@ -110,7 +112,7 @@ impl NewCompany {
             is_active: false,
             validated_at: None,
             validated_by: None,
-            hr_reporting: HrReporting::Aggregated,
+            reporting: Reporting::default(),
             created_at: now,
             updated_at: now,
         })
@@ -132,6 +134,8 @@ pub(super) struct AcceptedChange {
     contact_email: Option<Option<Email>>,
     phone: Option<Option<String>>,
     address: Option<Option<String>>,
+    /// Not a field to write: it has a day on which it begins, and people to tell.
+    pub(super) hr_reporting: Option<HrReporting>,
 }
 
 impl CompanyChange {
@@ -146,6 +150,7 @@ impl CompanyChange {
             (self.email_domains.is_some(), "emailDomains"),
             (self.sector.is_some(), "sector"),
             (self.size.is_some(), "size"),
+            (self.hr_reporting.is_some(), "hrReporting"),
         ] {
             checks.require(!given || role == Role::AdminHuntzen, field, "not_allowed");
         }
@@ -165,6 +170,7 @@ impl CompanyChange {
             contact_email: self.contact_email.as_ref().map(|raw| contact_email(to, raw.as_deref())),
             phone: self.phone.as_ref().map(|raw| fields::optional(to, raw.as_deref(), "phone", PHONE)),
             address: self.address.as_ref().map(|raw| fields::optional(to, raw.as_deref(), "address", ADDRESS)),
+            hr_reporting: self.hr_reporting,
         };
         checks.pass(Some(change))
     }

@@ -24,6 +24,7 @@ pub fn expectations(scene: &Scene) -> Vec<Expectation> {
     all.extend(through_triggers(scene));
     all.extend(about_conversations(scene));
     all.extend(about_statements(scene));
+    all.extend(about_releases(scene));
     all.extend(about_the_trail(scene));
     all.extend(refusals(scene));
     all
@@ -248,6 +249,54 @@ fn about_statements(scene: &Scene) -> Vec<Expectation> {
             ended,
             (sophie, rows_of("consultations WHERE late_month = '2027-02-01'")),
             Rows(1),
+        ),
+    ]
+}
+
+fn about_releases(scene: &Scene) -> Vec<Expectation> {
+    let cast = &scene.cast;
+    let (sophie, marc, alpha) = (cast.practitioner.0.scope(), &cast.employee.0, cast.company.id);
+    let end = "UPDATE consultations SET status = 'COMPLETED', started_at = scheduled_at, ended_at = ends_at";
+    let ended = (sophie.clone(), format!("{end} WHERE id = '{}'", scene.booked.id));
+    let missing = || rows_of("missing_releases('2027-02-20T00:00:00Z', 10, 100)");
+    let people = || rows_of(&format!("release_people('{alpha}', '2027-01-01')"));
+    let used = || format!("SELECT consultations AS count FROM release_total('{alpha}', '2027-01-01')");
+    let told = || format!("SELECT announce_reporting('{alpha}', 'NAMED', '2027-02-01', now()) AS count");
+    let announced = || (cast.administrator.scope(), told());
+    let withdrawn = || (marc.scope(), "UPDATE preferences SET share_usage_with_employer = false".to_owned());
+    vec![
+        one("what is released is not missing", job(Job::Closing), missing(), Rows(1)),
+        one("nobody else learns what is missing", cast.hr.scope(), missing(), Rows(0)),
+        one("closing sees who was eligible", job(Job::Closing), people(), Rows(2)),
+        one("and who agrees to be named", job(Job::Closing), format!("{} WHERE agrees", people()), Rows(1)),
+        one("HR does not", cast.hr.scope(), people(), Rows(0)),
+        one("closing sees what they used", job(Job::Closing), used(), Rows(2)),
+        one("an administrator does not", cast.administrator.scope(), used(), Rows(0)),
+        two(
+            "what ends once its month is released counts in the next",
+            ended,
+            (sophie, rows_of("consultations WHERE late_release = '2027-02-01'")),
+            Rows(1),
+        ),
+        one("an administrator tells employees how they are reported", cast.administrator.scope(), told(), Rows(2)),
+        one("HR does not", cast.hr.scope(), told(), Rows(0)),
+        two(
+            "they are told in the app",
+            announced(),
+            (marc.scope(), rows_of("notifications WHERE type = 'REPORTING_CHANGED'")),
+            Rows(1),
+        ),
+        two(
+            "and by letter",
+            announced(),
+            (job(Job::Outbox), rows_of("outbox WHERE letter = 'REPORTING_CHANGED'")),
+            Rows(2),
+        ),
+        two(
+            "who no longer agrees is no longer named",
+            withdrawn(),
+            (cast.hr.scope(), rows_of("usage_release_people")),
+            Rows(0),
         ),
     ]
 }

@@ -142,6 +142,10 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
         &[
             ("company", "S"),
             ("domain", "S"),
+            ("reporting", "S"),
+            ("preferences", "SIU"),
+            ("cell", "S"),
+            ("named person", "S"),
             ("employee's account", "SIU"),
             ("employee", "SIU"),
             ("session", "SIU"),
@@ -159,13 +163,19 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("consultation's key", "SI"),
         ],
     ),
-    ("Claire, of his company", &[("company", "S"), ("domain", "S"), ("hidden practitioner", "S")]),
+    (
+        "Claire, of his company",
+        &[("company", "S"), ("domain", "S"), ("reporting", "S"), ("cell", "S"), ("hidden practitioner", "S")],
+    ),
     ("Léa, of another", &[("hidden practitioner", "S")]),
     (
         "his HR",
         &[
             ("company", "SU"),
             ("domain", "S"),
+            ("reporting", "S"),
+            ("cell", "S"),
+            ("named person", "S"),
             ("employee's account", "I"),
             ("HR's account", "SIU"),
             ("employee", "SIU"),
@@ -197,6 +207,9 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
         &[
             ("company", "SIU"),
             ("domain", "SID"),
+            ("reporting", "SID"),
+            ("cell", "S"),
+            ("invoice", "S"),
             ("HR's account", "SIU"),
             ("practitioner's account", "SI"),
             ("administrator's account", "SU"),
@@ -253,7 +266,17 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
         &[("person's key", "SU"), ("consultation's key", "SU"), ("notes' key", "SU"), ("platform's key", "SIU")],
     ),
     ("job unread", &[("conversation", "SU")]),
-    ("job closing", &[("statement", "SI")]),
+    (
+        "job closing",
+        &[
+            ("reporting", "S"),
+            ("release", "SI"),
+            ("cell", "I"),
+            ("named person", "I"),
+            ("invoice", "I"),
+            ("statement", "SI"),
+        ],
+    ),
     ("job live", &[("notification", "S")]),
     ("job bootstrap", &[("operator's account", "SI")]),
 ];

@@ -8,20 +8,20 @@ use huntzen_booking::{
 };
 use huntzen_clinical::conversation::{ConversationRules, MessageWriter};
 use huntzen_tenancy::{
-    Job, Origin, Scope, ScopeKind, identity::OneTimePurpose, ids::SessionId, sealing::KeySubject, token::TokenDigest,
-    words::Words,
+    Job, Origin, Scope, ScopeKind, company::HrReporting, identity::OneTimePurpose, ids::SessionId, sealing::KeySubject,
+    token::TokenDigest, words::Words,
 };
 use huntzen_tests::{
     appointments::{booked, carried_out},
     cast::{Cast, Person, entry, listed},
     clock::at,
     contracts::{
-        audit_chains, conversations::said, invitations::invited, journal, notes, reviews::new_review,
-        sessions::signed_in, statements, timetables, tokens::mailed,
+        audit_chains, conversations::said, invitations::invited, journal, notes, preferences, releases,
+        reviews::new_review, sessions::signed_in, statements, timetables, tokens::mailed,
     },
     world::World,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, civil::date};
 
 /// A filled database.
 pub struct Scene {
@@ -107,6 +107,11 @@ impl Scene {
         journal::add(&world, marc, &journal::unwritten(&world, marc, "Nuit blanche.")).unwrap();
         let closed = statements::empty_statement(&world, &cast, "2027-01");
         statements::close(&world, &Scope::worker(Job::Closing), &closed).unwrap();
+        let mut reported = cast.company.clone();
+        reported.reporting = [(date(2027, 2, 1), HrReporting::Named)].into_iter().collect();
+        world.tenancy.run(&cast.administrator.scope(), |tx| tx.update_company(&reported)).unwrap();
+        preferences::agrees(&world, marc, true);
+        releases::released(&world, &cast, "2027-01", &[&cast.employee]);
         audit_chains::link_all(&world);
         audit_chains::recorded(&world, &cast, 2);
         for (by, subject) in [
@@ -139,6 +144,12 @@ impl Scene {
         vec![
             row("company", "companies", format!("id = '{alpha}'"), "phone = '1'"),
             row("domain", "company_domains", of_alpha.clone(), "position = 0"),
+            row("reporting", "company_reporting", of_alpha.clone(), "mode = 'AGGREGATED'"),
+            row("preferences", "preferences", of_marc.clone(), "share_usage_with_employer = false"),
+            row("release", "usage_releases", of_alpha.clone(), "closed_at = closed_at"),
+            row("cell", "usage_release_cells", of_alpha.clone(), "users = 50"),
+            row("named person", "usage_release_people", with_marc.clone(), "consultations = 9"),
+            row("invoice", "usage_release_invoices", of_alpha.clone(), "consultations = 99"),
             user("employee's account", &self.cast.employee.0),
             user("HR's account", &self.cast.hr),
             user("practitioner's account", &self.cast.practitioner.0),

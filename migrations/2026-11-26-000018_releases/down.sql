@@ -1,0 +1,16 @@
+DROP TRIGGER preferences_withdrawn ON preferences;
+DROP TRIGGER consultations_on_release ON consultations;
+DROP FUNCTION preferences_withdraw();
+DROP FUNCTION release_total(uuid, date);
+DROP FUNCTION release_people(uuid, date);
+DROP FUNCTION missing_releases(timestamptz, integer, bigint);
+DROP FUNCTION consultations_assign_release();
+DROP FUNCTION hold_releases(uuid);
+DROP INDEX employment_periods_company;
+DROP INDEX consultations_late_release;
+DROP INDEX consultations_released;
+ALTER TABLE consultations DROP COLUMN late_release;
+DROP TABLE usage_release_invoices;
+DROP TABLE usage_release_people;
+DROP TABLE usage_release_cells;
+DROP TABLE usage_releases;
