@@ -9,6 +9,7 @@
 pub mod api;
 pub mod appointments;
 pub mod asyncapi;
+pub mod attack;
 pub mod cast;
 pub mod checkpoints;
 pub mod client;

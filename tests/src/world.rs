@@ -1,5 +1,5 @@
 //! A fresh, empty system over either store.
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use huntzen_adapter_crypto::{Ed25519Signer, KeyRing, OsRandomness, XChaChaVault};
 use huntzen_adapter_diesel::PgStore;
@@ -14,7 +14,7 @@ use huntzen_tenancy::{
     sealing::{RotationStore, Sealer, Vault},
 };
 
-use crate::{checkpoints::MemoryCheckpoints, clock::TestClock, cluster::TestDatabase};
+use crate::{checkpoints::MemoryCheckpoints, clock::TestClock, cluster::TestDatabase, sequence::Sequence};
 
 /// A fresh, empty system; one over PostgreSQL owns a database that is dropped with it.
 pub struct World {
@@ -46,6 +46,12 @@ impl World {
     /// Over plain maps.
     pub fn memory() -> Self {
         Self::over(&Arc::new(MemoryStore::default()), None)
+    }
+
+    /// Over plain maps, with ids and secrets that are the same in every run with this seed.
+    pub fn memory_seeded(seed: u64) -> Self {
+        let randomness = Arc::new(SeededRandomness(Mutex::new(Sequence::new(seed))));
+        Self { randomness, ..Self::memory() }
     }
 
     /// Over a database of its own.
@@ -105,6 +111,18 @@ impl World {
             clock: Arc::default(),
             randomness: Arc::new(OsRandomness),
             database,
+        }
+    }
+}
+
+/// Bytes that look random and are the same in every run.
+struct SeededRandomness(Mutex<Sequence>);
+
+impl Randomness for SeededRandomness {
+    fn fill(&self, out: &mut [u8]) {
+        let mut sequence = self.0.lock().unwrap();
+        for chunk in out.chunks_mut(8) {
+            chunk.copy_from_slice(&sequence.number().to_be_bytes()[..chunk.len()]);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The ports of metrics: the daily counters, statements, and releases.
+//! The ports of metrics: the daily counters, their reconciliation, statements, and releases.
+mod reconciliation;
 mod releases;
 mod statements;
 

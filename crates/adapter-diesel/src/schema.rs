@@ -459,6 +459,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    reconciliation (only) {
+        only -> Bool,
+        at -> Timestamptz,
+        checked -> BigInt,
+        differing -> BigInt,
+    }
+}
+
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(employees -> companies (company_id));
 diesel::table! {

@@ -24,6 +24,7 @@ mod outbox;
 mod paging;
 mod practitioners;
 mod preferences;
+mod reconciliation;
 mod refusal;
 mod releases;
 mod reminders;

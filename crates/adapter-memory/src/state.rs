@@ -15,7 +15,7 @@ use huntzen_clinical::{
     journal::StoredEntry,
     note::{StoredNote, StoredVersion},
 };
-use huntzen_metrics::{ClosedStatement, Month, Release, counters::ActivityDay};
+use huntzen_metrics::{ClosedStatement, Month, Release, counters::ActivityDay, reconciliation::Reconciliation};
 use huntzen_tenancy::{
     audit::{AuditEntry, ChainId, Link},
     company::Company,
@@ -119,6 +119,8 @@ tables! {
     practitioner_statements: (PractitionerId, Date) => ClosedStatement,
     /// What companies' months came to.
     releases: (CompanyId, Date) => Release,
+    /// What came of the last comparison of counters.
+    reconciliation: () => Reconciliation,
     /// An employee's days.
     employee_days: (EmployeeId, Date) => ActivityDay,
     /// A company's days.

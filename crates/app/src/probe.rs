@@ -1,4 +1,4 @@
-//! Whether what the service stands on works: the database, the data disk, the outbox.
+//! Whether what the service stands on works: the database, the data disk, the outbox, the counters.
 use std::{
     error::Error,
     path::PathBuf,
@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use huntzen_metrics::reconciliation::Reconciliation;
 use huntzen_tenancy::{StoreError, clock::Clock, outbox::Backlog};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -34,6 +35,12 @@ pub trait Probe: Send + Sync {
     /// # Errors
     /// Those of the store.
     fn outbox(&self, now: Timestamp) -> Result<Backlog, StoreError>;
+
+    /// What came of the last comparison of usage counters with what they count; none before the first.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn reconciliation(&self) -> Result<Option<Reconciliation>, StoreError>;
 }
 
 /// How something does.
@@ -57,15 +64,22 @@ pub struct HealthReport {
     pub disk: Standing,
     /// Whether letters leave; never worse than degraded.
     pub outbox: Standing,
+    /// Whether usage counters are what they count; never worse than degraded.
+    pub reconciliation: Standing,
 }
 
 impl HealthReport {
     /// What is said when nobody answered in time: a database that hangs is down.
-    const SILENCE: Self = Self { database: Standing::Down, disk: Standing::Degraded, outbox: Standing::Degraded };
+    const SILENCE: Self = Self {
+        database: Standing::Down,
+        disk: Standing::Degraded,
+        outbox: Standing::Degraded,
+        reconciliation: Standing::Degraded,
+    };
 
     /// The worst of it.
     pub fn status(self) -> Standing {
-        self.database.max(self.disk).max(self.outbox)
+        self.database.max(self.disk).max(self.outbox).max(self.reconciliation)
     }
 }
 
@@ -186,8 +200,22 @@ impl Health {
                 Standing::Down
             }
         };
-        let outbox = if database == Standing::Ok { self.outbox() } else { Standing::Degraded };
-        HealthReport { database, disk: self.0.rules.disk(), outbox }
+        let (outbox, reconciliation) = match database {
+            Standing::Ok => (self.outbox(), self.reconciliation()),
+            Standing::Degraded | Standing::Down => (Standing::Degraded, Standing::Degraded),
+        };
+        HealthReport { database, disk: self.0.rules.disk(), outbox, reconciliation }
+    }
+
+    fn reconciliation(&self) -> Standing {
+        match self.0.probe.reconciliation() {
+            Ok(last) if last.is_none_or(|last| last.differing == 0) => Standing::Ok,
+            Ok(_) => Standing::Degraded,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn Error, "the reconciliation cannot be read");
+                Standing::Degraded
+            }
+        }
     }
 
     fn outbox(&self) -> Standing {
@@ -233,17 +261,19 @@ mod tests {
         }
     }
 
-    /// A database that is there or not, after a while if asked to, with a letter of this age.
+    /// A database that is there or not, after a while if asked to, with a letter of this age and so many
+    /// counters that are wrong.
     struct Database {
         answers: bool,
         oldest: Option<SignedDuration>,
+        differing: u64,
         held: Option<Mutex<mpsc::Receiver<()>>>,
         asked: AtomicUsize,
     }
 
     impl Database {
         fn new(answers: bool, oldest: Option<SignedDuration>) -> Self {
-            Self { answers, oldest, held: None, asked: AtomicUsize::new(0) }
+            Self { answers, oldest, differing: 0, held: None, asked: AtomicUsize::new(0) }
         }
     }
 
@@ -258,6 +288,10 @@ mod tests {
 
         fn outbox(&self, now: Timestamp) -> Result<Backlog, StoreError> {
             Ok(Backlog { waiting: 1, oldest: self.oldest.map(|age| now - age) })
+        }
+
+        fn reconciliation(&self) -> Result<Option<Reconciliation>, StoreError> {
+            Ok(Some(Reconciliation { at: NOW, checked: 9, differing: self.differing }))
         }
     }
 
@@ -279,6 +313,15 @@ mod tests {
             let report = health(Arc::new(Database::new(answers, oldest)), full_from, PATIENCE).check().await;
             assert_eq!((report.database, report.disk, report.outbox), wanted);
             assert_eq!(report.status(), wanted.0.max(wanted.1).max(wanted.2));
+        }
+    }
+
+    #[actix_web::test]
+    async fn counters_that_differ_degrade_the_service() {
+        for (differing, standing) in [(0, Standing::Ok), (1, Standing::Degraded)] {
+            let database = Database { differing, ..Database::new(true, None) };
+            let report = health(Arc::new(database), None, PATIENCE).check().await;
+            assert_eq!((report.reconciliation, report.status()), (standing, standing));
         }
     }
 

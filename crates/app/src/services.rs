@@ -18,8 +18,7 @@ use huntzen_clinical::{
     note::Notes,
 };
 use huntzen_metrics::{
-    HrReports, MetricsPorts, MetricsStore, ReleaseClosing, ReportingRules, StatementKeeping, UsageMetrics,
-};
+    HrReports, MetricsPorts, MetricsStore, ReleaseClosing, ReportingRules, StatementKeeping, UsageMetrics, reconciliation::Reconciling};
 use huntzen_tenancy::{
     TenancyStore,
     audit::{AuditReading, ChainLinking, ChainPorts, ChainVerification, CheckpointLog, CheckpointSigner},
@@ -188,6 +187,8 @@ pub struct Services {
     pub usage: UsageMetrics,
     /// What practitioners are paid by.
     pub statements: StatementKeeping,
+    /// Comparing counters with what they count.
+    pub reconciling: Reconciling,
     /// Closing companies' months.
     pub releases: ReleaseClosing,
     /// What is told about them.
@@ -283,6 +284,7 @@ impl Services {
             messages: MessageWriter::new(clinical.clone(), rules.conversations),
             unread: UnreadMail::new(clinical),
             usage: UsageMetrics::new(metrics.clone()),
+            reconciling: Reconciling::new(metrics.clone()),
             releases: ReleaseClosing::new(metrics.clone(), rules.reporting),
             hr_reports: HrReports::new(metrics.clone(), rules.reporting),
             statements: StatementKeeping::new(metrics, rules.reporting.close_day),

@@ -13,7 +13,7 @@ use huntzen_adapter_smtp::{
 };
 use huntzen_booking::{BookingRules, consultation::BillingStatus, room::RoomSettings};
 use huntzen_clinical::conversation::ConversationRules;
-use huntzen_metrics::{ReleaseRules, ReportingRules};
+use huntzen_metrics::{MetricsStore, ReleaseRules, ReportingRules, reconciliation::Reconciliation};
 use huntzen_tenancy::{
     Job, Scope, StoreError, TenancyStore,
     audit::CheckpointSigner,
@@ -206,5 +206,9 @@ impl Probe for PgStore {
 
     fn outbox(&self, now: Timestamp) -> Result<Backlog, StoreError> {
         TenancyStore::begin(self, &Scope::worker(Job::Outbox))?.backlog(now)
+    }
+
+    fn reconciliation(&self) -> Result<Option<Reconciliation>, StoreError> {
+        MetricsStore::begin(self, &Scope::worker(Job::Reconcile))?.last_reconciliation()
     }
 }

@@ -10,6 +10,7 @@ pub mod month;
 pub mod period;
 pub mod ports;
 pub mod practitioner_usage;
+pub mod reconciliation;
 pub mod release;
 pub mod releases;
 pub mod statement;

@@ -7,11 +7,11 @@ use huntzen_tenancy::{
     clock::{Clock, Randomness},
 };
 
-use crate::{Counters, MetricsError, Releases, Statements};
+use crate::{Counters, MetricsError, Releases, Statements, reconciliation::Reconciliations};
 
 /// Everything that one metrics unit of work may touch.
-pub trait MetricsTx: Counters + Statements + Releases + AuditLog + Commit {}
-impl<T: Counters + Statements + Releases + AuditLog + Commit> MetricsTx for T {}
+pub trait MetricsTx: Counters + Statements + Releases + Reconciliations + AuditLog + Commit {}
+impl<T: Counters + Statements + Releases + Reconciliations + AuditLog + Commit> MetricsTx for T {}
 
 /// Opens units of work, each confined to what its scope may see.
 pub trait MetricsStore: Send + Sync {

@@ -47,6 +47,8 @@ words! {
         Unread = "unread",
         /// Closes months.
         Closing = "closing",
+        /// Compares counters with what they count.
+        Reconcile = "reconcile",
     }
 }
 

@@ -30,6 +30,7 @@ use huntzen_app::{
     wiring,
     workers::Bell,
 };
+use huntzen_metrics::{MetricsStore, reconciliation::Reconciliation};
 use huntzen_tenancy::{Job, Scope, StoreError, TenancyStore, clock::Clock, email::Email, mail::Mail, outbox::Backlog};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -48,6 +49,7 @@ type Door = Box<dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = Answer>>>>;
 /// The store behind the health check; a test can cut it off.
 pub struct WatchedStore {
     store: Arc<dyn TenancyStore>,
+    metrics: Arc<dyn MetricsStore>,
     cut_off: AtomicBool,
 }
 
@@ -68,6 +70,10 @@ impl Probe for WatchedStore {
             return Err(StoreError::Unavailable("cut off".into()));
         }
         self.store.begin(&Scope::worker(Job::Outbox))?.backlog(now)
+    }
+
+    fn reconciliation(&self) -> Result<Option<Reconciliation>, StoreError> {
+        self.metrics.begin(&Scope::worker(Job::Reconcile))?.last_reconciliation()
     }
 }
 
@@ -94,6 +100,11 @@ impl ApiWorld {
         Self::over(World::memory(), configured()).await
     }
 
+    /// Over plain maps, with ids and secrets that are the same in every run with this seed.
+    pub async fn memory_seeded(seed: u64) -> Self {
+        Self::over(World::memory_seeded(seed), configured()).await
+    }
+
     /// Over plain maps, as an operator has configured it.
     pub async fn memory_with(configure: impl FnOnce(&mut Config)) -> Self {
         let mut config = configured();
@@ -108,7 +119,11 @@ impl ApiWorld {
 
     async fn over(world: World, config: Config) -> Self {
         let mailer = Arc::new(RecordingMailer::new());
-        let watched = Arc::new(WatchedStore { store: Arc::clone(&world.tenancy), cut_off: AtomicBool::new(false) });
+        let watched = Arc::new(WatchedStore {
+            store: Arc::clone(&world.tenancy),
+            metrics: Arc::clone(&world.metrics),
+            cut_off: AtomicBool::new(false),
+        });
         let ports = ports(&world, &config, &mailer, &watched);
         let services = Data::new(wiring::services_over(&config, &ports).unwrap());
         let edge = Edge::new(&config, &ports, &services, LaneSizes::of(4, 2), Arc::new(Bell::default()));

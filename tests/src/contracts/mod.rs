@@ -22,6 +22,7 @@ pub mod notes;
 pub mod notifications;
 pub mod practitioners;
 pub mod preferences;
+pub mod reconciliation;
 pub mod releases;
 pub mod reminders;
 pub mod reviews;

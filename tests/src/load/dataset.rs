@@ -45,6 +45,10 @@ pub enum Kind {
     Ahead = 0x8007,
     /// A weekly rule, `number * 100 + place`.
     Rule = 0x8008,
+    /// The account of the company's HR.
+    HrUser = 0x8009,
+    /// Its session.
+    HrSession = 0x800a,
 }
 
 /// The id of the thing with this number.
@@ -60,7 +64,7 @@ fn sql_id(kind: Kind, number: &str) -> String {
 
 /// Fills an empty, migrated database.
 pub fn fill(owner: &mut PgConnection) {
-    let company = id(Kind::Company, 1);
+    let [company, hr, hr_session] = [Kind::Company, Kind::HrUser, Kind::HrSession].map(|kind| id(kind, 1));
     let [employee_user, employee, employee_session] =
         [Kind::EmployeeUser, Kind::Employee, Kind::EmployeeSession].map(|kind| sql_id(kind, "n"));
     let [practitioner_user, practitioner, practitioner_session] =
@@ -109,6 +113,17 @@ pub fn fill(owner: &mut PgConnection) {
              FROM generate_series(1, {PEOPLE}) n, generate_series(0, {AHEAD} - 1) place,
                  LATERAL (SELECT date_trunc('day', now()) + make_interval(days => 3 + place / 4,
                                                                          hours => 8 + place % 4) AS start) t;
+             INSERT INTO users (id, company_id, email, role, first_name, last_name, is_active, email_verified, language,
+                 created_at, updated_at)
+             VALUES ('{hr}', '{company}', 'h1@load.example', 'ADMIN_RH', 'Hr', '1', true, true, 'fr', now(), now());
+             INSERT INTO sessions (id, user_id, created_at, last_used_at, expires_at)
+             VALUES ('{hr_session}', '{hr}', now(), now(), now() + interval '7 days');
+             INSERT INTO usage_releases (company_id, month, closed_at)
+             SELECT '{company}', (date_trunc('month', now()) - make_interval(months => n))::date, now()
+             FROM generate_series(1, 30) n;
+             INSERT INTO usage_release_cells (company_id, month, position, department, users, consultations, minutes)
+             SELECT company_id, month, place, 'D' || place, 15, 20, 900
+             FROM usage_releases, generate_series(0, 5) place;
              ANALYZE"
         ))
         .unwrap();
@@ -175,10 +190,10 @@ pub fn employee(number: usize) -> Caller {
     Caller { actor, origin: Origin::default() }
 }
 
-/// The access tokens of all employees and of all practitioners, by number from 1.
-pub fn tokens(now: Timestamp) -> (Vec<String>, Vec<String>) {
+/// The access tokens of all employees and of all practitioners, by number from 1, and HR's.
+pub fn tokens(now: Timestamp) -> (Vec<String>, Vec<String>, String) {
     let signer = JwtSigner::new(&SecretString::from(SECRET), PARTIES.to_owned(), PARTIES.to_owned());
-    let sign = |role: Role, letter: char, user: Kind, session: Kind, company: Option<CompanyId>| {
+    let sign = |role: Role, letter: char, user: Kind, session: Kind, company: Option<CompanyId>| -> Vec<String> {
         let token = |number: usize| {
             let claims = AccessClaims {
                 user: UserId(id(user, number)),
@@ -197,5 +212,6 @@ pub fn tokens(now: Timestamp) -> (Vec<String>, Vec<String>) {
     (
         sign(Role::Employee, 'e', Kind::EmployeeUser, Kind::EmployeeSession, Some(company)),
         sign(Role::Practitioner, 'p', Kind::PractitionerUser, Kind::PractitionerSession, None),
+        sign(Role::AdminRh, 'h', Kind::HrUser, Kind::HrSession, Some(company)).swap_remove(0),
     )
 }

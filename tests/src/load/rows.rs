@@ -54,6 +54,7 @@ struct Bench<'a> {
     now: Timestamp,
     employees: Vec<String>,
     practitioners: Vec<String>,
+    hr: String,
     pgbench: Pgbench,
     rows: Vec<Row>,
 }
@@ -64,6 +65,7 @@ struct Captured {
     one: Statements,
     earliest: Statements,
     metrics: Statements,
+    company: Statements,
     book: Statements,
     note: Statements,
     journal: Statements,
@@ -96,8 +98,8 @@ pub fn run(options: &Options, now: Timestamp) -> Vec<Row> {
     drop(owner);
     assert!(server.stop().success());
 
-    let (employees, practitioners) = dataset::tokens(now);
-    let mut bench = Bench { options, now, employees, practitioners, pgbench, rows: Vec::new() };
+    let (employees, practitioners, hr) = dataset::tokens(now);
+    let mut bench = Bench { options, now, employees, practitioners, hr, pgbench, rows: Vec::new() };
     bench.starts(&folder);
     let server = folder.serve();
     let captured = bench.capture(&server, &log);
@@ -167,6 +169,13 @@ impl Bench<'_> {
         get(&self.practitioners[client], &path)
     }
 
+    /// The company's last three whole months.
+    fn company_request(&self) -> Request {
+        let (company, first) = (id(Kind::Company, 1), self.today().first_of_month());
+        let (from, to) = (first.saturating_sub(3.months()), first.saturating_sub(1.day()));
+        get(&self.hr, &format!("/metrics/companies/{company}?from={from}&to={to}"))
+    }
+
     fn booking(&self, person: usize, start: &str) -> Request {
         let practitioner = id(Kind::Practitioner, person + 1);
         let body = json!({ "practitionerId": practitioner, "type": "VIDEO", "scheduledAt": start });
@@ -199,6 +208,7 @@ impl Bench<'_> {
             one: seen(&self.one_request(0), 200),
             earliest: seen(&get(&self.employees[0], "/availability/earliest"), 200),
             metrics: seen(&self.metrics_request(0), 200),
+            company: seen(&self.company_request(), 200),
             book: seen(&self.booking(0, &last), 201),
             note: self.capture_note(server, log),
             journal: self.capture_journal(server, log),
@@ -282,12 +292,17 @@ impl Bench<'_> {
         let trips = captured.metrics.round_trips.len();
         let of_own =
             |bench: &Self| bench.measure(server, clients, |client, _| Some(bench.metrics_request(client)), 200);
+        let of_company = |bench: &Self| bench.measure(server, clients, |_, _| Some(bench.company_request()), 200);
+        let company_trips = captured.company.round_trips.len();
         let mut before = None;
         if self.options.wants("metrics") {
+            let company = of_company(self);
+            let limit = self.limit(&captured.company, clients, 3_000_000);
+            self.push_rates("company metrics of 3 months, 10,000 past", &company, limit, company_trips, "-");
             let seen = of_own(self);
             let limit = self.limit(&captured.metrics, clients, 1_000_000);
             self.push_rates("practitioner metrics 90 days, 10,000 past", &seen, limit, trips, "-");
-            before = Some(seen);
+            before = Some((seen, company));
         }
         if self.options.wants("slots") {
             say("preparing 100,000 past consultations of one practitioner");
@@ -298,7 +313,7 @@ impl Bench<'_> {
             let limit = format!("{:.0}/s (with 10 past)", fresh.rate);
             self.push("free slots 30 days, 100,000 past", rates(&seen), limit, "the same", ratio);
         }
-        if let Some(before) = before.filter(|_| self.options.million) {
+        if let Some((before, company_before)) = before.filter(|_| self.options.million) {
             say("preparing 1,000,000 past consultations");
             dataset::add_history(owner, 110_000, 1_000_000, true);
             let seen = of_own(self);
@@ -306,6 +321,12 @@ impl Bench<'_> {
             self.push_rates("practitioner metrics 90 days, 1,000,000 past", &seen, limit, trips, "-");
             let ratio = format!("{:.2}", seen.rate / before.rate);
             let limit = format!("{:.0}/s with 10,000", before.rate);
+            self.push("the same, against 10,000", format!("{:.0}/s", seen.rate), limit, "0.8 to 1.2", ratio);
+            let seen = of_company(self);
+            let limit = self.limit(&captured.company, clients, 4_000_000);
+            self.push_rates("company metrics of 3 months, 1,000,000 past", &seen, limit, company_trips, "-");
+            let ratio = format!("{:.2}", seen.rate / company_before.rate);
+            let limit = format!("{:.0}/s with 10,000", company_before.rate);
             self.push("the same, against 10,000", format!("{:.0}/s", seen.rate), limit, "0.8 to 1.2", ratio);
         }
     }

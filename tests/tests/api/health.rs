@@ -14,7 +14,7 @@ async fn a_service_that_works_says_so_to_everybody(play: &Played) {
     let answer = play.get(NOBODY, "/health").await;
     let expected = json!({
         "status": "ok", "version": env!("CARGO_PKG_VERSION"),
-        "checks": { "database": "ok", "disk": "ok", "outbox": "ok" },
+        "checks": { "database": "ok", "disk": "ok", "outbox": "ok", "reconciliation": "ok" },
     });
     assert_eq!(*answer.expect(200), expected);
     assert_eq!(answer.header("retry-after"), None);
@@ -28,7 +28,7 @@ async fn a_store_that_is_cut_off_is_told_with_503(play: &Played) {
     let answer = play.get(NOBODY, "/health").await;
     let expected = json!({
         "status": "down", "version": env!("CARGO_PKG_VERSION"),
-        "checks": { "database": "down", "disk": "ok", "outbox": "degraded" },
+        "checks": { "database": "down", "disk": "ok", "outbox": "degraded", "reconciliation": "degraded" },
     });
     assert_eq!(*answer.expect(503), expected);
     assert_eq!(answer.header("retry-after"), Some("5"));

@@ -17,6 +17,7 @@ mod employees;
 mod frames;
 mod headers;
 mod health;
+mod hr_attacker;
 mod hr_reports;
 mod invitations;
 mod journal;

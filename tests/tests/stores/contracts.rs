@@ -344,6 +344,14 @@ mod preferences {
     );
 }
 
+mod reconciliation {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::reconciliation:
+        figures_equal_a_recomputation_of_any_history,
+        counters_are_compared_with_consultations,
+    );
+}
+
 mod releases {
     huntzen_tests::contract!(
         huntzen_tests::contracts::releases:

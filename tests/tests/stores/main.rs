@@ -2,6 +2,7 @@
 //! so that the tests' cluster starts once.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod contracts;
+mod counters;
 mod migrations;
 mod row_security;
 mod sealed_values;

@@ -47,6 +47,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
                 chains: services.chain_linking.clone(),
                 statements: services.statements.clone(),
                 releases: services.releases.clone(),
+                reconciling: services.reconciling.clone(),
             },
             config.jobs.clone(),
             Arc::clone(&ports.clock),

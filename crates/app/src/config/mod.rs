@@ -318,6 +318,8 @@ pub struct Jobs {
     pub audit_checkpoint: Schedule,
     /// Closes months that are over: statements, and what HR is told.
     pub close_month: Schedule,
+    /// Compares usage counters with the consultations that they count.
+    pub reconcile: Schedule,
 }
 
 /// What counts as unhealthy.

@@ -41,15 +41,17 @@ struct ChecksBody {
     disk: Standing,
     /// `degraded` when letters wait for more than a quarter of an hour.
     outbox: Standing,
+    /// `degraded` when usage counters differed from what they count, the last time that they were compared.
+    reconciliation: Standing,
 }
 
 impl From<HealthReport> for HealthBody {
     fn from(report: HealthReport) -> Self {
-        let HealthReport { database, disk, outbox } = report;
+        let HealthReport { database, disk, outbox, reconciliation } = report;
         Self {
             status: report.status(),
             version: env!("CARGO_PKG_VERSION"),
-            checks: ChecksBody { database, disk, outbox },
+            checks: ChecksBody { database, disk, outbox, reconciliation },
         }
     }
 }
@@ -104,16 +106,27 @@ mod tests {
 
     #[test]
     fn the_words_are_those_of_the_contract() {
-        let report = HealthReport { database: Standing::Ok, disk: Standing::Down, outbox: Standing::Degraded };
+        let report = HealthReport {
+            database: Standing::Ok,
+            disk: Standing::Down,
+            outbox: Standing::Degraded,
+            reconciliation: Standing::Ok,
+        };
         let body = serde_json::to_value(HealthBody::from(report)).unwrap_or_default();
-        let checks = serde_json::json!({ "database": "ok", "disk": "down", "outbox": "degraded" });
+        let checks =
+            serde_json::json!({ "database": "ok", "disk": "down", "outbox": "degraded", "reconciliation": "ok" });
         let version = env!("CARGO_PKG_VERSION");
         assert_eq!(body, serde_json::json!({ "status": "down", "version": version, "checks": checks }));
     }
 
     #[test]
     fn a_service_that_is_down_says_so_itself() {
-        let report = HealthReport { database: Standing::Down, disk: Standing::Ok, outbox: Standing::Degraded };
+        let report = HealthReport {
+            database: Standing::Down,
+            disk: Standing::Ok,
+            outbox: Standing::Degraded,
+            reconciliation: Standing::Degraded,
+        };
         let answer = down(&report.into());
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(answer.headers().contains_key(header::RETRY_AFTER));

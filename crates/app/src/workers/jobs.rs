@@ -6,8 +6,8 @@ use std::{error::Error, time::Duration};
 
 use huntzen_booking::jobs::BookingJobs;
 use huntzen_clinical::conversation::UnreadMail;
-use huntzen_metrics::{ReleaseClosing, StatementKeeping};
-use huntzen_tenancy::{audit::ChainLinking, clock::Clock};
+use huntzen_metrics::{ReleaseClosing, StatementKeeping, reconciliation::Reconciling};
+use huntzen_tenancy::{audit::ChainLinking, clock::Clock, words::Words};
 use jiff::Timestamp;
 
 use super::Bell;
@@ -30,6 +30,8 @@ pub(super) struct Work {
     pub(super) statements: StatementKeeping,
     /// On releases.
     pub(super) releases: ReleaseClosing,
+    /// On counters.
+    pub(super) reconciling: Reconciling,
 }
 
 /// Does up to so many things; answers how many.
@@ -44,13 +46,14 @@ struct Recurring<'a> {
 
 pub(super) fn work(bell: &Bell, work: &Work, schedules: &Jobs, clock: &dyn Clock) {
     let now = clock.now();
-    let jobs: [(_, _, Run); 7] = [
+    let jobs: [(_, _, Run); 8] = [
         ("reminders", &schedules.reminders, |work, limit| Ok(work.booking.send_reminders(limit)?)),
         ("end_forgotten", &schedules.end_forgotten, |work, limit| Ok(work.booking.end_forgotten(limit)?)),
         ("eligibility", &schedules.eligibility, |work, limit| Ok(work.booking.cancel_ineligible(limit)?)),
         ("audit_checkpoint", &schedules.audit_checkpoint, |work, _| Ok(usize::from(work.chains.checkpoint()?))),
         ("close_statements", &schedules.close_month, |work, limit| Ok(work.statements.close(limit)?)),
         ("close_releases", &schedules.close_month, |work, limit| Ok(work.releases.close(limit)?)),
+        ("reconcile", &schedules.reconcile, |work, _| reconcile(&work.reconciling)),
         ("unread_messages", &schedules.unread_messages, |work, limit| Ok(work.unread.send(limit)?)),
     ];
     let mut recurring =
@@ -62,6 +65,15 @@ pub(super) fn work(bell: &Bell, work: &Work, schedules: &Jobs, clock: &dyn Clock
             job.due = job.schedule.next_after(clock.now());
         }
     }
+}
+
+/// Compares counters with what they count; a difference is a defect of ours, and shows in the health.
+fn reconcile(reconciling: &Reconciling) -> Result<usize, Box<dyn Error>> {
+    for one in reconciling.run()?.into_iter().filter(|one| one.differing > 0) {
+        let (kind, checked, differing) = (one.kind.as_str(), one.checked, one.differing);
+        tracing::error!(kind, checked, differing, "counters differ from the consultations that they count");
+    }
+    Ok(0)
 }
 
 fn until_next(recurring: &[Recurring<'_>], now: Timestamp) -> Duration {

@@ -12,7 +12,7 @@ use std::{
 
 use huntzen_booking::jobs::BookingJobs;
 use huntzen_clinical::{call::Calling, conversation::UnreadMail};
-use huntzen_metrics::{ReleaseClosing, StatementKeeping};
+use huntzen_metrics::{ReleaseClosing, StatementKeeping, reconciliation::Reconciling};
 use huntzen_tenancy::{audit::ChainLinking, clock::Clock, live::LiveFeed, outbox::LetterDispatch};
 
 use crate::{config::Jobs, realtime::Hub};
@@ -37,6 +37,8 @@ pub struct Tasks {
     pub statements: StatementKeeping,
     /// Closes companies' months.
     pub releases: ReleaseClosing,
+    /// Compares counters with what they count.
+    pub reconciling: Reconciling,
 }
 
 /// The running background threads.
@@ -53,7 +55,8 @@ impl Workers {
     /// # Errors
     /// When the system refuses a thread.
     pub fn start(bell: Arc<Bell>, tasks: Tasks, schedules: Jobs, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let Tasks { dispatch, booking, unread, feed, hub, calling, chains, statements, releases } = tasks;
+        let Tasks { dispatch, booking, unread, feed, hub, calling, chains, statements, releases, reconciling } =
+            tasks;
         let live_worker = {
             let (bell, clock) = (Arc::clone(&bell), Arc::clone(&clock));
             std::thread::Builder::new()
@@ -69,7 +72,7 @@ impl Workers {
             std::thread::Builder::new().name("audit".to_owned()).spawn(move || audit::work(&bell, &chains))?
         };
         let job_runner = {
-            let (bell, work) = (Arc::clone(&bell), jobs::Work { booking, unread, chains, statements, releases });
+            let (bell, work) = (Arc::clone(&bell), jobs::Work { booking, unread, chains, statements, releases, reconciling });
             std::thread::Builder::new()
                 .name("jobs".to_owned())
                 .spawn(move || jobs::work(&bell, &work, &schedules, clock.as_ref()))?

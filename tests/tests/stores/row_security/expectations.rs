@@ -25,6 +25,7 @@ pub fn expectations(scene: &Scene) -> Vec<Expectation> {
     all.extend(about_conversations(scene));
     all.extend(about_statements(scene));
     all.extend(about_releases(scene));
+    all.extend(about_counters(scene));
     all.extend(about_the_trail(scene));
     all.extend(refusals(scene));
     all
@@ -298,6 +299,16 @@ fn about_releases(scene: &Scene) -> Vec<Expectation> {
             (cast.hr.scope(), rows_of("usage_release_people")),
             Rows(0),
         ),
+    ]
+}
+
+fn about_counters(scene: &Scene) -> Vec<Expectation> {
+    let cast = &scene.cast;
+    let differing = "SELECT sum(differing)::bigint AS count FROM compare_counters(100)";
+    vec![
+        one("counters are compared by their job", job(Job::Reconcile), rows_of("compare_counters(100)"), Rows(3)),
+        one("and by nobody else", cast.administrator.scope(), rows_of("compare_counters(100)"), Rows(0)),
+        one("they agree with what they count", job(Job::Reconcile), differing, Rows(0)),
     ]
 }
 

@@ -277,6 +277,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("statement", "SI"),
         ],
     ),
+    ("job reconcile", &[("reconciliation", "SIU")]),
     ("job live", &[("notification", "S")]),
     ("job bootstrap", &[("operator's account", "SI")]),
 ];

@@ -7,6 +7,7 @@ use huntzen_booking::{
     reminders::ReminderKind, review::ReviewStatus,
 };
 use huntzen_clinical::conversation::{ConversationRules, MessageWriter};
+use huntzen_metrics::reconciliation::Reconciling;
 use huntzen_tenancy::{
     Job, Origin, Scope, ScopeKind, company::HrReporting, identity::OneTimePurpose, ids::SessionId, sealing::KeySubject,
     token::TokenDigest, words::Words,
@@ -112,6 +113,7 @@ impl Scene {
         world.tenancy.run(&cast.administrator.scope(), |tx| tx.update_company(&reported)).unwrap();
         preferences::agrees(&world, marc, true);
         releases::released(&world, &cast, "2027-01", &[&cast.employee]);
+        Reconciling::new(world.metrics_ports()).run().unwrap();
         audit_chains::link_all(&world);
         audit_chains::recorded(&world, &cast, 2);
         for (by, subject) in [
@@ -144,6 +146,7 @@ impl Scene {
         vec![
             row("company", "companies", format!("id = '{alpha}'"), "phone = '1'"),
             row("domain", "company_domains", of_alpha.clone(), "position = 0"),
+            row("reconciliation", "reconciliation", "true".to_owned(), "checked = 99"),
             row("reporting", "company_reporting", of_alpha.clone(), "mode = 'AGGREGATED'"),
             row("preferences", "preferences", of_marc.clone(), "share_usage_with_employer = false"),
             row("release", "usage_releases", of_alpha.clone(), "closed_at = closed_at"),

@@ -1,0 +1,2 @@
+DROP FUNCTION compare_counters(bigint);
+DROP TABLE reconciliation;
