@@ -1,6 +1,6 @@
 -- Whether the usage counters still are what the consultations say: one row, that of the last time.
 CREATE TABLE reconciliation (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
     at timestamptz NOT NULL,
     checked bigint NOT NULL CHECK (checked >= 0),
     differing bigint NOT NULL CHECK (differing BETWEEN 0 AND checked)

@@ -12,25 +12,29 @@ use crate::{
 };
 
 /// Consultations that one practitioner has in a month, at most: one an hour.
-const A_MONTH: u32 = 600;
+const A_MONTH: u32 = 650;
 
 /// Has consultations take place, each at a time of its own.
 pub struct Usage<'a> {
     world: &'a World,
     administrator: &'a Person,
     practitioners: RefCell<Vec<(Person, Practitioner)>>,
-    number: Cell<u32>,
+    /// The month, and how many consultations it has.
+    number: Cell<(Date, u32)>,
 }
 
 impl<'a> Usage<'a> {
     /// With practitioners whom `administrator` lists as they are needed.
     pub fn new(world: &'a World, administrator: &'a Person) -> Self {
-        Self { world, administrator, practitioners: RefCell::default(), number: Cell::new(0) }
+        Self { world, administrator, practitioners: RefCell::default(), number: Cell::new((Date::ZERO, 0)) }
     }
 
-    /// A consultation of `who` on a day of the month that begins on `first`, of so many minutes.
+    /// A consultation of `who` in the month that begins on `first`, of so many minutes; the next one in
+    /// that month is later.
     pub fn took_place(&self, who: &(Person, Employee), first: Date, minutes: i64) {
-        let number = self.number.replace(self.number.get() + 1);
+        let (month, known) = self.number.get();
+        let number = if month == first { known } else { 0 };
+        self.number.set((first, number + 1));
         let with = self.practitioner(number / A_MONTH);
         let noon = first.at(12, 0, 0, 0).to_zoned(TimeZone::UTC).unwrap().timestamp();
         let start = noon + SignedDuration::from_hours(i64::from(number % A_MONTH));

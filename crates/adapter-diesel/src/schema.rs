@@ -460,8 +460,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    reconciliation (only) {
-        only -> Bool,
+    reconciliation (single) {
+        single -> Bool,
         at -> Timestamptz,
         checked -> BigInt,
         differing -> BigInt,

@@ -46,12 +46,7 @@ impl Reconciliations for MemoryTx {
                             == (row.consultations, row.total_duration_seconds, row.total_duration_minutes)
                     },
                 ),
-                compare(
-                    CounterKind::Employee,
-                    &recounted(state, |row| row.employee),
-                    &state.employee_days,
-                    of_people,
-                ),
+                compare(CounterKind::Employee, &recounted(state, |row| row.employee), &state.employee_days, of_people),
                 compare(
                     CounterKind::Company,
                     &recounted(state, |row| row.consultation.company),
@@ -78,8 +73,7 @@ impl Reconciliations for MemoryTx {
 /// The completed consultations, counted anew by whoever's they are and by day.
 fn recounted<Id: Copy + Ord>(state: &State, whose: impl Fn(&ConsultationRow) -> Id) -> BTreeMap<(Id, Date), Recount> {
     let mut days: BTreeMap<(Id, Date), Recount> = BTreeMap::new();
-    let completed =
-        state.consultations.rows().filter(|row| row.consultation.status == ConsultationStatus::Completed);
+    let completed = state.consultations.rows().filter(|row| row.consultation.status == ConsultationStatus::Completed);
     for row in completed {
         let Some(day) = row.service_day else { continue };
         let recount = days.entry((whose(row), day)).or_default();

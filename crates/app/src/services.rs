@@ -18,7 +18,9 @@ use huntzen_clinical::{
     note::Notes,
 };
 use huntzen_metrics::{
-    HrReports, MetricsPorts, MetricsStore, ReleaseClosing, ReportingRules, StatementKeeping, UsageMetrics, reconciliation::Reconciling};
+    HrReports, MetricsPorts, MetricsStore, ReleaseClosing, ReportingRules, StatementKeeping, UsageMetrics,
+    reconciliation::Reconciling,
+};
 use huntzen_tenancy::{
     TenancyStore,
     audit::{AuditReading, ChainLinking, ChainPorts, ChainVerification, CheckpointLog, CheckpointSigner},

@@ -43,7 +43,7 @@ impl Roster {
         let mut members = Vec::new();
         let departments = 1 + chance.below(6);
         for number in 0..departments {
-            let (size, share) = (2 + chance.below(38), 20 + chance.below(60));
+            let (size, share) = (2 + chance.below(30), 20 + chance.below(60));
             for _ in 0..size {
                 members.push(Member::random(chance, (number, departments), (share, steady)));
             }

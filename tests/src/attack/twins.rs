@@ -109,11 +109,13 @@ pub fn dealt_anew(roster: &Roster, chance: &mut Sequence) -> Roster {
             let place = Some(number);
             let theirs: Vec<usize> =
                 (0..dealt.members.len()).filter(|at| dealt.members[*at].departments[month] == place).collect();
-            for (at, one) in theirs.iter().enumerate().skip(1) {
-                let other = theirs[chance.below(at + 1)];
-                let taken = std::mem::take(&mut dealt.members[*one].used[month]);
-                let given = std::mem::replace(&mut dealt.members[other].used[month], taken);
-                dealt.members[*one].used[month] = given;
+            let mut hands: Vec<Vec<u32>> =
+                theirs.iter().map(|one| std::mem::take(&mut dealt.members[*one].used[month])).collect();
+            for at in (1..hands.len()).rev() {
+                hands.swap(at, chance.below(at + 1));
+            }
+            for (one, hand) in theirs.into_iter().zip(hands) {
+                dealt.members[one].used[month] = hand;
             }
         }
     }

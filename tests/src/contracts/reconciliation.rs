@@ -166,9 +166,9 @@ fn check_months(world: &World, cast: &Cast, history: &[Held]) {
     let companies: BTreeSet<_> = history.iter().map(|held| held.consultation.company).collect();
     for month in months {
         let of_month = || history.iter().filter(|held| Month::of(held.day()) == month);
-        let lines =
-            world.metrics.run(&closing, |tx| Ok(tx.statement_lines(cast.practitioner.1.id.0, month)?)).unwrap();
-        let mut told: Vec<_> = lines.into_iter().map(|line| (line.day, line.company, u64::from(line.minutes))).collect();
+        let lines = world.metrics.run(&closing, |tx| Ok(tx.statement_lines(cast.practitioner.1.id.0, month)?)).unwrap();
+        let mut told: Vec<_> =
+            lines.into_iter().map(|line| (line.day, line.company, u64::from(line.minutes))).collect();
         let mut expected: Vec<_> =
             of_month().map(|held| (held.day(), held.consultation.company.0, held.minutes())).collect();
         told.sort_unstable();

@@ -36,13 +36,13 @@ impl Reconciliations for PgTx {
 
     fn keep_reconciliation(&mut self, made: &Reconciliation) -> Result<(), StoreError> {
         let row = (
-            reconciliation::only.eq(true),
+            reconciliation::single.eq(true),
             reconciliation::at.eq(made.at.to_diesel()),
             reconciliation::checked.eq(number::<_, i64>(made.checked, "reconciliation.checked")?),
             reconciliation::differing.eq(number::<_, i64>(made.differing, "reconciliation.differing")?),
         );
         let upsert =
-            insert_into(reconciliation::table).values(row).on_conflict(reconciliation::only).do_update().set(row);
+            insert_into(reconciliation::table).values(row).on_conflict(reconciliation::single).do_update().set(row);
         self.run(|connection| upsert.execute(connection)).map(drop)
     }
 

@@ -55,8 +55,7 @@ impl Workers {
     /// # Errors
     /// When the system refuses a thread.
     pub fn start(bell: Arc<Bell>, tasks: Tasks, schedules: Jobs, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let Tasks { dispatch, booking, unread, feed, hub, calling, chains, statements, releases, reconciling } =
-            tasks;
+        let Tasks { dispatch, booking, unread, feed, hub, calling, chains, statements, releases, reconciling } = tasks;
         let live_worker = {
             let (bell, clock) = (Arc::clone(&bell), Arc::clone(&clock));
             std::thread::Builder::new()
@@ -72,7 +71,8 @@ impl Workers {
             std::thread::Builder::new().name("audit".to_owned()).spawn(move || audit::work(&bell, &chains))?
         };
         let job_runner = {
-            let (bell, work) = (Arc::clone(&bell), jobs::Work { booking, unread, chains, statements, releases, reconciling });
+            let (bell, work) =
+                (Arc::clone(&bell), jobs::Work { booking, unread, chains, statements, releases, reconciling });
             std::thread::Builder::new()
                 .name("jobs".to_owned())
                 .spawn(move || jobs::work(&bell, &work, &schedules, clock.as_ref()))?
