@@ -1,4 +1,6 @@
 DROP TRIGGER preferences_withdrawn ON preferences;
+DROP TRIGGER companies_in_known_zone ON companies;
+DROP FUNCTION companies_require_zone();
 DROP TRIGGER consultations_on_release ON consultations;
 DROP FUNCTION preferences_withdraw();
 DROP FUNCTION release_total(uuid, date);

@@ -106,6 +106,17 @@ BEGIN
     RETURN true;
 END $$;
 
+-- Civil days are counted where a company is: a zone that this server does not know is refused, although
+-- the program may know it.
+CREATE FUNCTION companies_require_zone() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM now() AT TIME ZONE NEW.timezone;
+    RETURN NEW;
+EXCEPTION WHEN invalid_parameter_value THEN
+    RAISE EXCEPTION 'unknown time zone' USING ERRCODE = 'check_violation', CONSTRAINT = 'companies_timezone_known';
+END $$;
+
 -- Fires after consultations_measured, which knows the day: triggers of one kind fire by name.
 CREATE FUNCTION consultations_assign_release() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -144,7 +155,7 @@ BEGIN
 END $$;
 
 -- The people of a company who were eligible in a month, with their department on its first day (or on
--- their own first day in it), whether they agree to be named, and what each of their consultations
+-- their own first day in it), whether they agreed to be named before it was over, and what each of their consultations
 -- that count in it lasted, the oldest first: seconds, and whole minutes.
 CREATE FUNCTION release_people(company uuid, of_month date)
     RETURNS TABLE (employee_id uuid, employee_user_id uuid, department text, agrees boolean,
@@ -158,7 +169,9 @@ BEGIN
         RETURN;
     END IF;
     RETURN QUERY
-        SELECT e.id, e.user_id, p.department, coalesce(f.share_usage_with_employer, false),
+        SELECT e.id, e.user_id, p.department,
+            coalesce((f.sharing_since AT TIME ZONE (SELECT timezone FROM companies WHERE id = company))::date
+                < following, false),
             coalesce(u.seconds, '{}'), coalesce(u.minutes, '{}')
         FROM (
             SELECT DISTINCT ON (q.employee_id) q.employee_id, q.department
@@ -196,10 +209,13 @@ BEGIN
             OR c.late_release = of_month);
 END $$;
 
--- Who no longer agrees is no longer named, in no month.
+-- Who no longer agrees is no longer named, in no month: also not in one that is closing right now, which
+-- this waits for.
 CREATE FUNCTION preferences_withdraw() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
+    PERFORM pg_advisory_xact_lock_shared(hashtextextended('huntzen:releases:' || company_id, 0))
+    FROM users WHERE id = NEW.user_id AND company_id IS NOT NULL;
     DELETE FROM usage_release_people WHERE employee_user_id = NEW.user_id;
     RETURN NULL;
 END $$;
@@ -218,6 +234,8 @@ REVOKE CREATE ON SCHEMA public FROM huntzen_internal;
 CREATE TRIGGER consultations_on_release BEFORE UPDATE ON consultations FOR EACH ROW
     WHEN (NEW.status = 'COMPLETED' AND OLD.status <> 'COMPLETED')
     EXECUTE FUNCTION consultations_assign_release();
+CREATE TRIGGER companies_in_known_zone BEFORE INSERT OR UPDATE OF timezone ON companies FOR EACH ROW
+    EXECUTE FUNCTION companies_require_zone();
 CREATE TRIGGER preferences_withdrawn AFTER UPDATE ON preferences FOR EACH ROW
     WHEN (OLD.share_usage_with_employer AND NOT NEW.share_usage_with_employer)
     EXECUTE FUNCTION preferences_withdraw();

@@ -1,2 +1,3 @@
 DROP FUNCTION compare_counters(bigint);
+DROP TABLE counter_differences;
 DROP TABLE reconciliation;

@@ -51,8 +51,10 @@ fn field(text: &str) -> Result<(String, &str), String> {
 
 /// Passes a field that no spreadsheet takes for a formula.
 fn inert(field: &str) -> Result<(), String> {
-    let active = ['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠'];
-    if field.starts_with(active) { Err(format!("{field:?} is a formula")) } else { Ok(()) }
+    let active = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    // Where the comma is a decimal sign, a semicolon parts fields; a careless reader parts at the others too.
+    let is_active = field.split([';', '\t', '\r', '\n']).any(|part| part.starts_with(active));
+    if is_active || field.starts_with(['\t', '\r']) { Err(format!("{field:?} is a formula")) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -73,7 +75,7 @@ mod tests {
 
     #[test]
     fn what_is_not_is_refused() {
-        for text in ["a", "a\n", "a\rb\r\n", "a\"b\r\n", "\"a\r\n", "\"a\"b\r\n", "=1\r\n", "\"+1\"\r\n", "a,-1\r\n"] {
+        for text in ["a", "a\n", "a\rb\r\n", "a\"b\r\n", "\"a\r\n", "\"a\"b\r\n", "=1\r\n", "\"+1\"\r\n", "a,-1\r\n", "a;=1\r\n"] {
             assert!(read(text).is_err(), "{text:?}");
         }
         assert!(records(b"a\r\n").is_err(), "without its mark");

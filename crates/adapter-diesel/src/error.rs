@@ -3,7 +3,7 @@ use std::error::Error;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use huntzen_booking::BookingError;
-use huntzen_tenancy::{StoreError, TenancyError};
+use huntzen_tenancy::{FieldError, StoreError, TenancyError};
 
 /// What `Refused` names when row security, and not a constraint, refused.
 const ROW_SECURITY: &str = "row_security";
@@ -59,6 +59,8 @@ pub(crate) fn tenancy_error(error: StoreError) -> TenancyError {
             "users_email_key" | "employees_company_email_key" => TenancyError::EmailTaken,
             "company_domains_pkey" => TenancyError::DomainTaken,
             "companies_siret_key" => TenancyError::SiretTaken,
+            // The program knows a zone that the server does not.
+            "companies_timezone_known" => TenancyError::Invalid(vec![FieldError::new("timezone", "invalid")]),
             _ => TenancyError::Store(StoreError::Refused(rule)),
         },
         other @ (StoreError::Unavailable(_) | StoreError::Defect(_)) => other.into(),

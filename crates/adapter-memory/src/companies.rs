@@ -1,11 +1,11 @@
 //! Companies with their domains.
 use huntzen_tenancy::{
-    Page, PageRequest, StoreError, TenancyError,
+    FieldError, Page, PageRequest, StoreError, TenancyError,
     company::{Companies, Company, CompanyFilter, EmailDomain, HrReporting, Reporting},
     ids::{CompanyId, UserId},
     search::{search_key, searched_key},
 };
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use crate::{
     paging::page,
@@ -21,6 +21,7 @@ impl Companies for MemoryTx {
     fn add_company(&mut self, company: &Company) -> Result<(), TenancyError> {
         self.write(|viewer, state| {
             allow(viewer.adds_companies())?;
+            known_zone(company)?;
             require(!state.companies.contains(&company.id), "companies_pkey")?;
             free_siret(state, company)?;
             let is_free = state.companies.rows().all(|held| held.slug != company.slug);
@@ -41,6 +42,7 @@ impl Companies for MemoryTx {
             let (slug, created_at) = (held.slug.clone(), held.created_at);
             let held_reporting = held.reporting.clone();
             let are_domains_new = held.email_domains != company.email_domains;
+            known_zone(company)?;
             free_siret(state, company)?;
             known_validator(state, company)?;
             if are_domains_new {
@@ -115,6 +117,11 @@ impl Companies for MemoryTx {
             in_sight.map(|company| &company.slug).filter(|slug| slug.starts_with(stem)).cloned().collect()
         })
     }
+}
+
+fn known_zone(company: &Company) -> Result<(), TenancyError> {
+    let is_known = TimeZone::get(&company.timezone).is_ok();
+    if is_known { Ok(()) } else { Err(TenancyError::Invalid(vec![FieldError::new("timezone", "invalid")])) }
 }
 
 fn free_siret(state: &State, company: &Company) -> Result<(), TenancyError> {

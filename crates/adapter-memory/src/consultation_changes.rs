@@ -1,11 +1,11 @@
 //! Writing consultations: what the constraints refuse, and what the triggers do.
 use huntzen_booking::{
     BookingError,
-    consultation::{Consultation, ConsultationStatus},
+    consultation::{BillingStatus, Consultation, ConsultationStatus},
     slots::BusySpan,
 };
 use huntzen_tenancy::{StoreError, ids::UserId};
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
     counters,
@@ -62,6 +62,14 @@ pub(crate) fn update(
     if is_completed {
         measure(state, &mut row)?;
     }
+    let is_billed_absence = row.consultation.status == ConsultationStatus::NoShow
+        && held.consultation.status != ConsultationStatus::NoShow
+        && row.consultation.billing_status == BillingStatus::Validated;
+    if is_billed_absence {
+        let day = service_day(state, &row.consultation)?;
+        row.service_day = Some(day);
+        row.late_month = late_month(state, row.consultation.practitioner, day);
+    }
     allow(viewer.writes_consultation(&row))?;
     free_employee(state, &row)?;
     known_authors(state, &row)?;
@@ -94,6 +102,12 @@ fn merged(held: &Consultation, given: &Consultation) -> Consultation {
     }
 }
 
+/// The civil day of a consultation where its company is.
+fn service_day(state: &State, consultation: &Consultation) -> Result<Date, StoreError> {
+    let zone = state.companies.get(&consultation.company).map_or("UTC", |company| company.timezone.as_str());
+    civil_day(consultation.scheduled_at, zone)
+}
+
 /// What an ended consultation lasted, and on which day it counts: fixed once, here.
 fn measure(state: &State, row: &mut ConsultationRow) -> Result<(), StoreError> {
     let consultation = &mut row.consultation;
@@ -102,8 +116,7 @@ fn measure(state: &State, row: &mut ConsultationRow) -> Result<(), StoreError> {
     let seconds = consultation.started_at.map_or(0, |started_at| whole_seconds(started_at, until));
     consultation.duration_seconds = Some(seconds);
     consultation.actual_duration = Some(seconds / 60);
-    let zone = state.companies.get(&consultation.company).map_or("UTC", |company| company.timezone.as_str());
-    let day = civil_day(consultation.scheduled_at, zone)?;
+    let day = service_day(state, consultation)?;
     row.service_day = Some(day);
     row.late_month = late_month(state, row.consultation.practitioner, day);
     row.late_release = late_release(state, row.consultation.company, day);

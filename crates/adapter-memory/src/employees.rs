@@ -12,6 +12,7 @@ use crate::{
     paging::page,
     refusal::{allow, require},
     store::MemoryTx,
+    telling::tell_whoever_is_listed,
     time::micros,
 };
 
@@ -36,7 +37,9 @@ impl Employees for MemoryTx {
                 ..employee.clone()
             };
             employment::open(state, &employee)?;
+            let (user, company, at) = (employee.user, employee.company, employee.created_at);
             state.employees.put(employee.id, employee);
+            tell_whoever_is_listed(state, (user, company), at)?;
             Ok(())
         })
     }

@@ -12,7 +12,7 @@ impl Preferences for MemoryTx {
     fn preferences(&mut self, user: UserId) -> Result<Option<PreferenceSet>, StoreError> {
         self.read(|viewer, state| {
             let account = state.users.get(&user).filter(|_| viewer.is_user(user))?;
-            let share_usage_with_employer = state.shares_usage.get(&user).copied().unwrap_or_default();
+            let share_usage_with_employer = state.shares_usage.contains(&user);
             Some(PreferenceSet { language: account.language.clone(), share_usage_with_employer })
         })
     }
@@ -21,9 +21,11 @@ impl Preferences for MemoryTx {
         let at = micros(at);
         self.write(|viewer, state| {
             allow(viewer.is_user(user))?;
-            state.shares_usage.put(user, chosen.share_usage_with_employer);
             if !chosen.share_usage_with_employer {
+                state.shares_usage.remove(&user);
                 withdraw(state, user);
+            } else if !state.shares_usage.contains(&user) {
+                state.shares_usage.put(user, at);
             }
             state.users.change(
                 |account| account.id == user,

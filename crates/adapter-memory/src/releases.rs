@@ -9,7 +9,7 @@ use huntzen_metrics::{EligibleEmployee, Month, MonthTotal, NamedRow, PublishedCe
 use huntzen_tenancy::{
     Job, StoreError,
     company::{Company, Reporting},
-    employee::EmploymentPeriod,
+    employee::{Employee, EmploymentPeriod},
     ids::{CompanyId, EmployeeId, UserId},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
@@ -19,7 +19,7 @@ use crate::{
     refusal::allow,
     state::{ConsultationRow, State},
     store::MemoryTx,
-    time::micros,
+    time::{civil_day, micros},
 };
 
 impl Releases for MemoryTx {
@@ -67,14 +67,14 @@ impl Releases for MemoryTx {
                 used.entry(row.employee).or_default().push(row);
             }
             let employees = state.employees.rows().filter(|employee| employee.company == CompanyId(company));
-            let eligible = |employee: &huntzen_tenancy::employee::Employee| {
+            let eligible = |employee: &Employee| {
                 let period = first_period(state, employee.id, month)?;
                 let mut used = used.get(&employee.id).cloned().unwrap_or_default();
                 used.sort_by_key(|row| (row.consultation.scheduled_at, row.consultation.id));
                 Some(EligibleEmployee {
                     employee: employee.id.0,
                     user: employee.user,
-                    agrees: state.shares_usage.get(&employee.user).copied().unwrap_or_default(),
+                    agrees: agreed_in_time(state, employee, month),
                     department: period.department.clone(),
                     seconds: used.iter().filter_map(|row| row.consultation.duration_seconds).collect(),
                     minutes: used.iter().filter_map(|row| row.consultation.actual_duration).collect(),
@@ -184,6 +184,13 @@ fn counted(state: &State, company: CompanyId, month: Month) -> impl Iterator<Ite
         row.consultation.company == company && row.consultation.status == ConsultationStatus::Completed
     });
     rows.filter(move |row| row.service_day.is_some_and(|day| row.late_release.unwrap_or(Month::of(day)) == month))
+}
+
+/// Whether somebody had agreed to be named before the month was over where the company is.
+fn agreed_in_time(state: &State, employee: &Employee, month: Month) -> bool {
+    let zone = state.companies.get(&employee.company).map_or("UTC", |company| company.timezone.as_str());
+    let since = state.shares_usage.get(&employee.user).and_then(|since| civil_day(*since, zone).ok());
+    since.is_some_and(|since| since <= month.last())
 }
 
 /// The first period of an employee that has a day in the month.

@@ -59,8 +59,8 @@ macro_rules! tables {
 tables! {
     /// Accounts.
     users: UserId => User,
-    /// Who agreed to be named to their employer; the language is the account's.
-    shares_usage: UserId => bool,
+    /// Who agreed to be named to their employer, and since when; the language is the account's.
+    shares_usage: UserId => Timestamp,
     /// Sign-ins.
     sessions: SessionId => Session,
     /// Tokens of sign-ins.

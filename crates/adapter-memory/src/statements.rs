@@ -61,7 +61,7 @@ impl Statements for MemoryTx {
             rows.sort_by_key(|(day, row)| (*day, row.consultation.scheduled_at, row.consultation.id));
             let line = |(day, row): (Date, &ConsultationRow)| {
                 let company = state.companies.get(&row.consultation.company)?;
-                let minutes = row.consultation.actual_duration?;
+                let minutes = row.consultation.actual_duration.unwrap_or_default();
                 Some(StatementLine { day, company: company.id.0, company_name: company.name.clone(), minutes })
             };
             rows.into_iter().filter_map(line).collect()
@@ -97,7 +97,7 @@ pub(crate) fn late_month(state: &State, practitioner: PractitionerId, day: Date)
 }
 
 fn is_paid(row: &ConsultationRow) -> bool {
-    row.consultation.status == ConsultationStatus::Completed
+    matches!(row.consultation.status, ConsultationStatus::Completed | ConsultationStatus::NoShow)
         && row.consultation.billing_status == BillingStatus::Validated
 }
 

@@ -4,7 +4,7 @@ use huntzen_booking::{consultation::EventType, ids::ConsultationId, reminders::D
 use huntzen_tenancy::{
     StoreError,
     company::HrReporting,
-    ids::{NotificationId, UserId},
+    ids::{CompanyId, NotificationId, UserId},
     notifications::{Notification, NotificationType},
     outbox::{Arguments, Letter, OutboxMessage},
     words::Words,
@@ -83,6 +83,19 @@ pub(crate) fn reporting_changed(
         created_at: at,
     };
     state.add_letter(message)
+}
+
+/// Tells whoever is listed in a company that is reported by name, or about to be.
+pub(crate) fn tell_whoever_is_listed(
+    state: &mut State,
+    (user, company): (UserId, CompanyId),
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let planned = state.companies.get(&company).and_then(|company| company.reporting.modes().last());
+    match planned.filter(|(_, mode)| *mode == HrReporting::Named) {
+        Some(planned) => reporting_changed(state, user, planned, at),
+        None => Ok(()),
+    }
 }
 
 fn about(state: &State, id: ConsultationId) -> Result<ConsultationRow, StoreError> {

@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// A letter that has waited longer than this shows that none leaves.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(15);
 
+/// Counters that nobody has compared for longer than this are not known to be right.
+const LONGEST_SILENCE: SignedDuration = SignedDuration::from_hours(25);
+
 /// Asks the store how it does. The questions should not compete with requests for a connection,
 /// or a busy service looks like a broken one.
 pub trait Probe: Send + Sync {
@@ -208,8 +211,11 @@ impl Health {
     }
 
     fn reconciliation(&self) -> Standing {
+        let now = self.0.clock.now();
         match self.0.probe.reconciliation() {
-            Ok(last) if last.is_none_or(|last| last.differing == 0) => Standing::Ok,
+            Ok(last) if last.is_none_or(|last| last.differing == 0 && now.duration_since(last.at) <= LONGEST_SILENCE) => {
+                Standing::Ok
+            }
             Ok(_) => Standing::Degraded,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn Error, "the reconciliation cannot be read");
@@ -266,6 +272,7 @@ mod tests {
     struct Database {
         answers: bool,
         oldest: Option<SignedDuration>,
+        compared_at: Timestamp,
         differing: u64,
         held: Option<Mutex<mpsc::Receiver<()>>>,
         asked: AtomicUsize,
@@ -273,7 +280,7 @@ mod tests {
 
     impl Database {
         fn new(answers: bool, oldest: Option<SignedDuration>) -> Self {
-            Self { answers, oldest, differing: 0, held: None, asked: AtomicUsize::new(0) }
+            Self { answers, oldest, compared_at: NOW, differing: 0, held: None, asked: AtomicUsize::new(0) }
         }
     }
 
@@ -291,7 +298,7 @@ mod tests {
         }
 
         fn reconciliation(&self) -> Result<Option<Reconciliation>, StoreError> {
-            Ok(Some(Reconciliation { at: NOW, checked: 9, differing: self.differing }))
+            Ok(Some(Reconciliation { at: self.compared_at, checked: 9, differing: self.differing }))
         }
     }
 
@@ -317,9 +324,12 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn counters_that_differ_degrade_the_service() {
-        for (differing, standing) in [(0, Standing::Ok), (1, Standing::Degraded)] {
-            let database = Database { differing, ..Database::new(true, None) };
+    async fn counters_that_differ_or_that_nobody_compares_degrade_the_service() {
+        let hours = SignedDuration::from_hours;
+        for (differing, age, standing) in
+            [(0, 25, Standing::Ok), (1, 0, Standing::Degraded), (0, 26, Standing::Degraded)]
+        {
+            let database = Database { differing, compared_at: NOW - hours(age), ..Database::new(true, None) };
             let report = health(Arc::new(database), None, PATIENCE).check().await;
             assert_eq!((report.reconciliation, report.status()), (standing, standing));
         }

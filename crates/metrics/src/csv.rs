@@ -48,9 +48,20 @@ impl Sheet {
     }
 }
 
-/// The field with an apostrophe before what would make it a formula.
+/// The field with an apostrophe before what would make it a formula, or a part of it: where a comma
+/// stands in figures, as in France, spreadsheets take semicolons for what parts fields, and some take
+/// tabs and line breaks.
 fn inert(field: &str) -> String {
-    if field.starts_with(ACTIVE) { format!("'{field}") } else { field.to_owned() }
+    let mut inert = String::with_capacity(field.len() + 1);
+    let mut begins = true;
+    for character in field.chars() {
+        if begins && ACTIVE.contains(&character) {
+            inert.push('\'');
+        }
+        begins = matches!(character, ';' | '\t' | '\r' | '\n');
+        inert.push(character);
+    }
+    inert
 }
 
 #[cfg(test)]
@@ -81,6 +92,14 @@ mod tests {
             let field = text.trim_start_matches('\u{feff}').trim_start_matches('"');
             assert!(field.starts_with('\''), "{text:?}");
         }
+        for (field, written) in [
+            ("x;=cmd|' /C calc'!A0;y", "x;'=cmd|' /C calc'!A0;y"),
+            ("x\t@SUM(1)", "x\t'@SUM(1)"),
+            ("-2;-3", "'-2;'-3"),
+        ] {
+            assert_eq!(sheet(&[&[field]]), format!("\u{feff}{written}\r\n"));
+        }
+        assert_eq!(sheet(&[&["x\r\n=1"]]), "\u{feff}\"x\r\n'=1\"\r\n");
         assert_eq!(sheet(&[&["2027-01-05", "a=b"]]), "\u{feff}2027-01-05,a=b\r\n");
     }
 

@@ -79,7 +79,7 @@ impl HrReports {
         caller.actor.require(Permission::MetricsEmployeeUsageRead)?;
         let company = own_company(caller)?;
         self.ports.store.run(&caller.scope(), |tx| {
-            let report = report(tx, company, month, department)?;
+            let report = self.report(tx, company, month, department)?;
             self.trace(tx, caller, Action::Read, company.0, &report.people())?;
             Ok(report)
         })
@@ -93,7 +93,7 @@ impl HrReports {
         caller.actor.require(Permission::ExportsEmployeeUsage)?;
         let company = own_company(caller)?;
         self.ports.store.run(&caller.scope(), |tx| {
-            let report = report(tx, company, month, None)?;
+            let report = self.report(tx, company, month, None)?;
             let name = tx.company_name(company.0)?.ok_or(MetricsError::NotFound)?;
             let mode = self.rules.mode(&tx.reporting(company.0)?, month);
             self.trace(tx, caller, Action::Export, company.0, &report.people())?;
@@ -119,7 +119,7 @@ impl HrReports {
                     return Err(if mode == HrReporting::Named { refusal } else { MetricsError::AggregatedOnly });
                 }
             };
-            let rows = tx.released_people(company.0, from, to)?;
+            let rows = self.named(tx, company, from, to)?;
             let theirs: Vec<NamedRow> = rows.into_iter().filter(|row| row.usage.employee == employee).collect();
             let user = theirs.first().map(|row| row.usage.user).ok_or(MetricsError::AggregatedOnly)?;
             let totals = theirs.iter().fold(UsageTotals::default(), |sum, row| sum.plus(row.usage.totals));
@@ -143,7 +143,7 @@ impl HrReports {
         let last = || Month::last_closed(self.ports.clock.now(), self.rules.close_day, &closing_zone());
         let month = month.unwrap_or_else(last);
         self.ports.store.run(&caller.scope(), |tx| {
-            let rows = tx.released_people(company.0, month, month)?;
+            let rows = self.named(tx, company, month, month)?;
             let row = rows.into_iter().find(|row| row.usage.employee == employee);
             let row = row.ok_or(MetricsError::AggregatedOnly)?;
             self.trace(tx, caller, Action::Read, company.0, &[row.usage.user])?;
@@ -162,11 +162,34 @@ impl HrReports {
         self.ports.store.run(&caller.scope(), |tx| {
             let mode = self.rules.mode(&tx.reporting(company.0)?, month);
             // Row security leaves the caller alone of those who are named.
-            let usage = report(tx, company, month, None)?;
+            let usage = self.report(tx, company, month, None)?;
             let published = PublishedUsage::of(&tx.released_cells(company.0, month, month)?);
             self.trace(tx, caller, Action::Read, company.0, &[caller.actor.user])?;
             Ok(WhatHrSees { mode, usage, company: CompanyUsage { company: company.0, period, published } })
         })
+    }
+
+    /// Who is named; nobody while the service does not report by name, whatever was released before.
+    fn named(
+        &self,
+        tx: &mut dyn MetricsTx,
+        company: CompanyId,
+        from: Month,
+        to: Month,
+    ) -> Result<Vec<NamedRow>, MetricsError> {
+        if self.rules.allow_named { Ok(tx.released_people(company.0, from, to)?) } else { Ok(Vec::new()) }
+    }
+
+    fn report(
+        &self,
+        tx: &mut dyn MetricsTx,
+        company: CompanyId,
+        month: Month,
+        department: Option<&str>,
+    ) -> Result<UsageReport, MetricsError> {
+        let named = self.named(tx, company, month, month)?;
+        let cells = tx.released_cells(company.0, month, month)?.into_iter().map(|(_, cell)| cell).collect();
+        Ok(UsageReport::of(month, named, cells, department))
     }
 
     /// Does something with the figures of a company that the caller may see figures of.
@@ -210,15 +233,4 @@ impl HrReports {
 
 fn own_company(caller: &Caller) -> Result<CompanyId, MetricsError> {
     caller.actor.company.ok_or(MetricsError::NotFound)
-}
-
-fn report(
-    tx: &mut dyn MetricsTx,
-    company: CompanyId,
-    month: Month,
-    department: Option<&str>,
-) -> Result<UsageReport, MetricsError> {
-    let named = tx.released_people(company.0, month, month)?;
-    let cells = tx.released_cells(company.0, month, month)?.into_iter().map(|(_, cell)| cell).collect();
-    Ok(UsageReport::of(month, named, cells, department))
 }

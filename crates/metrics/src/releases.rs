@@ -52,11 +52,13 @@ pub struct EligibleEmployee {
 }
 
 impl EligibleEmployee {
-    fn totals(&self) -> UsageTotals {
+    /// The sums of the first consultations, as many as count.
+    fn totals(&self, counted: usize) -> UsageTotals {
+        let sum = |figures: &[u32]| figures.iter().take(counted).copied().map(u64::from).sum();
         UsageTotals {
-            consultations: self.seconds.len() as u64,
-            seconds: self.seconds.iter().copied().map(u64::from).sum(),
-            minutes: self.minutes.iter().copied().map(u64::from).sum(),
+            consultations: self.seconds.len().min(counted) as u64,
+            seconds: sum(&self.seconds),
+            minutes: sum(&self.minutes),
         }
     }
 }
@@ -202,7 +204,7 @@ fn decide(
         .map(|person| EligiblePerson { department: person.department, minutes: person.minutes })
         .collect();
     let named = named.into_iter().map(|person| NamedUsage {
-        totals: person.totals(),
+        totals: person.totals(rules.counted),
         employee: person.employee,
         user: person.user,
         department: person.department,
@@ -213,7 +215,7 @@ fn decide(
         closed_at,
         cells: release(&others, rules),
         people: named.collect(),
-        invoice: Some(total.totals).filter(|_| total.users >= rules.users),
+        invoice: Some(total.totals).filter(|_| total.users >= ReleaseRules::LOWEST_K),
     }
 }
 
@@ -230,16 +232,18 @@ impl ReleaseClosing {
         Self { ports, rules }
     }
 
-    /// Closes up to `limit` months that are over, the oldest first. Answers how many.
+    /// Closes up to `limit` months that are over, the oldest first. Answers how many. A company whose month
+    /// cannot be closed stops no other.
     ///
     /// # Errors
-    /// `StoreError` alone.
+    /// The first `StoreError` that there was.
     pub fn close(&self, limit: u32) -> Result<usize, MetricsError> {
         let scope = Scope::worker(Job::Closing);
         let (now, close_day) = (self.ports.clock.now(), self.rules.close_day);
         let missing = self.ports.store.run(&scope, |tx| Ok(tx.missing_releases(now, close_day, limit)?))?;
+        let mut first_error = None;
         for (company, month) in &missing {
-            self.ports.store.run(&scope, |tx| {
+            let closed = self.ports.store.run(&scope, |tx| {
                 tx.hold_releases(*company)?;
                 let people = tx.release_people(*company, *month)?;
                 let total = tx.release_total(*company, *month)?;
@@ -249,9 +253,10 @@ impl ReleaseClosing {
                 // Another node may have been faster; then that one's is the release.
                 tx.add_release(&release)?;
                 Ok(())
-            })?;
+            });
+            first_error = first_error.or(closed.err());
         }
-        Ok(missing.len())
+        first_error.map_or(Ok(missing.len()), Err)
     }
 }
 
@@ -302,6 +307,18 @@ mod tests {
         let totals = UsageTotals { consultations: 1, seconds: 2_759, minutes: 45 };
         assert!(release.people.iter().all(|person| person.totals == totals));
         assert_eq!(release.cells.iter().map(|cell| cell.users).collect::<Vec<_>>(), [10], "of eleven others");
+    }
+
+    #[test]
+    fn one_person_counts_eight_times_by_name_too() {
+        let mut people = people(30, 14, 1);
+        if let Some(first) = people.first_mut() {
+            first.seconds = vec![60; 12];
+            first.minutes = vec![1; 12];
+        }
+        let named = decided(HrReporting::Named, people).people;
+        let totals = UsageTotals { consultations: 8, seconds: 480, minutes: 8 };
+        assert_eq!(named.iter().map(|person| person.totals).collect::<Vec<_>>(), [totals]);
     }
 
     #[test]

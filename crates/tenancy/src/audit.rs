@@ -254,7 +254,7 @@ pub trait AuditLog {
     /// `StoreError` alone.
     fn record(&mut self, entry: &AuditEntry) -> Result<(), StoreError>;
 
-    /// Appends all of `entries`, in one round trip.
+    /// Appends all of `entries`, in few round trips.
     ///
     /// # Errors
     /// `StoreError` alone.

@@ -3,8 +3,7 @@
 //!
 //! An answer is the sum of something over a group that the attacker knows. Sums and differences of
 //! answers are answers about other groups; a group is isolated when some combination of answers is
-//! about it and nobody else. The attacker knows the rules too: a figure that is rounded to steps of
-//! five is off by two and a half people at most, and errors add up in combinations.
+//! about it and nobody else.
 pub mod roster;
 pub mod twins;
 
@@ -17,8 +16,6 @@ pub struct Answer {
     pub group: BTreeSet<usize>,
     /// How many of them, as told.
     pub users: f64,
-    /// By how much that is off, at most.
-    pub blur: f64,
 }
 
 /// A linear combination of answers.
@@ -27,7 +24,6 @@ struct Combination {
     /// A coefficient for each unknown.
     of: Vec<f64>,
     users: f64,
-    blur: f64,
 }
 
 const TINY: f64 = 1e-9;
@@ -35,7 +31,7 @@ const TINY: f64 = 1e-9;
 impl Combination {
     fn of(answer: &Answer, unknowns: usize) -> Self {
         let of = (0..unknowns).map(|unknown| f64::from(u8::from(answer.group.contains(&unknown)))).collect();
-        Self { of, users: answer.users, blur: answer.blur }
+        Self { of, users: answer.users }
     }
 
     /// This and `factor` times the other.
@@ -43,7 +39,6 @@ impl Combination {
         Self {
             of: self.of.iter().zip(&other.of).map(|(one, two)| one + factor * two).collect(),
             users: self.users + factor * other.users,
-            blur: self.blur + factor.abs() * other.blur,
         }
     }
 
@@ -51,7 +46,6 @@ impl Combination {
         Self {
             of: self.of.iter().map(|one| one * factor).collect(),
             users: self.users * factor,
-            blur: self.blur * factor.abs(),
         }
     }
 
@@ -63,7 +57,7 @@ impl Combination {
             return None;
         }
         let group = self.of.iter().enumerate().filter(|(_, one)| one.abs() > TINY).map(|(at, _)| at).collect();
-        Some(Answer { group, users: self.users * sign, blur: self.blur })
+        Some(Answer { group, users: self.users * sign })
     }
 }
 
@@ -104,11 +98,7 @@ fn solved(answers: &[Answer], unknowns: usize) -> Vec<Answer> {
 fn eliminated(mut rows: Vec<Combination>, unknowns: usize) -> Vec<Combination> {
     let mut done = 0;
     for unknown in 0..unknowns {
-        // Of the rows that hold the unknown, the one that is off by least.
-        let blur = |row: &Combination| row.blur / row.of[unknown].abs();
-        let pivot = (done..rows.len())
-            .filter(|at| rows[*at].of[unknown].abs() > TINY)
-            .min_by(|one, other| blur(&rows[*one]).total_cmp(&blur(&rows[*other])));
+        let pivot = (done..rows.len()).find(|at| rows[*at].of[unknown].abs() > TINY);
         let Some(pivot) = pivot else { continue };
         rows.swap(done, pivot);
         let row = rows[done].scaled(1.0 / rows[done].of[unknown]);
@@ -128,29 +118,22 @@ fn eliminated(mut rows: Vec<Combination>, unknowns: usize) -> Vec<Combination> {
 mod tests {
     use super::*;
 
-    fn answer(group: &[usize], users: f64, blur: f64) -> Answer {
-        Answer { group: group.iter().copied().collect(), users, blur }
+    fn answer(group: &[usize], users: f64) -> Answer {
+        Answer { group: group.iter().copied().collect(), users }
     }
 
     #[test]
     fn a_difference_is_found() {
-        let learnt = solve(&[answer(&[0, 1, 2], 2.0, 0.0), answer(&[0, 1], 1.0, 0.5)]);
-        assert!(learnt.contains(&answer(&[2], 1.0, 0.5)), "{learnt:?}");
+        let learnt = solve(&[answer(&[0, 1, 2], 2.0), answer(&[0, 1], 1.0)]);
+        assert!(learnt.contains(&answer(&[2], 1.0)), "{learnt:?}");
     }
 
     #[test]
     fn three_answers_are_eliminated() {
-        let answers = [answer(&[0, 1], 1.0, 0.0), answer(&[1, 2], 1.0, 0.0), answer(&[0, 2], 2.0, 0.0)];
+        let answers = [answer(&[0, 1], 1.0), answer(&[1, 2], 1.0), answer(&[0, 2], 2.0)];
         let learnt = solve(&answers);
         for (person, users) in [(0, 1.0), (1, 0.0), (2, 1.0)] {
-            assert!(learnt.contains(&answer(&[person], users, 0.0)), "{learnt:?}");
+            assert!(learnt.contains(&answer(&[person], users)), "{learnt:?}");
         }
-    }
-
-    #[test]
-    fn errors_add_up() {
-        let answers = [answer(&[0, 1], 10.0, 2.5), answer(&[0], 5.0, 2.5)];
-        let learnt = solve(&answers);
-        assert!(learnt.contains(&answer(&[1], 5.0, 5.0)), "{learnt:?}");
     }
 }

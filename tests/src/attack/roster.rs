@@ -68,13 +68,13 @@ impl Roster {
 
     /// What HR is told over all months, as equations: cell by cell, a month's cells together, and
     /// months together. `unknown` numbers a member in a month.
-    pub fn told(&self, publish: Publish, blur: f64, unknown: impl Fn(usize, usize) -> usize) -> Vec<Answer> {
+    pub fn told(&self, publish: Publish, unknown: impl Fn(usize, usize) -> usize) -> Vec<Answer> {
         let mut told = Vec::new();
         let mut sums: Vec<Answer> = Vec::new();
         for month in 0..MONTHS {
             let cells = publish(&self.people(month));
             let told_apart: BTreeSet<&str> = cells.iter().filter_map(|cell| cell.department.as_deref()).collect();
-            let mut all = Answer { group: BTreeSet::new(), users: 0.0, blur: 0.0 };
+            let mut all = Answer { group: BTreeSet::new(), users: 0.0 };
             for cell in &cells {
                 let is_meant = |member: &Member| {
                     let own = member.departments[month].map(department);
@@ -90,8 +90,7 @@ impl Roster {
                 let users = f64::from(u32::try_from(cell.users).unwrap());
                 all.group.extend(&group);
                 all.users += users;
-                all.blur += blur;
-                told.push(Answer { group, users, blur });
+                told.push(Answer { group, users });
             }
             if !cells.is_empty() {
                 sums.push(all);

@@ -1,6 +1,6 @@
 //! The contract of `Companies`.
 use huntzen_tenancy::{
-    Origin, PageRequest, Scope, StoreError, TenancyError,
+    FieldError, Origin, PageRequest, Scope, StoreError, TenancyError,
     clock::Clock,
     company::{Company, CompanyFilter, EmailDomain, HrReporting, Siret},
     ids::CompanyId,
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::{at_once, is_refused, undone, waiting_letters};
 use crate::{
-    cast::{Cast, Person, added, company, email, new_company, operator, siret},
+    cast::{Cast, Person, added, company, email, employee, new_company, operator, siret},
     world::World,
 };
 
@@ -281,4 +281,45 @@ pub fn reporting_is_the_administrators_to_decide(world: &World) {
     company.phone = Some("+33 1 02 03 04 05".to_owned());
     world.tenancy.run(&cast.hr.scope(), |tx| tx.update_company(&company)).unwrap();
     assert_eq!(found(world, &cast.administrator.scope(), company.id), Some(company));
+}
+
+/// Whoever is listed once a company is reported by name, or about to be, is told so as well.
+pub fn whoever_is_listed_later_is_told_too(world: &World) {
+    let cast = Cast::new(world);
+    let told = |who: &Person| {
+        let inbox =
+            world.tenancy.run(&who.scope(), |tx| Ok(tx.inbox(who.id(), NotificationFilter::default(), None, 10)?));
+        inbox.unwrap().items.into_iter().map(|one| (one.kind, one.data)).collect::<Vec<_>>()
+    };
+    let mut company = cast.company.clone();
+    let report = |company: &Company| {
+        world.tenancy.run(&cast.administrator.scope(), |tx| tx.update_company(company)).unwrap();
+    };
+    let before = employee(world, &cast.hr, "un@alpha.example", "Camille").0;
+    assert_eq!(told(&before), []);
+    company.reporting = [(date(2027, 2, 1), HrReporting::Named)].into_iter().collect();
+    report(&company);
+    let letters = waiting_letters(world);
+    let during = employee(world, &cast.hr, "deux@alpha.example", "Camille").0;
+    assert_eq!(told(&during), [(NotificationType::ReportingChanged, json!({ "mode": "NAMED", "from": "2027-02-01" }))]);
+    assert_eq!(waiting_letters(world) - letters, 1);
+    let modes = [(date(2027, 2, 1), HrReporting::Named), (date(2027, 3, 1), HrReporting::Aggregated)];
+    company.reporting = modes.into_iter().collect();
+    report(&company);
+    let after = employee(world, &cast.hr, "trois@alpha.example", "Camille").0;
+    assert_eq!(told(&after), []);
+}
+
+/// A company is in a zone that the store can count days in.
+pub fn a_company_is_in_a_known_zone(world: &World) {
+    let cast = Cast::new(world);
+    let nowhere = |company: &Company| Company { timezone: "Mars/Olympus".to_owned(), ..company.clone() };
+    let scope = cast.administrator.scope();
+    let unknown = [FieldError::new("timezone", "invalid")];
+    let changed = world.tenancy.run(&scope, |tx| tx.update_company(&nowhere(&cast.company)));
+    assert!(matches!(changed, Err(TenancyError::Invalid(errors)) if errors == unknown));
+    let new = nowhere(&new_company(world, "Gamma", "gamma.example", &siret(1)));
+    let added = world.tenancy.run(&scope, |tx| tx.add_company(&new));
+    assert!(matches!(added, Err(TenancyError::Invalid(errors)) if errors == unknown));
+    assert_eq!(found(world, &scope, cast.company.id), Some(cast.company));
 }

@@ -157,6 +157,7 @@ pub fn figures_equal_a_recomputation_of_any_history(world: &World) {
     }
     check_months(world, &cast, &history);
     let compared = Reconciling::new(world.metrics_ports()).run().unwrap();
+    assert_eq!(compared.len(), 3);
     assert!(compared.iter().all(|one| one.checked > 0 && one.differing == 0), "{compared:?}");
 }
 

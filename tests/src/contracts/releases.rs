@@ -359,6 +359,49 @@ pub fn every_consultation_counts_in_one_month(world: &World) {
     assert_eq!(published.is_empty(), january.users < 10, "{january:?}: {published:?}");
 }
 
+/// Who agrees to be named agrees for months that are not over yet, and for none before.
+pub fn consent_counts_for_no_month_that_was_over(world: &World) {
+    let cast = Cast::new(world);
+    let (alpha, marc) = (cast.company.id.0, &cast.employee.0);
+    // The last evening of January in Paris, and the first night of February.
+    for (decided, january) in [("2027-01-31T22:59:59Z", true), ("2027-01-31T23:00:00Z", false)] {
+        agrees(world, marc, false);
+        world.clock.set(at(decided));
+        agrees(world, marc, true);
+        // Said again later, it holds since the first time.
+        world.clock.advance(SignedDuration::from_hours(24));
+        agrees(world, marc, true);
+        for (of, expected) in [("2027-01", january), ("2027-02", true)] {
+            let of_month = people(world, &closing(), alpha, of);
+            let of_marc = of_month.iter().find(|one| one.user == marc.id()).unwrap();
+            assert_eq!(of_marc.agrees, expected, "{decided} {of}");
+        }
+    }
+}
+
+/// Who takes consent back while a month closes is named in it afterwards under no circumstances.
+pub fn who_withdraws_while_a_month_closes_is_not_named(world: &World) {
+    let cast = Cast::new(world);
+    let team = team(world, &cast, 10);
+    let mut named = cast.company.clone();
+    named.reporting = [(date(2027, 1, 1), HrReporting::Named)].into_iter().collect();
+    world.tenancy.run(&cast.administrator.scope(), |tx| tx.update_company(&named)).unwrap();
+    let start = "2027-01-06T14:00:00Z";
+    for (who, with) in &team {
+        let one = booked(world, who, with, start);
+        carried_out(world, &with.0, one, start, "2027-01-06T14:45:00Z");
+        agrees(world, &who.0, true);
+    }
+    world.clock.set(at("2027-02-10T08:00:00Z"));
+    at_once(team.len() + 1, |number| match team.get(number) {
+        Some((who, _)) => agrees(world, &who.0, false),
+        None => while closer(world).close(1).unwrap() > 0 {},
+    });
+    let (of, company) = (month("2027-01"), cast.company.id.0);
+    let rows = world.metrics.run(&cast.hr.scope(), |tx| Ok(tx.released_people(company, of, of)?)).unwrap();
+    assert_eq!(rows, []);
+}
+
 /// Closing publishes what the rules say, once for each month, in order; names only in months that are
 /// reported so.
 pub fn closing_publishes_each_month_once(world: &World) {

@@ -1,11 +1,14 @@
 //! The contract of `Statements`, and of the use cases that stand on it.
-use huntzen_metrics::{ClosedStatement, MetricsError, Month, Payee, Statement, StatementKeeping, StatementLine};
+use huntzen_booking::consultation::{BillingStatus, ConsultationStatus, EventType};
+use huntzen_metrics::{
+    ClosedStatement, MetricsError, Month, Payee, Period, Statement, StatementKeeping, StatementLine,
+};
 use huntzen_tenancy::{Job, Scope, clock::Clock};
 use jiff::{SignedDuration, civil::date, tz::TimeZone};
 
 use super::at_once;
 use crate::{
-    appointments::{booked, cancelled, carried_out},
+    appointments::{booked, cancelled, carried_out, change},
     cast::{Cast, Person},
     clock::at,
     world::World,
@@ -172,4 +175,38 @@ pub fn every_consultation_is_a_line_of_one_statement(world: &World) {
     let mut all: Vec<String> = days("2027-01").chain(days("2027-02")).collect();
     all.sort();
     assert_eq!(all, starts.iter().map(|start| start[..10].to_owned()).collect::<Vec<_>>());
+}
+
+/// An absence that is billed is a line of no minutes, on its day, also when it is noted late; one that is
+/// not billed is none, and neither counts anywhere else.
+pub fn a_billed_absence_is_a_line_of_no_minutes(world: &World) {
+    let cast = Cast::new(world);
+    let (sophie, practitioner) = (&cast.practitioner.0, cast.practitioner.1.id.0);
+    let absent = |start: &str, billing: BillingStatus| {
+        let mut missed = booked(world, &cast.employee, &cast.practitioner, start);
+        missed.status = ConsultationStatus::NoShow;
+        missed.billing_status = billing;
+        missed.no_show_at = Some(world.clock.now());
+        missed.no_show_by = Some(sophie.id());
+        change(world, &sophie.scope(), &missed, Some(EventType::NoShow)).unwrap();
+    };
+    took_place(world, &cast, &["2027-01-05T14:00:00Z"]);
+    // The first of February in Paris.
+    absent("2027-01-31T23:30:00Z", BillingStatus::Validated);
+    absent("2027-01-06T14:00:00Z", BillingStatus::Validated);
+    absent("2027-01-07T14:00:00Z", BillingStatus::Excluded);
+    let told = |of: &str| {
+        let lines = lines(world, &sophie.scope(), &cast, of);
+        lines.into_iter().map(|line| (line.day, line.minutes)).collect::<Vec<_>>()
+    };
+    assert_eq!(told("2027-01"), [(date(2027, 1, 5), 45), (date(2027, 1, 6), 0)]);
+    assert_eq!(told("2027-02"), [(date(2027, 2, 1), 0)]);
+    close(world, &closing(), &empty_statement(world, &cast, "2027-01")).unwrap();
+    absent("2027-01-08T14:00:00Z", BillingStatus::Validated);
+    assert_eq!(told("2027-02"), [(date(2027, 1, 8), 0), (date(2027, 2, 1), 0)]);
+    let period = Period::new(date(2027, 1, 1), date(2027, 2, 28)).unwrap();
+    let totals = world.metrics.run(&sophie.scope(), |tx| Ok(tx.practitioner_totals(practitioner, period)?)).unwrap();
+    assert_eq!((totals.consultations, totals.active_days), (1, 1));
+    let released = world.metrics.run(&closing(), |tx| Ok(tx.release_total(cast.company.id.0, month("2027-01"))?));
+    assert_eq!(released.unwrap().totals.consultations, 1);
 }

@@ -29,7 +29,7 @@ fn given_away(publish: Publish) -> usize {
     let gives_away = |_| {
         let company = Roster::random(&mut chance, false);
         let people = company.members.len();
-        let told = company.told(publish, 2.5, |month, member| month * people + member);
+        let told = company.told(publish, |month, member| month * people + member);
         solve(&told).iter().any(|learnt| {
             let users = learnt.group.iter().filter(|at| company.is_user(**at / people, **at % people)).count();
             users < USERS || learnt.group.len() - users < OTHERS
@@ -52,29 +52,39 @@ fn no_answer_and_no_combination_is_about_a_small_group() {
     }
 }
 
-/// While people do the same each month and some of them move: how many groups of fewer than ten people
-/// are known to the person.
-fn pinned(publish: Publish, blur: f64) -> usize {
+/// While people do the same each month and some of them move, the months' answers are equations about the
+/// same people. How many small groups with users among them the attacker solves, and of how many of those
+/// the solution is true; and the same of single people.
+fn solved(publish: Publish) -> [(usize, usize); 2] {
     let mut chance = Sequence::new(0xB0B5_1ED5);
-    let mut pinned = 0;
+    let (mut groups, mut people) = ((0, 0), (0, 0));
     for _ in 0..COMPANIES {
         let company = Roster::random(&mut chance, true);
-        let told = company.told(publish, blur, |_, member| member);
-        for learnt in solve(&told).iter().filter(|learnt| learnt.group.len() < USERS && learnt.blur < 1.0) {
+        for learnt in solve(&company.told(publish, |_, member| member)) {
             let users = learnt.group.iter().filter(|at| !company.members[**at].used[0].is_empty()).count();
-            let told = f64::from(u32::try_from(users).unwrap());
-            assert!((learnt.users - told).abs() < 1e-6, "what the attacker solves is true");
-            pinned += 1;
+            if learnt.group.len() >= USERS || users == 0 {
+                continue;
+            }
+            let is_true = (learnt.users - f64::from(u32::try_from(users).unwrap())).abs() < 1e-6;
+            groups = (groups.0 + 1, groups.1 + usize::from(is_true));
+            if learnt.group.len() == 1 {
+                people = (people.0 + 1, people.1 + usize::from(is_true));
+            }
         }
     }
-    pinned
+    [groups, people]
 }
 
 #[test]
-fn moving_rosters_pin_nobody_down_while_figures_are_rounded() {
-    assert_eq!(pinned(roster::as_it_is, 2.5), 0);
-    let exact = pinned(roster::without_rounding, 0.0);
-    assert!(exact > COMPANIES / 10, "without rounding only {exact} groups are known to the person");
+fn moving_rosters_give_nobody_away_while_figures_are_rounded() {
+    let [groups, people] = solved(roster::as_it_is);
+    assert!(groups.0 > COMPANIES && people.0 > COMPANIES / 10, "the attack has much to solve: {groups:?} {people:?}");
+    // A rounded difference is right by chance alone, and never about one person.
+    assert!(groups.1 * 20 < groups.0, "{groups:?}");
+    assert_eq!(people.1, 0, "{people:?}");
+    let [groups, people] = solved(roster::without_rounding);
+    assert!(people.0 > COMPANIES / 10);
+    assert_eq!((groups.1, people.1), (groups.0, people.0), "without rounding every solution is true");
 }
 
 /// What HR may read, with everything that it may say about it.

@@ -76,6 +76,8 @@ mod companies {
     huntzen_tests::contract!(
         huntzen_tests::contracts::companies:
         every_employee_is_told_of_reporting,
+        whoever_is_listed_later_is_told_too,
+        a_company_is_in_a_known_zone,
         reporting_is_the_administrators_to_decide,
         an_added_company_is_found,
         a_company_changes,
@@ -186,6 +188,7 @@ mod statements {
         what_ends_late_is_a_line_of_the_next_open_month,
         missing_statements_are_found,
         every_consultation_is_a_line_of_one_statement,
+        a_billed_absence_is_a_line_of_no_minutes,
     );
 }
 
@@ -364,6 +367,8 @@ mod releases {
         the_total_is_of_everybody,
         reporting_is_seen_by_those_it_concerns,
         what_ends_late_counts_in_the_next_open_month,
+        consent_counts_for_no_month_that_was_over,
+        who_withdraws_while_a_month_closes_is_not_named,
         every_consultation_counts_in_one_month,
         closing_publishes_each_month_once,
     );

@@ -5,9 +5,11 @@ use diesel::{
     Connection, PgConnection, QueryableByName, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text,
 };
 use huntzen_adapter_diesel::migrate;
+use huntzen_metrics::reconciliation::Reconciling;
 use huntzen_tenancy::{
     Job, Scope,
     clock::Clock,
+    company::HrReporting,
     outbox::Arguments,
     sealing::{KeySubject, Place, Sealed, Sealer},
 };
@@ -15,9 +17,10 @@ use huntzen_tests::{
     appointments::{booked, carried_out},
     cast::Cast,
     cluster::TestDatabase,
-    contracts::reviews::new_review,
+    contracts::{preferences, releases, reviews::new_review, statements},
     world::{RING, World, vault},
 };
+use jiff::civil::date;
 
 #[derive(QueryableByName)]
 struct Name {
@@ -47,12 +50,27 @@ fn made(connection: &mut PgConnection) -> Vec<String> {
     names.into_iter().map(|Name { name }| name).collect()
 }
 
-/// Fills every kind of row that follows from people and a consultation.
+/// Fills the tables through the ports: people, a consultation that ended and an absence, what they are told, what closes.
 fn use_it(world: &World) {
     let cast = Cast::new(world);
     let consultation = booked(world, &cast.employee, &cast.practitioner, "2027-01-05T14:00:00Z");
     let ended = carried_out(world, &cast.practitioner.0, consultation, "2027-01-05T14:00:00Z", "2027-01-05T14:45:00Z");
     assert_eq!(ended.duration_seconds, Some(2700));
+    let mut reported = cast.company.clone();
+    reported.reporting = [(date(2027, 2, 1), HrReporting::Named)].into_iter().collect();
+    let announced = world.tenancy.run(&cast.administrator.scope(), |tx| {
+        tx.update_company(&reported)?;
+        Ok(tx.announce_reporting(reported.id, (date(2027, 2, 1), HrReporting::Named), world.clock.now())?)
+    });
+    assert_eq!(announced.unwrap(), 2);
+    preferences::agrees(world, &cast.employee.0, true);
+    releases::released(world, &cast, "2027-01", &[&cast.employee]);
+    let statement = statements::empty_statement(world, &cast, "2027-01");
+    assert!(statements::close(world, &Scope::worker(Job::Closing), &statement).unwrap());
+    // Its months are closed: it counts in the next ones.
+    let late = booked(world, &cast.colleague, &cast.practitioner, "2027-01-06T14:00:00Z");
+    carried_out(world, &cast.practitioner.0, late, "2027-01-06T14:00:00Z", "2027-01-06T14:45:00Z");
+    Reconciling::new(world.metrics_ports()).run().unwrap();
 }
 
 #[test]

@@ -73,6 +73,9 @@ impl TryFrom<AuditRow> for AuditEntry {
     }
 }
 
+/// Rows of one statement: it binds twelve values for each, and can bind 65,535.
+const MOST_ROWS: usize = 5_000;
+
 impl AuditLog for PgTx {
     fn record(&mut self, entry: &AuditEntry) -> Result<(), StoreError> {
         let row = AuditRow::from(entry);
@@ -80,11 +83,11 @@ impl AuditLog for PgTx {
     }
 
     fn record_all(&mut self, entries: &[AuditEntry]) -> Result<(), StoreError> {
-        if entries.is_empty() {
-            return Ok(());
+        for entries in entries.chunks(MOST_ROWS) {
+            let rows: Vec<AuditRow> = entries.iter().map(AuditRow::from).collect();
+            self.run(|connection| insert_into(audit_entries::table).values(rows).execute(connection))?;
         }
-        let rows: Vec<AuditRow> = entries.iter().map(AuditRow::from).collect();
-        self.run(|connection| insert_into(audit_entries::table).values(rows).execute(connection)).map(drop)
+        Ok(())
     }
 
     fn trail(&mut self, resource_id: Uuid) -> Result<Vec<AuditEntry>, StoreError> {

@@ -1,7 +1,8 @@
 //! What people have decided.
 use diesel::{
-    dsl::{insert_into, update},
+    dsl::update,
     prelude::*,
+    sql_types::{Bool, Timestamptz, Uuid as SqlUuid},
 };
 use huntzen_tenancy::{
     StoreError,
@@ -9,12 +10,26 @@ use huntzen_tenancy::{
     preferences::{PreferenceSet, Preferences},
 };
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use crate::{
     schema::{preferences, users},
-    stored::ToDiesel,
+    statement::statement,
+    stored::{StoredTimestamp, ToDiesel},
     unit_of_work::PgTx,
 };
+
+statement! {
+    /// Writes what somebody decided; sharing counts from when it began.
+    SetPreferences { user: Uuid, share: bool, at: StoredTimestamp } -> Bool;
+    "INSERT INTO preferences (user_id, share_usage_with_employer, sharing_since, updated_at) VALUES (",
+        user as SqlUuid;
+    ", ", share as Bool; ", CASE WHEN ", share as Bool; " THEN ", at as Timestamptz; " END, ", at as Timestamptz;
+    ") ON CONFLICT (user_id) DO UPDATE SET share_usage_with_employer = EXCLUDED.share_usage_with_employer, \
+     sharing_since = CASE WHEN EXCLUDED.share_usage_with_employer \
+         THEN coalesce(preferences.sharing_since, EXCLUDED.sharing_since) END, \
+     updated_at = EXCLUDED.updated_at"
+}
 
 impl Preferences for PgTx {
     fn preferences(&mut self, user: UserId) -> Result<Option<PreferenceSet>, StoreError> {
@@ -34,12 +49,8 @@ impl Preferences for PgTx {
     }
 
     fn set_preferences(&mut self, user: UserId, chosen: &PreferenceSet, at: Timestamp) -> Result<(), StoreError> {
-        let row = (
-            preferences::user_id.eq(user.0),
-            preferences::share_usage_with_employer.eq(chosen.share_usage_with_employer),
-            preferences::updated_at.eq(at.to_diesel()),
-        );
-        let upsert = insert_into(preferences::table).values(row).on_conflict(preferences::user_id).do_update().set(row);
+        let share = chosen.share_usage_with_employer;
+        let upsert = SetPreferences { user: user.0, share, at: at.to_diesel() };
         self.run(|connection| upsert.execute(connection))?;
         let account = update(users::table.find(user.0))
             .set((users::language.eq(&chosen.language), users::updated_at.eq(at.to_diesel())));

@@ -29,8 +29,6 @@ pub const SIGN_INS: [(&str, &str); 5] = [
     ("EMPLOYEE", "marc.dupont@techcorp.example"),
 ];
 
-/// The day of the next month on which a month is closed.
-const CLOSING_DAY: i8 = 10;
 /// How many closed months there are.
 const MONTHS: i32 = 6;
 /// Months that are closed in one go.
@@ -60,7 +58,8 @@ impl fmt::Display for Made {
 /// # Errors
 /// When a use case refuses, which it does not on a store that only the demonstration has used.
 pub fn seed(ports: &Ports, rules: &Rules) -> Result<Made, Failure> {
-    let first_month = first_month(ports)?;
+    let closing_day = rules.reporting.close_day;
+    let first_month = first_month(ports, closing_day)?;
     let opening = morning(first_month.saturating_sub(20.days()));
     let stage = stage::Stage::new(ports, rules, opening);
     let mut made = Made::default();
@@ -68,7 +67,7 @@ pub fn seed(ports: &Ports, rules: &Rules) -> Result<Made, Failure> {
     for month in 0..MONTHS {
         history::play_month(&stage, &cast, first_month.saturating_add(month.months()), &mut made)?;
     }
-    close_months(&stage, first_month)?;
+    close_months(&stage, first_month, closing_day)?;
     // The letters of those months are nobody's to read any more.
     let week = SignedDuration::from_hours(7 * 24);
     let outbox = Scope::worker(Job::Outbox);
@@ -77,11 +76,11 @@ pub fn seed(ports: &Ports, rules: &Rules) -> Result<Made, Failure> {
 }
 
 /// Has each month closed by the jobs, on the day on which it was over.
-fn close_months(stage: &stage::Stage, first_month: Date) -> Result<(), Failure> {
+fn close_months(stage: &stage::Stage, first_month: Date, closing_day: i8) -> Result<(), Failure> {
     // What comes before the first month, and then each of them.
     for month in 0..=MONTHS {
         let following = first_month.saturating_add(month.months());
-        stage.set(morning(following.saturating_add((CLOSING_DAY - 1).days())));
+        stage.set(morning(following.saturating_add((closing_day - 1).days())));
         while stage.services.statements.close(BATCH)? > 0 {}
         while stage.services.releases.close(BATCH)? > 0 {}
     }
@@ -90,12 +89,12 @@ fn close_months(stage: &stage::Stage, first_month: Date) -> Result<(), Failure> 
 
 /// The first day of the first of the closed months. It follows from when the operator of an
 /// earlier seeding was made, so that seeding in a later month adds nothing.
-fn first_month(ports: &Ports) -> Result<Date, Failure> {
+fn first_month(ports: &Ports, closing_day: i8) -> Result<Date, Failure> {
     if let Some(since) = created_at(ports, "super@huntzen.example")? {
         return Ok(paris().to_datetime(since).date().saturating_add(20.days()).first_of_month());
     }
     let today = paris().to_datetime(ports.clock.now()).date();
-    let closed = if today.day() >= CLOSING_DAY { 1 } else { 2 };
+    let closed = if today.day() >= closing_day { 1 } else { 2 };
     Ok(today.first_of_month().saturating_sub((closed + MONTHS - 1).months()))
 }
 

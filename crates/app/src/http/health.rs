@@ -41,7 +41,7 @@ struct ChecksBody {
     disk: Standing,
     /// `degraded` when letters wait for more than a quarter of an hour.
     outbox: Standing,
-    /// `degraded` when usage counters differed from what they count, the last time that they were compared.
+    /// `degraded` when usage counters differ from what they count, or were not compared for a day.
     reconciliation: Standing,
 }
 

@@ -50,9 +50,12 @@ pub struct CompanyView {
 }
 
 impl CompanyView {
-    fn of(company: Company, now: Timestamp) -> Self {
+    /// The company at `now`; nobody is reported by name unless `allow_named` says so.
+    fn of(company: Company, now: Timestamp, allow_named: bool) -> Self {
         let today = company.day(now);
-        let (hr_reporting, hr_reporting_next) = (company.reporting.on(today), company.reporting.next(today));
+        let is_allowed = |mode: &HrReporting| allow_named || *mode == HrReporting::Aggregated;
+        let hr_reporting = Some(company.reporting.on(today)).filter(is_allowed).unwrap_or(HrReporting::Aggregated);
+        let hr_reporting_next = company.reporting.next(today).filter(|(_, mode)| is_allowed(mode));
         Self { company, hr_reporting, hr_reporting_next }
     }
 }
@@ -99,7 +102,7 @@ impl CompanyAdministration {
                 Ok(tx.record(&self.entry(&scope, now, Action::Create, company.id))?)
             });
             match added {
-                Ok(()) => return Ok(CompanyView::of(company, now)),
+                Ok(()) => return Ok(self.view(company, now)),
                 Err(TenancyError::Store(StoreError::Refused(rule)))
                     if rule == "companies_slug_key" && races < SLUG_RACES =>
                 {
@@ -126,7 +129,7 @@ impl CompanyAdministration {
         checks.finish()?;
         let page = self.store.run(&caller.scope(), |tx| Ok(tx.companies(filter, page)?))?;
         let now = self.clock.now();
-        let items = page.items.into_iter().map(|company| CompanyView::of(company, now)).collect();
+        let items = page.items.into_iter().map(|company| self.view(company, now)).collect();
         Ok(Page { items, total: page.total })
     }
 
@@ -170,7 +173,7 @@ impl CompanyAdministration {
                 tx.announce_reporting(id, planned, now)?;
             }
             tx.record(&self.entry(&scope, now, Action::Update, id))?;
-            Ok(CompanyView::of(company, now))
+            Ok(self.view(company, now))
         })
     }
 
@@ -184,7 +187,7 @@ impl CompanyAdministration {
         self.store.run(&scope, |tx| {
             let mut company = tx.company_for_update(id)?.ok_or(TenancyError::NotFound)?;
             if company.is_active {
-                return Ok(CompanyView::of(company, now));
+                return Ok(self.view(company, now));
             }
             company.is_active = true;
             company.validated_at = Some(now);
@@ -195,7 +198,7 @@ impl CompanyAdministration {
                 self.announce(tx, recipient, now)?;
             }
             tx.record(&self.entry(&scope, now, Action::Validate, id))?;
-            Ok(CompanyView::of(company, now))
+            Ok(self.view(company, now))
         })
     }
 
@@ -209,14 +212,14 @@ impl CompanyAdministration {
         self.store.run(&scope, |tx| {
             let mut company = tx.company_for_update(id)?.ok_or(TenancyError::NotFound)?;
             if !company.is_active {
-                return Ok(CompanyView::of(company, now));
+                return Ok(self.view(company, now));
             }
             company.is_active = false;
             company.updated_at = now;
             tx.update_company(&company)?;
             tx.sign_out_hr(id, now)?;
             tx.record(&self.entry(&scope, now, Action::Suspend, id))?;
-            Ok(CompanyView::of(company, now))
+            Ok(self.view(company, now))
         })
     }
 
@@ -247,9 +250,13 @@ impl CompanyAdministration {
         })
     }
 
+    fn view(&self, company: Company, now: Timestamp) -> CompanyView {
+        CompanyView::of(company, now, self.allow_named)
+    }
+
     fn find(&self, scope: &Scope, id: CompanyId) -> Result<CompanyView, TenancyError> {
         let company = self.store.run(scope, |tx| tx.company(id)?.ok_or(TenancyError::NotFound))?;
-        Ok(CompanyView::of(company, self.clock.now()))
+        Ok(self.view(company, self.clock.now()))
     }
 
     /// Has the company reported like this from the next month on; answers what changes by it.

@@ -147,6 +147,7 @@ impl Scene {
             row("company", "companies", format!("id = '{alpha}'"), "phone = '1'"),
             row("domain", "company_domains", of_alpha.clone(), "position = 0"),
             row("reconciliation", "reconciliation", "true".to_owned(), "checked = 99"),
+            row("difference", "counter_differences", "true".to_owned(), "day = day"),
             row("reporting", "company_reporting", of_alpha.clone(), "mode = 'AGGREGATED'"),
             row("preferences", "preferences", of_marc.clone(), "share_usage_with_employer = false"),
             row("release", "usage_releases", of_alpha.clone(), "closed_at = closed_at"),
