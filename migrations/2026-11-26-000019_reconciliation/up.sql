@@ -17,6 +17,8 @@ ALTER TABLE reconciliation FORCE ROW LEVEL SECURITY;
 ALTER TABLE counter_differences ENABLE ROW LEVEL SECURITY;
 ALTER TABLE counter_differences FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE ON reconciliation TO huntzen_app;
+-- No policy shows the program a row of it.
+GRANT SELECT ON counter_differences TO huntzen_app;
 GRANT SELECT, INSERT, DELETE ON counter_differences TO huntzen_internal;
 CREATE POLICY reconciliation_job ON reconciliation TO huntzen_app
     USING ((SELECT scope_role()) = 'worker:reconcile') WITH CHECK ((SELECT scope_role()) = 'worker:reconcile');

@@ -75,7 +75,18 @@ mod tests {
 
     #[test]
     fn what_is_not_is_refused() {
-        for text in ["a", "a\n", "a\rb\r\n", "a\"b\r\n", "\"a\r\n", "\"a\"b\r\n", "=1\r\n", "\"+1\"\r\n", "a,-1\r\n", "a;=1\r\n"] {
+        for text in [
+            "a",
+            "a\n",
+            "a\rb\r\n",
+            "a\"b\r\n",
+            "\"a\r\n",
+            "\"a\"b\r\n",
+            "=1\r\n",
+            "\"+1\"\r\n",
+            "a,-1\r\n",
+            "a;=1\r\n",
+        ] {
             assert!(read(text).is_err(), "{text:?}");
         }
         assert!(records(b"a\r\n").is_err(), "without its mark");

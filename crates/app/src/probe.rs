@@ -213,7 +213,9 @@ impl Health {
     fn reconciliation(&self) -> Standing {
         let now = self.0.clock.now();
         match self.0.probe.reconciliation() {
-            Ok(last) if last.is_none_or(|last| last.differing == 0 && now.duration_since(last.at) <= LONGEST_SILENCE) => {
+            Ok(last)
+                if last.is_none_or(|last| last.differing == 0 && now.duration_since(last.at) <= LONGEST_SILENCE) =>
+            {
                 Standing::Ok
             }
             Ok(_) => Standing::Degraded,

@@ -92,11 +92,9 @@ mod tests {
             let field = text.trim_start_matches('\u{feff}').trim_start_matches('"');
             assert!(field.starts_with('\''), "{text:?}");
         }
-        for (field, written) in [
-            ("x;=cmd|' /C calc'!A0;y", "x;'=cmd|' /C calc'!A0;y"),
-            ("x\t@SUM(1)", "x\t'@SUM(1)"),
-            ("-2;-3", "'-2;'-3"),
-        ] {
+        for (field, written) in
+            [("x;=cmd|' /C calc'!A0;y", "x;'=cmd|' /C calc'!A0;y"), ("x\t@SUM(1)", "x\t'@SUM(1)"), ("-2;-3", "'-2;'-3")]
+        {
             assert_eq!(sheet(&[&[field]]), format!("\u{feff}{written}\r\n"));
         }
         assert_eq!(sheet(&[&["x\r\n=1"]]), "\u{feff}\"x\r\n'=1\"\r\n");

@@ -43,10 +43,7 @@ impl Combination {
     }
 
     fn scaled(&self, factor: f64) -> Self {
-        Self {
-            of: self.of.iter().map(|one| one * factor).collect(),
-            users: self.users * factor,
-        }
+        Self { of: self.of.iter().map(|one| one * factor).collect(), users: self.users * factor }
     }
 
     /// What it says of one group, when every coefficient is 0 or 1, or 0 or -1.

@@ -254,9 +254,7 @@ async fn files_of_hostile_names_are_inert(play: &Played) {
     closed(play);
     let records = csv::records(&play.get(Played::HR, FILE).await.bytes).unwrap();
     let departments: Vec<&str> = records.iter().filter(|one| one.len() == 4).map(|one| one[1].as_str()).collect();
-    let expected: Vec<String> = HOSTILE[1..].iter().map(|name| format!("'{name}")).collect();
-    assert_eq!(departments.len(), 5, "{departments:?}");
-    assert!(expected.iter().all(|name| departments.contains(&name.as_str())), "{departments:?}");
+    assert_eq!(departments, ["Département", "'-2+3;'=1", "'=cmd|' /C calc'!A0", "'@SUM(1,2)", "Autres"]);
     play.services.statements.close(100).unwrap();
     let sophie = play.get(Played::SOPHIE, "/reports/practitioner-export-csv?period=2027-01").await;
     csv::records(&sophie.bytes).unwrap();

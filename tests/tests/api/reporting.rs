@@ -3,6 +3,7 @@ use huntzen_tests::{
     api::{ApiWorld, Played},
     api_suite,
 };
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 api_suite! {
@@ -65,6 +66,7 @@ async fn everybody_is_told_before(play: &Played) {
     }
     // Asked for again, it is planned already; taken back, everybody learns of that as well.
     plan(play, "NAMED").await;
+    play.advance(SignedDuration::from_mins(1));
     plan(play, "AGGREGATED").await;
     let told = play.get(Played::MARC, "/notifications?type=REPORTING_CHANGED").await;
     assert_eq!(told.each("data").len(), 2);

@@ -264,7 +264,14 @@ fn about_releases(scene: &Scene) -> Vec<Expectation> {
     let used = || format!("SELECT consultations AS count FROM release_total('{alpha}', '2027-01-01')");
     let told = || format!("SELECT announce_reporting('{alpha}', 'NAMED', '2027-02-01', now()) AS count");
     let announced = || (cast.administrator.scope(), told());
-    let withdrawn = || (marc.scope(), "UPDATE preferences SET share_usage_with_employer = false".to_owned());
+    // Any account of the company will do.
+    let listed = format!(
+        "INSERT INTO employees (id, company_id, user_id, email, first_name, last_name, status, search_text, created_at, updated_at)
+         VALUES (gen_random_uuid(), '{alpha}', '{}', 'rh@alpha.example', 'R', 'H', 'ELIGIBLE', 'rh', now(), now())",
+        cast.hr.id()
+    );
+    let withdrawn =
+        || (marc.scope(), "UPDATE preferences SET share_usage_with_employer = false, sharing_since = NULL".to_owned());
     vec![
         one("what is released is not missing", job(Job::Closing), missing(), Rows(1)),
         one("nobody else learns what is missing", cast.hr.scope(), missing(), Rows(0)),
@@ -281,6 +288,12 @@ fn about_releases(scene: &Scene) -> Vec<Expectation> {
         ),
         one("an administrator tells employees how they are reported", cast.administrator.scope(), told(), Rows(2)),
         one("HR does not", cast.hr.scope(), told(), Rows(0)),
+        two(
+            "and so is whoever is listed later",
+            (cast.hr.scope(), listed),
+            (job(Job::Outbox), rows_of("outbox WHERE letter = 'REPORTING_CHANGED'")),
+            Rows(1),
+        ),
         two(
             "they are told in the app",
             announced(),
@@ -308,6 +321,7 @@ fn about_counters(scene: &Scene) -> Vec<Expectation> {
     vec![
         one("counters are compared by their job", job(Job::Reconcile), rows_of("compare_counters(100)"), Rows(3)),
         one("and by nobody else", cast.administrator.scope(), rows_of("compare_counters(100)"), Rows(0)),
+        one("what differed is compared again", job(Job::Reconcile), rows_of("compare_counters(0)"), Rows(1)),
         one("they agree with what they count", job(Job::Reconcile), differing, Rows(0)),
     ]
 }

@@ -114,6 +114,10 @@ impl Scene {
         preferences::agrees(&world, marc, true);
         releases::released(&world, &cast, "2027-01", &[&cast.employee]);
         Reconciling::new(world.metrics_ports()).run().unwrap();
+        // As after a defect that is mended: it is looked at once more.
+        let differed =
+            format!("INSERT INTO counter_differences VALUES ('COMPANY', '{}', '2027-01-04')", cast.company.id);
+        world.database.as_ref().unwrap().owner().batch_execute(&differed).unwrap();
         audit_chains::link_all(&world);
         audit_chains::recorded(&world, &cast, 2);
         for (by, subject) in [
@@ -149,7 +153,7 @@ impl Scene {
             row("reconciliation", "reconciliation", "true".to_owned(), "checked = 99"),
             row("difference", "counter_differences", "true".to_owned(), "day = day"),
             row("reporting", "company_reporting", of_alpha.clone(), "mode = 'AGGREGATED'"),
-            row("preferences", "preferences", of_marc.clone(), "share_usage_with_employer = false"),
+            row("preferences", "preferences", of_marc.clone(), "updated_at = updated_at"),
             row("release", "usage_releases", of_alpha.clone(), "closed_at = closed_at"),
             row("cell", "usage_release_cells", of_alpha.clone(), "users = 50"),
             row("named person", "usage_release_people", with_marc.clone(), "consultations = 9"),
