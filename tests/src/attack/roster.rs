@@ -19,6 +19,8 @@ pub struct Member {
     pub departments: [Option<usize>; MONTHS],
     /// What their consultations of each month lasted, in minutes.
     pub used: [Vec<u32>; MONTHS],
+    /// Whether they agree to be named, where that is asked.
+    pub agrees: bool,
 }
 
 /// A company's people.
@@ -116,7 +118,7 @@ impl Member {
         if steady {
             used = std::array::from_fn(|_| used[0].clone());
         }
-        Self { departments: std::array::from_fn(in_month), used }
+        Self { departments: std::array::from_fn(in_month), used, agrees: chance.below(5) == 0 }
     }
 }
 

@@ -3,6 +3,7 @@
 use huntzen_adapter_crypto::BcryptHasher;
 use huntzen_tenancy::{
     clock::Clock,
+    company::HrReporting,
     employee::{Employee, EmployeeStatus},
     identity::PasswordHasher,
     policy::Role,
@@ -10,11 +11,12 @@ use huntzen_tenancy::{
 use jiff::civil::{Date, date};
 use secrecy::SecretString;
 
-use super::roster::{MONTHS, Roster, department};
+use super::roster::{MONTHS, Member, Roster, department};
 use crate::{
     api::{ApiWorld, PASSWORD},
     cast::{Person, added, company, member, operator, siret},
     clock::at,
+    contracts::preferences,
     sequence::Sequence,
     usage::Usage,
 };
@@ -37,13 +39,16 @@ pub struct Twin {
 
 impl Twin {
     /// Plays a roster: people are listed, move and leave on the first day of a month, and use the service
-    /// in it; then all months close. All ids are the same for the same `seed`.
-    pub async fn play(roster: &Roster, seed: u64) -> Self {
+    /// in it; then all months close, reported in this mode. All ids are the same for the same `seed`.
+    pub async fn play(roster: &Roster, (seed, reported_in): (u64, HrReporting)) -> Self {
         let api = ApiWorld::memory_seeded(seed).await;
         let world = &api.world;
         world.clock.set(at("2026-12-15T08:00:00Z"));
         let administrator = added(world, &operator(world), "admin@huntzen.example", Role::AdminHuntzen, None);
         let made = company(world, &administrator, "Twin", "twin.example", &siret(1));
+        let mut reported = made.clone();
+        reported.reporting = [(FIRSTS[0], reported_in)].into_iter().collect();
+        world.tenancy.run(&administrator.scope(), |tx| tx.update_company(&reported)).unwrap();
         let hr = signs_in(&api, added(world, &administrator, HR, Role::AdminRh, Some(made.id)));
         let usage = Usage::new(world, &administrator);
         let mut listed: Vec<Option<(Person, Employee)>> = vec![None; roster.members.len()];
@@ -51,7 +56,7 @@ impl Twin {
             // At noon in Paris: on that very day.
             world.clock.set(at(&format!("{first}T11:00:00Z")));
             for (one, entry) in roster.members.iter().zip(&mut listed) {
-                place(&api, &hr, entry, one.departments[month]);
+                place(&api, &hr, entry, (one.departments[month], one.agrees));
             }
             let there = roster.members.iter().zip(&listed).filter(|(one, _)| one.departments[month].is_some());
             for (one, entry) in there {
@@ -68,14 +73,16 @@ impl Twin {
 }
 
 /// Puts a person where they are from now on.
-fn place(api: &ApiWorld, hr: &Person, entry: &mut Option<(Person, Employee)>, now: Option<usize>) {
+fn place(api: &ApiWorld, hr: &Person, entry: &mut Option<(Person, Employee)>, (now, agrees): (Option<usize>, bool)) {
     let world = &api.world;
     let wanted = now.map(department);
     match entry {
         None => {
             if let Some(name) = &wanted {
                 let address = format!("{}@twin.example", world.randomness.uuid_v4());
-                *entry = Some(member(world, hr, &address, ("Camille", Some(name.as_str()))));
+                let listed = member(world, hr, &address, ("Camille", Some(name.as_str())));
+                preferences::agrees(world, &listed.0, agrees);
+                *entry = Some(listed);
             }
         }
         Some((_, entry)) => {
@@ -101,14 +108,15 @@ fn signs_in(api: &ApiWorld, mut person: Person) -> Person {
     person
 }
 
-/// The same roster with each department's usage of a month dealt out anew among its people.
+/// The same roster with each department's usage of a month dealt out anew among its people who do not agree
+/// to be named.
 pub fn dealt_anew(roster: &Roster, chance: &mut Sequence) -> Roster {
     let mut dealt = roster.clone();
     for month in 0..MONTHS {
         for number in 0..6 {
             let place = Some(number);
-            let theirs: Vec<usize> =
-                (0..dealt.members.len()).filter(|at| dealt.members[*at].departments[month] == place).collect();
+            let is_dealt_to = |one: &Member| one.departments[month] == place && !one.agrees;
+            let theirs: Vec<usize> = (0..dealt.members.len()).filter(|at| is_dealt_to(&dealt.members[*at])).collect();
             let mut hands: Vec<Vec<u32>> =
                 theirs.iter().map(|one| std::mem::take(&mut dealt.members[*one].used[month])).collect();
             for at in (1..hands.len()).rev() {
@@ -120,6 +128,15 @@ pub fn dealt_anew(roster: &Roster, chance: &mut Sequence) -> Roster {
         }
     }
     dealt
+}
+
+/// The same roster when those who never used anything decide the other way about being named.
+pub fn decided_otherwise(roster: &Roster) -> Roster {
+    let mut decided = roster.clone();
+    for one in decided.members.iter_mut().filter(|one| one.used.iter().all(Vec::is_empty)) {
+        one.agrees = !one.agrees;
+    }
+    decided
 }
 
 /// The same roster when nobody used anything.

@@ -3,7 +3,10 @@ use std::collections::BTreeSet;
 
 use actix_web::http::Method;
 use huntzen_app::http::{Access, operations};
-use huntzen_tenancy::policy::Role;
+use huntzen_tenancy::{
+    company::HrReporting::{Aggregated, Named},
+    policy::Role,
+};
 use huntzen_tests::{
     api::Answer as Told,
     attack::{
@@ -195,13 +198,36 @@ async fn twins_whose_people_changed_places_answer_alike() {
     for seed in 1..=rounds(COMPANIES) as u64 {
         let company = Roster::random(&mut chance, false);
         let other = twins::dealt_anew(&company, &mut chance);
-        let (one, two) = (Twin::play(&company, seed).await, Twin::play(&other, seed).await);
+        let (one, two) = (Twin::play(&company, (seed, Aggregated)).await, Twin::play(&other, (seed, Aggregated)).await);
         let told_of_one = told(&one).await;
         must_be_alike(&told_of_one, &told(&two).await);
         published += usize::from(told_of_one.iter().any(|answer| answer.json["published"] == true));
         check_cells(&company, &told_of_one);
     }
     assert!(published > rounds(COMPANIES) / 3, "only {published} companies were told anything");
+}
+
+/// Where usage is reported by name, nothing tells who used it of those who did not agree, nor who agreed of
+/// those who did not use it.
+#[actix_web::test]
+async fn twins_answer_alike_about_those_who_are_not_named() {
+    let mut chance = Sequence::new(0x0A61_EE00);
+    let mut named = 0;
+    for seed in 1..=rounds(300) as u64 {
+        let company = Roster::random(&mut chance, false);
+        let other = twins::dealt_anew(&company, &mut chance);
+        let undecided = twins::decided_otherwise(&company);
+        let told_of_one = told(&Twin::play(&company, (seed, Named)).await).await;
+        for twin in [other, undecided] {
+            must_be_alike(&told_of_one, &told(&Twin::play(&twin, (seed, Named)).await).await);
+        }
+        let names = |answer: &Told| {
+            let rows = answer.json["rows"].as_array();
+            rows.is_some_and(|rows| rows.iter().any(|row| row["employeeName"].is_string()))
+        };
+        named += usize::from(told_of_one.iter().any(names));
+    }
+    assert!(named > 0, "nobody was named");
 }
 
 /// What the application tells is what the rules publish, month by month.
@@ -230,7 +256,10 @@ async fn a_small_company_answers_as_if_nobody_had_come() {
         // All of them from the start: ids are drawn alike only until somebody uses the service.
         company.members.retain(|one| one.departments[0].is_some());
         company.members.truncate(9);
-        let (one, two) = (Twin::play(&company, seed).await, Twin::play(&twins::unused(&company), seed).await);
+        let (one, two) = (
+            Twin::play(&company, (seed, Aggregated)).await,
+            Twin::play(&twins::unused(&company), (seed, Aggregated)).await,
+        );
         let told_of_one = told(&one).await;
         assert!(told_of_one.iter().all(|answer| answer.json["published"] != true));
         must_be_alike(&told_of_one, &told(&two).await);

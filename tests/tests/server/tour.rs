@@ -25,7 +25,14 @@ fn the_tour_of_the_readme_works_as_printed() {
         .unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{told}{}", String::from_utf8_lossy(&output.stderr));
-    for step in ["CONFIRMED", "IN_PROGRESS", "COMPLETED", "\"consultations\":1,", "\"activeDays\":1}"] {
+    for step in [
+        "CONFIRMED",
+        "IN_PROGRESS",
+        "COMPLETED",
+        "\"consultations\":1,",
+        "\"activeDays\":1}",
+        "\"department\":\"Autres\"",
+    ] {
         assert!(told.contains(step), "{step} is missing in {told}");
     }
 }
