@@ -21,6 +21,7 @@ pub mod load;
 pub mod scale;
 pub mod sequence;
 pub mod server;
+pub mod totp;
 pub mod usage;
 pub mod websocket;
 pub mod world;

@@ -31,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Crates that have only one home each.
 const ONLY_HOME: &[(&str, &[&str])] = &[
     ("@diesel", &["diesel", "diesel_migrations", "jiff-diesel", "pq-sys", "r2d2"]),
-    ("@crypto", &["bcrypt", "chacha20poly1305", "ed25519-dalek", "jsonwebtoken"]),
+    ("@crypto", &["bcrypt", "chacha20poly1305", "ed25519-dalek", "jsonwebtoken", "totp-rs"]),
     ("@mail", &["handlebars", "lettre"]),
     ("@http", &["actix-cors", "actix-web", "actix-ws", "clap", "tokio", "utoipa", "utoipa-swagger-ui"]),
 ];

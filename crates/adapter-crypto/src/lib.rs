@@ -5,6 +5,7 @@ mod password;
 mod randomness;
 mod refresh_token;
 mod room_token;
+mod totp;
 mod turn;
 mod vault;
 
@@ -14,5 +15,6 @@ pub use password::BcryptHasher;
 pub use randomness::OsRandomness;
 pub use refresh_token::HmacRefreshTokens;
 pub use room_token::JitsiSigner;
+pub use totp::TotpRs;
 pub use turn::TurnServers;
 pub use vault::{KeyRing, KeyRingError, XChaChaVault};

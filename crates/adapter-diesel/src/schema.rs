@@ -65,6 +65,7 @@ diesel::table! {
         blocked_at -> Nullable<Timestamptz>,
         signed_out_before -> Nullable<Timestamptz>,
         last_login_at -> Nullable<Timestamptz>,
+        two_factor_enabled_at -> Nullable<Timestamptz>,
         language -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
@@ -106,6 +107,7 @@ diesel::table! {
         last_used_at -> Timestamptz,
         expires_at -> Timestamptz,
         revoked_at -> Nullable<Timestamptz>,
+        stepped_up_at -> Nullable<Timestamptz>,
         user_agent -> Nullable<Text>,
         ip -> Nullable<Text>,
     }
@@ -126,6 +128,7 @@ diesel::table! {
         sha256 -> Bytea,
         user_id -> Uuid,
         purpose -> Text,
+        email -> Nullable<Text>,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
@@ -465,6 +468,25 @@ diesel::table! {
         at -> Timestamptz,
         checked -> BigInt,
         differing -> BigInt,
+    }
+}
+
+diesel::table! {
+    second_factors (user_id) {
+        user_id -> Uuid,
+        secret -> Binary,
+        last_step -> Nullable<BigInt>,
+        failures -> Integer,
+        failing_since -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    backup_codes (user_id, sha256) {
+        user_id -> Uuid,
+        sha256 -> Binary,
+        used_at -> Nullable<Timestamptz>,
     }
 }
 

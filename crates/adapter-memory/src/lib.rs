@@ -29,6 +29,7 @@ mod refusal;
 mod releases;
 mod reminders;
 mod reviews;
+mod second_factors;
 mod sessions;
 mod state;
 mod statements;

@@ -1,6 +1,7 @@
 //! Mailed tokens, and whom a token of any kind belongs to.
 use huntzen_tenancy::{
     StoreError,
+    email::Email,
     identity::{OneTimePurpose, OneTimeToken, OneTimeTokens, TokenOwner},
     ids::{SessionId, UserId},
     token::TokenDigest,
@@ -41,6 +42,32 @@ impl OneTimeTokens for MemoryTx {
             require(!state.one_time_tokens.contains(&token.digest), "one_time_tokens_pkey")?;
             require(state.users.contains(&token.user), "one_time_tokens_user_id_fkey")?;
             state.one_time_tokens.put(token.digest, OneTimeTokenRow { token, used_at: None });
+            Ok(())
+        })
+    }
+
+    fn token_email(&mut self, digest: TokenDigest) -> Result<Option<Email>, StoreError> {
+        self.read(|viewer, state| {
+            let row = state.one_time_tokens.get(&digest).filter(|row| viewer.is_user(row.token.user))?;
+            row.token.email.clone()
+        })
+    }
+
+    fn void_one_time_tokens(
+        &mut self,
+        user: UserId,
+        purposes: &[OneTimePurpose],
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let at = micros(at);
+        self.write(|viewer, state| {
+            let is_open = |row: &OneTimeTokenRow| {
+                row.token.user == user
+                    && purposes.contains(&row.token.purpose)
+                    && row.used_at.is_none()
+                    && viewer.is_user(user)
+            };
+            state.one_time_tokens.change(is_open, |row| row.used_at = Some(at));
             Ok(())
         })
     }

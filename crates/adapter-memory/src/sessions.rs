@@ -3,7 +3,7 @@ use std::cmp::Reverse;
 
 use huntzen_tenancy::{
     Job, StoreError,
-    identity::{RefreshRow, Session, SessionState, Sessions},
+    identity::{Device, RefreshRow, Session, SessionState, Sessions},
     ids::{SessionId, UserId},
     token::TokenDigest,
 };
@@ -28,6 +28,7 @@ impl Sessions for MemoryTx {
                 last_used_at: micros(session.last_used_at),
                 expires_at: micros(session.expires_at),
                 revoked_at: session.revoked_at.map(micros),
+                stepped_up_at: session.stepped_up_at.map(micros),
                 ..session.clone()
             };
             state.sessions.put(session.id, stored);
@@ -60,6 +61,28 @@ impl Sessions for MemoryTx {
             let mut live: Vec<Session> = state.sessions.rows().filter(is_live).cloned().collect();
             live.sort_by_key(|session| Reverse((session.created_at, session.id)));
             live
+        })
+    }
+
+    fn is_new_device(&mut self, user: UserId, device: &Device) -> Result<bool, StoreError> {
+        self.read(|viewer, state| {
+            let theirs: Vec<&Session> =
+                state.sessions.rows().filter(|session| session.user == user && viewer.is_user(user)).collect();
+            !theirs.is_empty() && theirs.iter().all(|session| session.device.user_agent != device.user_agent)
+        })
+    }
+
+    fn step_up(&mut self, user: UserId, id: SessionId, at: Timestamp) -> Result<bool, StoreError> {
+        let at = micros(at);
+        self.write(|viewer, state| {
+            let is_live = |session: &Session| {
+                session.id == id
+                    && session.user == user
+                    && viewer.is_user(user)
+                    && session.revoked_at.is_none()
+                    && session.expires_at > at
+            };
+            Ok(state.sessions.change(is_live, |session| session.stepped_up_at = Some(at)) == 1)
         })
     }
 

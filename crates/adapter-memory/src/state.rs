@@ -20,7 +20,7 @@ use huntzen_tenancy::{
     audit::{AuditEntry, ChainId, Link},
     company::Company,
     employee::{Employee, EmploymentPeriod},
-    identity::{Invitation, OneTimeToken, RefreshRow, Session, User},
+    identity::{Invitation, OneTimeToken, RefreshRow, SecondFactor, Session, User},
     ids::{CompanyId, EmployeeId, NotificationId, SessionId, UserId},
     notifications::Notification,
     outbox::OutboxMessage,
@@ -61,6 +61,10 @@ tables! {
     users: UserId => User,
     /// Who agreed to be named to their employer, and since when; the language is the account's.
     shares_usage: UserId => Timestamp,
+    /// Second factors.
+    second_factors: UserId => SecondFactorRow,
+    /// Their backup codes, with when each was used.
+    backup_codes: (UserId, TokenDigest) => Option<Timestamp>,
     /// Sign-ins.
     sessions: SessionId => Session,
     /// Tokens of sign-ins.
@@ -139,6 +143,13 @@ impl State {
         let millis = u64::try_from(at.as_millisecond()).unwrap_or_default();
         Builder::from_unix_timestamp_millis(millis, &tail).into_uuid()
     }
+}
+
+/// A second factor, with the last step whose code was accepted.
+#[derive(Clone)]
+pub(crate) struct SecondFactorRow {
+    pub(crate) factor: SecondFactor,
+    pub(crate) last_step: Option<i64>,
 }
 
 /// A mailed token and its use.

@@ -96,6 +96,7 @@ fn stored(user: &User) -> User {
         blocked_at: user.blocked_at.map(micros),
         signed_out_before: user.signed_out_before.map(micros),
         last_login_at: user.last_login_at.map(micros),
+        two_factor_enabled_at: user.two_factor_enabled_at.map(micros),
         created_at: micros(user.created_at),
         updated_at: micros(user.updated_at),
         ..user.clone()

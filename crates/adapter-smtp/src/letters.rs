@@ -19,6 +19,9 @@ use serde_json::{Value, json};
 use crate::sender::Sender;
 use templates::{Edition, Language};
 
+/// The zone of letters to people who have none: the service is sold in France.
+const HOME_ZONE: &str = "Europe/Paris";
+
 /// A template that was compiled in cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("a letter's template cannot be read")]
@@ -77,6 +80,8 @@ impl HandlebarsLetters {
                 format!("{front_end}/activate?token={}", word(arguments, "token")?)
             }
             Letter::PasswordReset => format!("{front_end}/reset-password?token={}", word(arguments, "token")?),
+            Letter::ConfirmEmail => format!("{front_end}/confirm-email?token={}", word(arguments, "token")?),
+            Letter::EmailChanged | Letter::EmailTaken => format!("{front_end}/security"),
             Letter::PasswordChanged | Letter::CompanyValidated => format!("{front_end}/"),
             Letter::ConsultationScheduled
             | Letter::ConsultationConfirmed
@@ -86,6 +91,13 @@ impl HandlebarsLetters {
             | Letter::ConsultationFollowUp => {
                 set(&mut values, "when", appointment(arguments, language)?);
                 format!("{front_end}/appointments/{}", word(arguments, "consultationId")?)
+            }
+            Letter::NewSignIn => {
+                set(&mut values, "when", instant(arguments, "at", HOME_ZONE, language)?);
+                for name in ["device", "ip"] {
+                    set(&mut values, name, arguments.get(name).and_then(Value::as_str).unwrap_or("?"));
+                }
+                format!("{front_end}/security")
             }
             Letter::ReportingChanged => {
                 set(&mut values, "from", day(arguments, "from", language)?);
@@ -129,9 +141,13 @@ fn day(arguments: &Value, name: &'static str, language: Language) -> Result<Stri
 
 /// When the appointment is, in the recipient's zone.
 fn appointment(arguments: &Value, language: Language) -> Result<String, Unrenderable> {
-    let instant: Timestamp =
-        text(arguments, "scheduledAt")?.parse().ok().ok_or(Unrenderable::Malformed("scheduledAt"))?;
-    let zone = TimeZone::get(text(arguments, "timezone")?).ok().ok_or(Unrenderable::Malformed("timezone"))?;
+    instant(arguments, "scheduledAt", text(arguments, "timezone")?, language)
+}
+
+/// An instant as it is read in `zone`.
+fn instant(arguments: &Value, name: &'static str, zone: &str, language: Language) -> Result<String, Unrenderable> {
+    let instant: Timestamp = text(arguments, name)?.parse().ok().ok_or(Unrenderable::Malformed(name))?;
+    let zone = TimeZone::get(zone).ok().ok_or(Unrenderable::Malformed("timezone"))?;
     Ok(instants::written(&instant.to_zoned(zone), language))
 }
 

@@ -11,6 +11,7 @@ pub mod embedded;
 pub mod http;
 pub mod offload;
 pub mod probe;
+pub mod qr;
 pub mod realtime;
 pub mod server;
 pub mod services;

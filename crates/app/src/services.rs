@@ -28,8 +28,8 @@ use huntzen_tenancy::{
     company::CompanyAdministration,
     employee::Workforce,
     identity::{
-        AccessTokenSigner, IdentityPorts, InvitationAcceptance, PasswordHasher, PasswordRules, Recovery, RefreshTokens,
-        Registration, SignIn, SuperAdministration, TokenLifetimes,
+        AccessTokenSigner, EmailChange, IdentityPorts, InvitationAcceptance, PasswordHasher, PasswordRules, Recovery,
+        RefreshTokens, Registration, SignIn, SuperAdministration, TokenLifetimes, TotpCodes, TwoFactor,
     },
     live::{Broadcast, LiveFeed, TicketOffice, Tickets},
     mail::{Letters, Mailer},
@@ -68,6 +68,8 @@ pub struct Ports {
     pub randomness: Arc<dyn Randomness>,
     /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
+    /// Counts codes of second factors.
+    pub totp: Arc<dyn TotpCodes>,
     /// Makes and checks access tokens.
     pub access_tokens: Arc<dyn AccessTokenSigner>,
     /// Derives refresh tokens.
@@ -145,6 +147,10 @@ pub struct Services {
     pub recovery: Recovery,
     /// Accepting invitations.
     pub acceptance: InvitationAcceptance,
+    /// Another address for one's account.
+    pub email_change: EmailChange,
+    /// Second factors, and step-up.
+    pub two_factor: TwoFactor,
     /// What operators do to accounts.
     pub super_administration: SuperAdministration,
     /// Companies.
@@ -224,6 +230,7 @@ impl Services {
             randomness: Arc::clone(&randomness),
             sealer: sealer.clone(),
             hasher: Arc::clone(&ports.hasher),
+            totp: Arc::clone(&ports.totp),
             rules: rules.passwords,
         };
         let booking = BookingPorts {
@@ -254,6 +261,8 @@ impl Services {
             registration: Registration::new(identity.clone()),
             recovery: Recovery::new(identity.clone()),
             acceptance: InvitationAcceptance::new(identity.clone()),
+            email_change: EmailChange::new(identity.clone()),
+            two_factor: TwoFactor::new(identity.clone()),
             super_administration: SuperAdministration::new(identity),
             companies: CompanyAdministration::new(
                 Arc::clone(&tenancy),

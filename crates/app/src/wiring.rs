@@ -2,7 +2,7 @@
 use std::{sync::Arc, time::Duration};
 
 use huntzen_adapter_crypto::{
-    BcryptHasher, Ed25519Signer, HmacRefreshTokens, JitsiSigner, JwtSigner, KeyRing, OsRandomness, TurnServers,
+    BcryptHasher, Ed25519Signer, HmacRefreshTokens, JitsiSigner, JwtSigner, KeyRing, OsRandomness, TotpRs, TurnServers,
     XChaChaVault,
 };
 pub use huntzen_adapter_diesel::migrate as schema;
@@ -84,6 +84,7 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         probe: Arc::new(PgStore::connect(database.url(), 1)?),
         randomness: Arc::new(OsRandomness),
         hasher: Arc::new(BcryptHasher::new(config.auth.bcrypt_cost)),
+        totp: Arc::new(TotpRs::new(Arc::new(OsRandomness))),
         access_tokens: Arc::new(JwtSigner::new(
             &config.auth.jwt_secret,
             config.auth.issuer.clone(),

@@ -75,6 +75,11 @@ impl From<TenancyError> for BookingError {
             | TenancyError::AccountInactive
             | TenancyError::EmailNotVerified
             | TenancyError::CompanyInactive
+            | TenancyError::TwoFactorRequired
+            | TenancyError::InvalidCode
+            | TenancyError::TwoFactorEnabled
+            | TenancyError::TwoFactorOff
+            | TenancyError::StepUpRequired
             | TenancyError::InvalidRefreshToken
             | TenancyError::RefreshReused(_)
             | TenancyError::SessionEnded

@@ -53,6 +53,18 @@ words! {
         ResetPassword = "RESET_PASSWORD",
         /// A password was changed by its owner.
         ChangePassword = "CHANGE_PASSWORD",
+        /// Another address was asked for.
+        AskEmailChange = "ASK_EMAIL_CHANGE",
+        /// The address was changed.
+        ChangeEmail = "CHANGE_EMAIL",
+        /// Somebody proved again to be there.
+        StepUp = "STEP_UP",
+        /// A second factor was prepared.
+        SetUpTwoFactor = "SET_UP_TWO_FACTOR",
+        /// It is asked for from now on.
+        EnableTwoFactor = "ENABLE_TWO_FACTOR",
+        /// It is no longer.
+        DisableTwoFactor = "DISABLE_TWO_FACTOR",
         /// Somebody was invited.
         Invite = "INVITE",
         /// An invitation was taken back.

@@ -96,6 +96,21 @@ pub enum TenancyError {
     /// The HR account's company is suspended or not yet validated.
     #[error("the company is not active")]
     CompanyInactive,
+    /// The password is right, and a code of the second factor is asked for.
+    #[error("a second factor is required")]
+    TwoFactorRequired,
+    /// The code is wrong, or was used before.
+    #[error("the code is not valid")]
+    InvalidCode,
+    /// The account has a second factor already.
+    #[error("the second factor is on")]
+    TwoFactorEnabled,
+    /// The account has no second factor, or none was set up.
+    #[error("the second factor is off")]
+    TwoFactorOff,
+    /// Whoever asks has to prove again to be there.
+    #[error("a step-up is required")]
+    StepUpRequired,
     /// The refresh token is unknown, expired or revoked.
     #[error("the refresh token is not valid")]
     InvalidRefreshToken,

@@ -27,6 +27,15 @@ words! {
         PasswordReset = "PASSWORD_RESET",
         /// Your password has changed.
         PasswordChanged = "PASSWORD_CHANGED",
+        /// Confirm your new address; it goes there. Arguments: `token`, `to` (that address).
+        ConfirmEmail = "CONFIRM_EMAIL",
+        /// Your address has changed; it goes to the old one. Arguments: `to` (that address).
+        EmailChanged = "EMAIL_CHANGED",
+        /// Somebody wanted your address for another account.
+        EmailTaken = "EMAIL_TAKEN",
+        /// Somebody signed in from a device that was not known. Arguments: `at` (RFC 3339), `device` (what
+        /// it calls itself, or null), `ip` (truncated, or null).
+        NewSignIn = "NEW_SIGN_IN",
         /// Your company was validated.
         CompanyValidated = "COMPANY_VALIDATED",
         /// An appointment was made. Arguments of this and the next six: `consultationId`,

@@ -4,7 +4,7 @@ use crate::{
     company::Companies,
     employee::Employees,
     error::TenancyError,
-    identity::{Inviting, OneTimeTokens, Sessions},
+    identity::{Inviting, OneTimeTokens, SecondFactors, Sessions},
     notifications::Notifications,
     outbox::OutboxQueue,
     preferences::Preferences,
@@ -18,6 +18,7 @@ pub trait TenancyTx:
     Inviting
     + Sessions
     + OneTimeTokens
+    + SecondFactors
     + Companies
     + Employees
     + Notifications
@@ -33,6 +34,7 @@ impl<T> TenancyTx for T where
     T: Inviting
         + Sessions
         + OneTimeTokens
+        + SecondFactors
         + Companies
         + Employees
         + Notifications

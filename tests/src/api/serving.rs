@@ -17,7 +17,7 @@ use actix_web::{
     test::{self, TestRequest},
     web::Data,
 };
-use huntzen_adapter_crypto::{BcryptHasher, HmacRefreshTokens, JitsiSigner, JwtSigner, TurnServers};
+use huntzen_adapter_crypto::{BcryptHasher, HmacRefreshTokens, JitsiSigner, JwtSigner, TotpRs, TurnServers};
 use huntzen_adapter_smtp::{HandlebarsLetters, RecordingMailer, Sender};
 use huntzen_app::{
     config::{Config, Sources},
@@ -288,6 +288,7 @@ fn ports(world: &World, config: &Config, mailer: &Arc<RecordingMailer>, watched:
         clock: Arc::<crate::clock::TestClock>::clone(&world.clock),
         randomness: Arc::clone(&world.randomness),
         hasher: Arc::new(BcryptHasher::new(auth.bcrypt_cost)),
+        totp: Arc::new(TotpRs::new(Arc::clone(&world.randomness))),
         access_tokens: Arc::new(JwtSigner::new(&auth.jwt_secret, auth.issuer.clone(), auth.audience.clone())),
         refresh_tokens: Arc::new(HmacRefreshTokens::new(auth.jwt_refresh_secret.clone())),
         room_tokens: Arc::new(JitsiSigner::new(&config.jitsi.secret)),

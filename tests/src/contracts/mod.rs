@@ -26,6 +26,7 @@ pub mod reconciliation;
 pub mod releases;
 pub mod reminders;
 pub mod reviews;
+pub mod second_factors;
 pub mod sessions;
 pub mod statements;
 pub mod timetables;

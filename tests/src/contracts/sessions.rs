@@ -25,6 +25,7 @@ fn new_session(world: &World, of: &Person) -> (Session, RefreshRow) {
         last_used_at: now,
         expires_at: now + LIFETIME,
         revoked_at: None,
+        stepped_up_at: None,
         device: Device { user_agent: Some("Firefox".to_owned()), ip: Some("192.0.2.0".to_owned()) },
     };
     let token = refresh_token(world, &session);
@@ -235,4 +236,38 @@ pub fn of_many_at_once_one_exchanges_the_token(world: &World) {
         world.tenancy.run(&person.scope(), |tx| Ok(tx.revoke_session(person.id(), session.id, now)?)).unwrap()
     });
     assert_eq!(ended.into_iter().filter(|ended| *ended).count(), 1);
+}
+
+/// The first device of an account is no news, another one is, and only once; other people's count for
+/// nothing.
+pub fn a_new_device_is_known_from_then_on(world: &World) {
+    let cast = Cast::new(world);
+    let (marc, claire) = (&cast.employee.0, &cast.colleague.0);
+    let device = |agent: Option<&str>| Device { user_agent: agent.map(str::to_owned), ip: None };
+    let is_new = |of: &Person, agent: Option<&str>| {
+        world.tenancy.run(&of.scope(), |tx| Ok(tx.is_new_device(of.id(), &device(agent))?)).unwrap()
+    };
+    assert!(!is_new(marc, Some("Firefox")), "there was none before");
+    let (session, _) = signed_in(world, marc);
+    assert_eq!(session.device.user_agent.as_deref(), Some("Firefox"));
+    assert!(!is_new(marc, Some("Firefox")));
+    assert!(is_new(marc, Some("Safari")) && is_new(marc, None));
+    world.tenancy.run(&marc.scope(), |tx| Ok(tx.revoke_session(marc.id(), session.id, world.clock.now())?)).unwrap();
+    assert!(!is_new(marc, Some("Firefox")), "a session that has ended is known too");
+    assert!(!is_new(claire, Some("Safari")));
+}
+
+/// That the owner of a session proved to be there is noted of that session, by the owner alone.
+pub fn a_step_up_is_noted_of_one_session(world: &World) {
+    let cast = Cast::new(world);
+    let marc = &cast.employee.0;
+    let ((one, _), (other, _)) = (signed_in(world, marc), signed_in(world, marc));
+    world.clock.advance(SignedDuration::from_mins(1));
+    let now = world.clock.now();
+    let step_up = |by: &Person, id| world.tenancy.run(&by.scope(), |tx| Ok(tx.step_up(marc.id(), id, now)?)).unwrap();
+    assert!(!step_up(&cast.colleague.0, one.id));
+    assert!(step_up(marc, one.id));
+    assert!(!step_up(marc, SessionId(world.randomness.uuid_v4())));
+    let noted = |id| state(world, &marc.scope(), id).unwrap().session.stepped_up_at;
+    assert_eq!((noted(one.id), noted(other.id)), (Some(now), None));
 }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{at_once, invitations::invited, is_refused, sessions::signed_in, undone};
 use crate::{
-    cast::{Cast, Person, operator},
+    cast::{Cast, Person, email, operator},
     world::World,
 };
 
@@ -19,6 +19,7 @@ fn new_token(world: &World, of: &Person, purpose: OneTimePurpose) -> OneTimeToke
         digest: TokenDigest::of(&fresh_token(world.randomness.as_ref())),
         user: of.id(),
         purpose,
+        email: (purpose == OneTimePurpose::ChangeEmail).then(|| email("marc@new.example")),
         created_at: now,
         expires_at: now + purpose.validity(),
     }
@@ -161,4 +162,41 @@ pub fn of_many_at_once_one_uses_the_token(world: &World) {
     let now = world.clock.now();
     let outcomes = at_once(6, |_| uses(world, &person.scope(), &token, now));
     assert_eq!(outcomes.into_iter().filter(|won| *won).count(), 1);
+}
+
+/// A token that changes an address knows which, for its owner alone; all others know none.
+pub fn a_token_knows_the_address_that_it_confirms(world: &World) {
+    let cast = Cast::new(world);
+    let marc = &cast.employee.0;
+    let (change, reset) =
+        (mailed(world, marc, OneTimePurpose::ChangeEmail), mailed(world, marc, OneTimePurpose::ResetPassword));
+    let told =
+        |scope: &Scope, of: &OneTimeToken| world.tenancy.run(scope, |tx| Ok(tx.token_email(of.digest)?)).unwrap();
+    assert_eq!(told(&marc.scope(), &change), Some(email("marc@new.example")));
+    assert_eq!(told(&marc.scope(), &reset), None);
+    assert!(uses(world, &marc.scope(), &change, change.created_at));
+    assert_eq!(told(&marc.scope(), &change), change.email);
+    for other in [&cast.colleague.0, &cast.hr, &cast.operator] {
+        assert_eq!(told(&other.scope(), &change), None, "{}", other.user.role);
+    }
+}
+
+/// A person's open tokens of some purposes are voided together; all others stay good.
+pub fn tokens_are_voided_by_purpose(world: &World) {
+    let cast = Cast::new(world);
+    let (marc, claire) = (&cast.employee.0, &cast.colleague.0);
+    let all = [OneTimePurpose::VerifyEmail, OneTimePurpose::ResetPassword, OneTimePurpose::ChangeEmail];
+    let [verify, reset, change] = all.map(|purpose| mailed(world, marc, purpose));
+    let of_claire = mailed(world, claire, OneTimePurpose::ResetPassword);
+    let now = world.clock.now();
+    let void = |by: &Person, purposes: &[OneTimePurpose]| {
+        world.tenancy.run(&by.scope(), |tx| Ok(tx.void_one_time_tokens(marc.id(), purposes, now)?)).unwrap();
+    };
+    void(claire, &all);
+    void(marc, &all[1..]);
+    for (token, by, is_good) in
+        [(&verify, marc, true), (&reset, marc, false), (&change, marc, false), (&of_claire, claire, true)]
+    {
+        assert_eq!(uses(world, &by.scope(), token, now), is_good, "{:?}", token.purpose);
+    }
 }

@@ -10,6 +10,7 @@ use huntzen_tests::{
     api::{ApiWorld, PASSWORD},
     contracts::at_once,
     scale::rounds,
+    totp,
 };
 use jiff::SignedDuration;
 use secrecy::SecretString;
@@ -44,6 +45,7 @@ races!(
     an_address_is_confirmed_once,
     a_password_is_reset_once,
     an_invitation_is_accepted_once,
+    a_code_of_a_second_factor_is_accepted_once,
 );
 
 fn refresh(services: &Services, token: &str) -> Result<SignedIn, TenancyError> {
@@ -90,8 +92,43 @@ impl Stage {
     /// Whether this password signs in.
     fn signs_in(&self, email: &str, password: &str) -> bool {
         let password = SecretString::from(password);
-        let credentials = Credentials { email: email.to_owned(), password, device: Device::default() };
+        let credentials =
+            Credentials { email: email.to_owned(), password, code: None, backup_code: None, device: Device::default() };
         self.api.services.sign_in.login(&Origin::default(), &credentials).is_ok()
+    }
+}
+
+/// Whether somebody signs in by the password and a code.
+fn logs_in(services: &Services, email: &str, code: Option<&str>, backup_code: Option<&str>) -> bool {
+    let credentials = Credentials {
+        email: email.to_owned(),
+        password: SecretString::from(PASSWORD),
+        code: code.map(SecretString::from),
+        backup_code: backup_code.map(SecretString::from),
+        device: Device::default(),
+    };
+    match services.sign_in.login(&Origin::default(), &credentials) {
+        Ok(_) => true,
+        Err(TenancyError::InvalidCode) => false,
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+fn a_code_of_a_second_factor_is_accepted_once(stage: &Stage) {
+    for _ in 0..rounds(20) {
+        let troupe = stage.troupe();
+        let (member, services): (_, &Services) = (troupe.member(Who::Employee), &stage.api.services);
+        let email = member.address();
+        let setup = services.two_factor.set_up(&member.signed_caller()).unwrap();
+        let shown = || totp::code(setup.secret.expose(), stage.api.world.clock.now());
+        services.two_factor.verify(&member.signed_caller(), &shown()).unwrap();
+        stage.wait(30);
+        let code = shown();
+        let by_code = at_once(THREADS, |_| logs_in(services, email, Some(&code), None));
+        assert_eq!(by_code.into_iter().filter(|signed| *signed).count(), 1);
+        let backup = setup.backup_codes.first().unwrap();
+        let by_backup = at_once(THREADS, |_| logs_in(services, email, None, Some(backup)));
+        assert_eq!(by_backup.into_iter().filter(|signed| *signed).count(), 1);
     }
 }
 

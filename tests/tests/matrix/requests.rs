@@ -5,7 +5,7 @@ use huntzen_metrics::{NamedUsage, Release, UsageTotals};
 use huntzen_tenancy::{
     Job, Scope,
     clock::Clock,
-    identity::{Invitation, OneTimePurpose, OneTimeToken},
+    identity::{Invitation, OneTimePurpose, OneTimeToken, Proof},
     ids::EmployeeId,
     notifications::NotificationType,
     sealing::SecretText,
@@ -19,6 +19,7 @@ use huntzen_tests::{
         conversations::{said, write},
         notifications::notified,
     },
+    totp,
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -129,6 +130,24 @@ impl Stage {
         troupe.employee.id.into()
     }
 
+    /// A code of the second factor that the caller has just prepared; nobody has none.
+    fn counted(&self, troupe: &Troupe, who: Who) -> String {
+        let Some(member) = troupe.find(who) else { return "000000".to_owned() };
+        let setup = self.api.services.two_factor.set_up(&member.caller()).unwrap();
+        totp::code(setup.secret.expose(), self.api.world.clock.now())
+    }
+
+    /// A code of the second factor that the caller has turned on, soon after a step-up.
+    fn turned_on(&self, troupe: &Troupe, who: Who) -> String {
+        let Some(member) = troupe.find(who) else { return "000000".to_owned() };
+        let (two_factor, caller) = (&self.api.services.two_factor, member.signed_caller());
+        let setup = two_factor.set_up(&caller).unwrap();
+        two_factor.verify(&caller, &totp::code(setup.secret.expose(), self.api.world.clock.now())).unwrap();
+        two_factor.step_up(&caller, &Proof::Password(PASSWORD.into())).unwrap();
+        // The next code: this one is used up.
+        totp::code(setup.secret.expose(), self.api.world.clock.now() + SignedDuration::from_secs(30))
+    }
+
     fn minutes_ago(&self, minutes: i64) -> String {
         (self.api.world.clock.now() - SignedDuration::from_mins(minutes)).to_string()
     }
@@ -189,6 +208,17 @@ impl Stage {
             "POST /auth/change-password" => {
                 json!({ "currentPassword": PASSWORD, "newPassword": "cinq mots pour rentrer ici" })
             }
+            "POST /users/me/email" => {
+                if let Some(member) = troupe.find(who) {
+                    let proof = Proof::Password(PASSWORD.into());
+                    self.api.services.two_factor.step_up(&member.signed_caller(), &proof).unwrap();
+                }
+                json!({ "newEmail": format!("e{number}@new.example") })
+            }
+            "POST /users/me/email/confirm" => json!({ "token": self.mailed(troupe, OneTimePurpose::ChangeEmail) }),
+            "POST /auth/step-up" => json!({ "password": PASSWORD }),
+            "POST /auth/2fa/verify" => json!({ "code": self.counted(troupe, who) }),
+            "POST /auth/2fa/disable" => json!({ "password": PASSWORD, "code": self.turned_on(troupe, who) }),
             "POST /employees/activate" => json!({ "token": self.invitation(troupe).0, "password": PASSWORD }),
             "POST /super-admin/admins" => with(person, "role", "ADMIN_HUNTZEN"),
             "POST /companies" => json!({
@@ -230,6 +260,8 @@ impl Stage {
             digest: TokenDigest::of(&token),
             user: owner.id(),
             purpose,
+            email: (purpose == OneTimePurpose::ChangeEmail)
+                .then(|| cast::email(&format!("e{}@new.example", self.number()))),
             created_at: now,
             expires_at: now + purpose.validity(),
         };

@@ -28,6 +28,10 @@ POST   /auth/resend-verification         | -                 | 202 202 202 202 2
 POST   /auth/forgot-password             | -                 | 202 202 202 202 202 202 202 202 202 202 202
 POST   /auth/reset-password              | -                 | 200 200 200 200 200 200 200 200 200 200 200
 POST   /auth/change-password             | -                 | 401 200 200 200 200 200 200 200 200 200 200
+POST   /auth/step-up                     | -                 | 401 200 200 200 200 200 200 200 200 200 200
+POST   /auth/2fa/setup                   | -                 | 401 200 200 200 200 200 200 200 200 200 200
+POST   /auth/2fa/verify                  | -                 | 401 200 200 200 200 200 200 200 200 200 200
+POST   /auth/2fa/disable                 | -                 | 401 200 200 200 200 200 200 200 200 200 200
 
 POST   /super-admin/admins               | -                 | 401 201 403 403 403 403 403 403 403 403 403
 POST   /super-admin/users/{id}/block     | account           | 401 200 403 403 403 403 403 403 403 403 403
@@ -172,6 +176,8 @@ GET    /super-admin/audit-logs           | -                 | 401 200 403 403 4
 GET    /super-admin/audit-logs/verify    | -                 | 401 200 403 403 403 403 403 403 403 403 403
 GET    /users/me/access-log              | -                 | 401 200 200 200 200 200 200 200 200 200 200
 
+POST   /users/me/email                   | -                 | 401 202 202 202 202 202 202 202 202 202 202
+POST   /users/me/email/confirm           | -                 | 200 200 200 200 200 200 200 200 200 200 200
 GET    /users/me/preferences             | -                 | 401 200 200 200 200 200 200 200 200 200 200
 PATCH  /users/me/preferences             | -                 | 401 200 200 200 200 200 200 200 200 200 200
 PUT    /users/me/preferences             | -                 | 401 200 200 200 200 200 200 200 200 200 200
@@ -186,6 +192,7 @@ POST   /notifications/{id}/read          | notification      | 401 404 404 404 4
 DELETE /notifications/{id}               | own notification  | 401 204 204 204 204 204 204 204 204 204 204
 DELETE /notifications/{id}               | notification      | 401 404 404 404 404 404 404 404 204 404 404
 
+GET    /crisis                           | -                 | 200 200 200 200 200 200 200 200 200 200 200
 GET    /health                           | -                 | 200 200 200 200 200 200 200 200 200 200 200
 GET    /health/live                      | -                 | 200 200 200 200 200 200 200 200 200 200 200
 ";

@@ -91,6 +91,7 @@ impl Stage {
             last_used_at: now,
             expires_at: now + SignedDuration::from_hours(7 * 24),
             revoked_at: None,
+            stepped_up_at: None,
             device: Device::default(),
         };
         let row = RefreshRow {
@@ -195,6 +196,13 @@ impl Member {
     /// The account's address.
     pub fn address(&self) -> &str {
         self.person.user.email.as_str()
+    }
+
+    /// The account as use cases take it, acting through its session.
+    pub fn signed_caller(&self) -> Caller {
+        let mut caller = self.caller();
+        caller.actor.session = Some(self.session);
+        caller
     }
 
     /// The account as use cases take it.

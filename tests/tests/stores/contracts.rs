@@ -402,6 +402,18 @@ mod reviews {
     );
 }
 
+mod second_factors {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::second_factors:
+        a_second_factor_is_set_and_replaced,
+        codes_are_accepted_once,
+        wrong_codes_are_counted,
+        of_many_at_once_one_uses_a_code,
+        second_factors_are_their_owners_alone,
+        a_failed_unit_of_work_leaves_no_second_factor,
+    );
+}
+
 mod sessions {
     huntzen_tests::contract!(
         huntzen_tests::contracts::sessions:
@@ -412,6 +424,8 @@ mod sessions {
         all_sessions_but_one_end_together,
         a_failed_unit_of_work_leaves_no_session,
         sessions_are_their_owners_alone,
+        a_new_device_is_known_from_then_on,
+        a_step_up_is_noted_of_one_session,
         a_refresh_token_is_one_sessions,
         of_many_at_once_one_exchanges_the_token,
     );
@@ -438,6 +452,8 @@ mod tokens {
         a_token_knows_its_owner,
         only_its_holder_learns_whose_a_token_is,
         a_token_is_used_once,
+        a_token_knows_the_address_that_it_confirms,
+        tokens_are_voided_by_purpose,
         a_later_token_voids_earlier_ones,
         a_failed_unit_of_work_leaves_no_token,
         tokens_are_their_owners_alone,

@@ -9,6 +9,7 @@ mod invitations;
 mod notifications;
 mod outbox;
 mod preferences;
+mod second_factors;
 mod sessions;
 mod tokens;
 mod users;

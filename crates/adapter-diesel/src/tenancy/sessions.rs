@@ -31,6 +31,7 @@ struct SessionRow {
     last_used_at: StoredTimestamp,
     expires_at: StoredTimestamp,
     revoked_at: Option<StoredTimestamp>,
+    stepped_up_at: Option<StoredTimestamp>,
     user_agent: Option<String>,
     ip: Option<String>,
 }
@@ -44,6 +45,7 @@ impl From<SessionRow> for Session {
             last_used_at: row.last_used_at.to_jiff(),
             expires_at: row.expires_at.to_jiff(),
             revoked_at: instant(row.revoked_at),
+            stepped_up_at: instant(row.stepped_up_at),
             device: Device { user_agent: row.user_agent, ip: row.ip },
         }
     }
@@ -58,6 +60,7 @@ impl From<&Session> for SessionRow {
             last_used_at: session.last_used_at.to_diesel(),
             expires_at: session.expires_at.to_diesel(),
             revoked_at: session.revoked_at.map(ToDiesel::to_diesel),
+            stepped_up_at: session.stepped_up_at.map(ToDiesel::to_diesel),
             user_agent: session.device.user_agent.clone(),
             ip: session.device.ip.clone(),
         }
@@ -154,6 +157,23 @@ impl Sessions for PgTx {
             .order((sessions::created_at.desc(), sessions::id.desc()));
         let rows = self.run(|connection| query.load(connection))?;
         Ok(rows.into_iter().map(Session::from).collect())
+    }
+
+    fn is_new_device(&mut self, user: UserId, device: &Device) -> Result<bool, StoreError> {
+        let same = sessions::user_agent.is_not_distinct_from(device.user_agent.as_deref());
+        let query = sessions::table.filter(sessions::user_id.eq(user.0)).select(same).distinct();
+        let seen = self.run(|connection| query.load::<bool>(connection))?;
+        Ok(!seen.is_empty() && !seen.contains(&true))
+    }
+
+    fn step_up(&mut self, user: UserId, id: SessionId, at: Timestamp) -> Result<bool, StoreError> {
+        let live = sessions::table
+            .filter(sessions::id.eq(id.0))
+            .filter(sessions::user_id.eq(user.0))
+            .filter(sessions::revoked_at.is_null())
+            .filter(sessions::expires_at.gt(at.to_diesel()));
+        let change = update(live).set(sessions::stepped_up_at.eq(at.to_diesel()));
+        self.run(|connection| change.execute(connection)).map(|changed| changed > 0)
     }
 
     fn revoke_session(&mut self, user: UserId, id: SessionId, at: Timestamp) -> Result<bool, StoreError> {

@@ -6,6 +6,7 @@ use diesel::{
 };
 use huntzen_tenancy::{
     StoreError,
+    email::Email,
     identity::{OneTimePurpose, OneTimeToken, OneTimeTokens, TokenOwner},
     ids::{CompanyId, SessionId, UserId},
     token::TokenDigest,
@@ -17,7 +18,7 @@ use uuid::Uuid;
 use crate::{
     schema::one_time_tokens,
     statement::{Both, statement},
-    stored::{ToDiesel, readable, word},
+    stored::{ToDiesel, email, readable, word},
     unit_of_work::PgTx,
 };
 
@@ -59,12 +60,34 @@ impl OneTimeTokens for PgTx {
                 one_time_tokens::sha256.eq(token.digest.0.to_vec()),
                 one_time_tokens::user_id.eq(token.user.0),
                 one_time_tokens::purpose.eq(token.purpose.as_str()),
+                one_time_tokens::email.eq(token.email.as_ref().map(Email::as_str)),
                 one_time_tokens::created_at.eq(token.created_at.to_diesel()),
                 one_time_tokens::expires_at.eq(token.expires_at.to_diesel()),
             )),
             also: update(earlier).set(one_time_tokens::used_at.eq(token.created_at.to_diesel())),
         };
         self.run(|connection| statement.execute(connection)).map(drop)
+    }
+
+    fn token_email(&mut self, digest: TokenDigest) -> Result<Option<Email>, StoreError> {
+        let query = one_time_tokens::table.find(digest.0.to_vec()).select(one_time_tokens::email);
+        let found = self.run(|connection| query.first::<Option<String>>(connection).optional())?;
+        found.flatten().map(|address| email(&address, "one_time_tokens.email")).transpose()
+    }
+
+    fn void_one_time_tokens(
+        &mut self,
+        user: UserId,
+        purposes: &[OneTimePurpose],
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let words: Vec<&str> = purposes.iter().map(|purpose| purpose.as_str()).collect();
+        let open = one_time_tokens::table
+            .filter(one_time_tokens::user_id.eq(user.0))
+            .filter(one_time_tokens::purpose.eq_any(words))
+            .filter(one_time_tokens::used_at.is_null());
+        let change = update(open).set(one_time_tokens::used_at.eq(at.to_diesel()));
+        self.run(|connection| change.execute(connection)).map(drop)
     }
 
     fn use_one_time_token(

@@ -34,6 +34,7 @@ pub(super) struct UserRow {
     blocked_at: Option<StoredTimestamp>,
     signed_out_before: Option<StoredTimestamp>,
     last_login_at: Option<StoredTimestamp>,
+    two_factor_enabled_at: Option<StoredTimestamp>,
     language: String,
     created_at: StoredTimestamp,
     updated_at: StoredTimestamp,
@@ -56,6 +57,7 @@ impl TryFrom<UserRow> for User {
             blocked_at: instant(row.blocked_at),
             signed_out_before: instant(row.signed_out_before),
             last_login_at: instant(row.last_login_at),
+            two_factor_enabled_at: instant(row.two_factor_enabled_at),
             language: row.language,
             created_at: row.created_at.to_jiff(),
             updated_at: row.updated_at.to_jiff(),
@@ -76,6 +78,7 @@ struct UserState<'a> {
     blocked_at: Option<StoredTimestamp>,
     signed_out_before: Option<StoredTimestamp>,
     last_login_at: Option<StoredTimestamp>,
+    two_factor_enabled_at: Option<StoredTimestamp>,
     language: &'a str,
     updated_at: StoredTimestamp,
 }
@@ -92,6 +95,7 @@ impl<'a> From<&'a User> for UserState<'a> {
             blocked_at: user.blocked_at.map(ToDiesel::to_diesel),
             signed_out_before: user.signed_out_before.map(ToDiesel::to_diesel),
             last_login_at: user.last_login_at.map(ToDiesel::to_diesel),
+            two_factor_enabled_at: user.two_factor_enabled_at.map(ToDiesel::to_diesel),
             language: &user.language,
             updated_at: user.updated_at.to_diesel(),
         }

@@ -191,6 +191,8 @@ async fn login(
     let credentials = Credentials {
         email: body.email,
         password: SecretString::from(body.password),
+        code: body.code.map(SecretString::from),
+        backup_code: body.backup_code.map(SecretString::from),
         device: device(&request, &context),
     };
     let origin = context.origin();
@@ -259,7 +261,7 @@ async fn me(signed: Signed) -> impl Responder {
         avatar_url: None,
         is_active: user.is_active,
         email_verified: user.email_verified,
-        two_factor_enabled: false,
+        two_factor_enabled: user.two_factor_enabled_at.is_some(),
         last_login_at: user.last_login_at,
     })
 }

@@ -8,11 +8,13 @@ pub mod chat;
 pub mod companies;
 pub mod consultations;
 pub mod context;
+pub mod crisis;
 pub mod csv;
 pub mod dev_mail;
 pub mod directory;
 pub mod docs;
 pub mod edge;
+pub mod email_change;
 pub mod employees;
 pub mod extract;
 pub mod headers;
@@ -40,6 +42,7 @@ pub mod super_admin;
 pub mod texts;
 pub mod times;
 pub mod transitions;
+pub mod two_factor;
 
 pub use access::{Access, Signed};
 pub use answers::{Created, Items, NoContent};
@@ -47,7 +50,7 @@ pub use csv::CsvFile;
 pub use extract::{Json, OptionalJson, Path, PathText, Query};
 pub use paging::{CursorMark, Limit, PageBody, PageNumber, PartQuery, PerPage, SliceBody};
 pub use patch::Patch;
-pub use problem::{Code, Problem};
+pub use problem::{Code, FieldProblem, Problem};
 pub use route::Operations;
 
 use huntzen_tenancy::policy::Permission;
@@ -61,6 +64,8 @@ pub fn operations() -> Operations {
     for register in [
         auth::register,
         passwords::register,
+        two_factor::register,
+        email_change::register,
         super_admin::register,
         companies::register,
         employees::register,
@@ -81,6 +86,7 @@ pub fn operations() -> Operations {
         preferences::register,
         audit::register,
         health::register,
+        crisis::register,
     ] {
         register(&mut operations);
     }

@@ -14,7 +14,7 @@ use crate::state::App;
 
 /// When whoever asks for a letter is answered, whether there is an account to write to or not: later
 /// than either takes.
-const SAME_TIME: Duration = Duration::from_millis(100);
+pub(super) const SAME_TIME: Duration = Duration::from_millis(100);
 
 /// A new account.
 #[derive(Deserialize, Validate, ToSchema)]

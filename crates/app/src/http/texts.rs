@@ -137,6 +137,26 @@ codes! {
     SiretTaken = CONFLICT "siret_taken"
         fr: "SIRET déjà utilisé", "Une autre entreprise porte ce numéro SIRET.";
         en: "SIRET taken", "Another company has this SIRET number.";
+    /// The password is right, and a code of the second factor is asked for.
+    TwoFactorRequired = UNAUTHORIZED "two_factor_required"
+        fr: "Code demandé", "Saisissez le code de votre application d'authentification.";
+        en: "Code required", "Enter the code of your authenticator app.";
+    /// The code is wrong, or was used before.
+    InvalidCode = UNAUTHORIZED "invalid_code"
+        fr: "Code incorrect", "Ce code n'est pas valable, ou a déjà servi.";
+        en: "Invalid code", "This code is not valid, or was used before.";
+    /// Whoever asks has to prove again to be there.
+    StepUpRequired = UNAUTHORIZED "step_up_required"
+        fr: "Confirmation demandée", "Confirmez que c'est bien vous, par votre mot de passe ou un code.";
+        en: "Confirmation required", "Confirm that it is you, by your password or a code.";
+    /// The account has a second factor already.
+    TwoFactorEnabled = CONFLICT "two_factor_enabled"
+        fr: "Double authentification active", "La double authentification est déjà active.";
+        en: "Two-factor is on", "The second factor is on already.";
+    /// The account has no second factor.
+    TwoFactorOff = CONFLICT "two_factor_off"
+        fr: "Double authentification inactive", "La double authentification n'est pas active.";
+        en: "Two-factor is off", "The second factor is not on.";
     /// Figures are published by the month.
     WholeMonthsOnly = BAD_REQUEST "whole_months_only"
         fr: "Mois entiers uniquement", "La période doit aller du premier au dernier jour d'un mois.";
@@ -265,6 +285,7 @@ pub fn field_text(code: &str, language: Language) -> &'static str {
         "not_allowed" => {
             ("Votre rôle ne permet pas de choisir cette valeur.", "Your role does not allow you to set this value.")
         }
+        "unchanged" => ("C'est déjà votre adresse.", "This is your address already."),
         "wrong_password" => ("Ce mot de passe est incorrect.", "This password is wrong."),
         "domain_not_allowed" => (
             "Le domaine de cette adresse n'est pas celui de l'entreprise.",

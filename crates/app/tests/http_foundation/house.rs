@@ -128,6 +128,7 @@ fn session(actor: Actor, id: SessionId) -> Session {
         last_used_at: since(),
         expires_at: since() + SignedDuration::from_hours(24),
         revoked_at: None,
+        stepped_up_at: None,
         device: Device::default(),
     }
 }
@@ -143,6 +144,7 @@ fn user(actor: Actor) -> User {
         last_name: "Body".to_owned(),
         is_active: true,
         email_verified: true,
+        two_factor_enabled_at: None,
         blocked_at: None,
         signed_out_before: None,
         last_login_at: None,

@@ -246,6 +246,10 @@ impl CompanyAdministration {
         let scope = caller.scope();
         self.store.run(&scope, |tx| {
             tx.company(id)?.ok_or(TenancyError::NotFound)?;
+            // An employee's work address stays theirs, whatever address their account has by now.
+            if tx.employee_by_email(id, &account.email)?.is_some() {
+                return Err(TenancyError::EmailTaken);
+            }
             self.inviter.add_and_invite_account(tx, &scope, account)
         })
     }

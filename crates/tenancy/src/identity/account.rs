@@ -38,6 +38,8 @@ pub struct User {
     pub signed_out_before: Option<Timestamp>,
     /// When it last signed in.
     pub last_login_at: Option<Timestamp>,
+    /// Since when a second factor is asked for; none when it is not.
+    pub two_factor_enabled_at: Option<Timestamp>,
     /// `fr` or `en`.
     pub language: String,
     /// When it was made.
@@ -97,6 +99,7 @@ impl NewAccount {
             blocked_at: None,
             signed_out_before: None,
             last_login_at: None,
+            two_factor_enabled_at: None,
             language: "fr".to_owned(),
             created_at: now,
             updated_at: now,

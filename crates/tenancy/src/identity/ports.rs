@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     account::User,
     password::{PasswordHasher, PasswordRules},
+    second_factor::TotpCodes,
     tokens::{OneTimePurpose, OneTimeToken, TokenOwner},
 };
 use crate::{
@@ -38,6 +39,8 @@ pub struct IdentityPorts {
     pub sealer: Sealer,
     /// Hashes passwords.
     pub hasher: Arc<dyn PasswordHasher>,
+    /// Counts codes of second factors.
+    pub totp: Arc<dyn TotpCodes>,
     /// What may be a password.
     pub rules: PasswordRules,
 }
@@ -109,6 +112,7 @@ impl IdentityPorts {
             digest: TokenDigest::of(&token),
             user,
             purpose,
+            email: None,
             created_at: now,
             expires_at: now + purpose.validity(),
         })?;

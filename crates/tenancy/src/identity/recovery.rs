@@ -116,6 +116,8 @@ impl Recovery {
         user.password = Some(hashed);
         user.updated_at = now;
         tx.update_user(&user)?;
+        // Whoever had the old password may have asked for these.
+        tx.void_one_time_tokens(user.id, &[OneTimePurpose::ResetPassword, OneTimePurpose::ChangeEmail], now)?;
         let kept = scope.actor().and_then(|actor| actor.session);
         let ended = end_sessions(tx, user.id, kept, now)?;
         self.ports.write(tx, now, user.id, Letter::PasswordChanged, &json!({}))?;

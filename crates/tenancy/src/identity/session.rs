@@ -33,6 +33,8 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// When it was ended.
     pub revoked_at: Option<Timestamp>,
+    /// When its owner last proved to be there.
+    pub stepped_up_at: Option<Timestamp>,
     /// On what device.
     pub device: Device,
 }
@@ -95,6 +97,19 @@ pub trait Sessions {
     /// # Errors
     /// `StoreError` alone.
     fn sessions_of(&mut self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError>;
+
+    /// Whether `user` has signed in before, and never with this client.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn is_new_device(&mut self, user: UserId, device: &Device) -> Result<bool, StoreError>;
+
+    /// Notes that the owner of a session of `user` proved to be there at `at`; `false` when there is no live
+    /// one with this id.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn step_up(&mut self, user: UserId, id: SessionId, at: Timestamp) -> Result<bool, StoreError>;
 
     /// Ends one session of `user`; `false` when there is no live one with this id.
     ///
@@ -172,6 +187,7 @@ mod tests {
             last_used_at: BEGUN,
             expires_at: BEGUN + SignedDuration::from_hours(1),
             revoked_at: None,
+            stepped_up_at: None,
             device: Device::default(),
         };
         let user = User { is_active: true, email_verified: true, ..account.into_user(BEGUN) };

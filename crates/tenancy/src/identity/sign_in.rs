@@ -2,13 +2,16 @@
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::json;
 
 use super::{
     account::User,
     ports::IdentityPorts,
+    second_factor::backup_digest,
     session::{Device, RefreshRow, Session},
     tokens::{AccessClaims, AccessTokenSigner, RefreshTokens},
+    two_factor::SecurityEvent,
 };
 use crate::{
     TenancyTx,
@@ -16,6 +19,7 @@ use crate::{
     email::Email,
     error::TenancyError,
     ids::SessionId,
+    outbox::Letter,
     policy::Role,
     scope::{Origin, Scope},
     token::{TokenDigest, fresh_token},
@@ -40,6 +44,10 @@ pub struct Credentials {
     pub email: String,
     /// The password.
     pub password: SecretString,
+    /// A code of the second factor.
+    pub code: Option<SecretString>,
+    /// A backup code instead.
+    pub backup_code: Option<SecretString>,
     /// On what device.
     pub device: Device,
 }
@@ -91,7 +99,8 @@ impl SignIn {
     /// work; what is wrong with the account itself is said to those who know its password alone.
     ///
     /// # Errors
-    /// `InvalidCredentials`, `AccountInactive`, `EmailNotVerified`, `CompanyInactive`.
+    /// `InvalidCredentials`, `AccountInactive`, `EmailNotVerified`, `CompanyInactive`,
+    /// `TwoFactorRequired`, `InvalidCode`.
     pub fn login(&self, origin: &Origin, credentials: &Credentials) -> Result<SignedIn, TenancyError> {
         let email = Email::parse(&credentials.email);
         let scope = match &email {
@@ -115,7 +124,10 @@ impl SignIn {
         let (user, token) = self.ports.store.run(&as_account, |tx| {
             let user = tx.user_for_update(account.id)?.filter(|user| user.password == account.password);
             let refusal = match &user {
-                Some(user) => refusal_of(tx, user)?,
+                Some(user) => match refusal_of(tx, user)? {
+                    None => self.second_factor_refusal(tx, user, credentials, now)?,
+                    refusal => refusal,
+                },
                 None => Some(TenancyError::InvalidCredentials),
             };
             let (Some(mut user), None) = (user, &refusal) else {
@@ -124,6 +136,9 @@ impl SignIn {
             };
             user.last_login_at = Some(now);
             tx.update_user(&user)?;
+            if tx.is_new_device(user.id, &credentials.device)? {
+                self.tell_of_sign_in(tx, &user, &credentials.device, now)?;
+            }
             let token = self.open(tx, id, &user, &credentials.device, now)?;
             tx.record(&self.ports.entry(&as_account, now, Action::Login, &user))?;
             Ok(Ok((user, token)))
@@ -178,6 +193,38 @@ impl SignIn {
         }
     }
 
+    /// Why the second factor refuses the sign-in; an account without one never does.
+    fn second_factor_refusal(
+        &self,
+        tx: &mut dyn TenancyTx,
+        user: &User,
+        credentials: &Credentials,
+        now: Timestamp,
+    ) -> Result<Option<TenancyError>, TenancyError> {
+        if user.two_factor_enabled_at.is_none() {
+            return Ok(None);
+        }
+        let is_accepted = match (&credentials.code, &credentials.backup_code) {
+            (None, None) => return Ok(Some(TenancyError::TwoFactorRequired)),
+            (Some(code), _) => self.ports.accept_code(tx, user, code.expose_secret(), now)?,
+            (None, Some(code)) => tx.use_backup_code(user.id, backup_digest(code.expose_secret()), now)?,
+        };
+        Ok((!is_accepted).then_some(TenancyError::InvalidCode))
+    }
+
+    /// Tells an account's owner of a sign-in from a device that was not known.
+    fn tell_of_sign_in(
+        &self,
+        tx: &mut dyn TenancyTx,
+        user: &User,
+        device: &Device,
+        now: Timestamp,
+    ) -> Result<(), TenancyError> {
+        let arguments = json!({ "at": now.to_string(), "device": device.user_agent, "ip": device.ip });
+        self.ports.write(tx, now, user.id, Letter::NewSignIn, &arguments)?;
+        self.ports.tell_of_security(tx, user, SecurityEvent::NewSignIn, now)
+    }
+
     /// Adds the session and answers its first refresh token.
     fn open(
         &self,
@@ -195,6 +242,7 @@ impl SignIn {
             last_used_at: now,
             expires_at: now + self.lifetimes.refresh,
             revoked_at: None,
+            stepped_up_at: None,
             device: device.clone(),
         };
         let row = RefreshRow {

@@ -72,6 +72,8 @@ words! {
         VerifyEmail = "VERIFY_EMAIL",
         /// Choosing a new password; one hour.
         ResetPassword = "RESET_PASSWORD",
+        /// Confirming a new address of an account; 24 hours.
+        ChangeEmail = "CHANGE_EMAIL",
     }
 }
 
@@ -79,7 +81,7 @@ impl OneTimePurpose {
     /// How long such a token can be used.
     pub fn validity(self) -> SignedDuration {
         match self {
-            Self::VerifyEmail => SignedDuration::from_hours(24),
+            Self::VerifyEmail | Self::ChangeEmail => SignedDuration::from_hours(24),
             Self::ResetPassword => SignedDuration::from_hours(1),
         }
     }
@@ -89,6 +91,7 @@ impl OneTimePurpose {
         match self {
             Self::VerifyEmail => Letter::VerifyEmail,
             Self::ResetPassword => Letter::PasswordReset,
+            Self::ChangeEmail => Letter::ConfirmEmail,
         }
     }
 }
@@ -102,6 +105,8 @@ pub struct OneTimeToken {
     pub user: UserId,
     /// What it is good for.
     pub purpose: OneTimePurpose,
+    /// The address that it confirms, when it changes one.
+    pub email: Option<Email>,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when it is worth nothing.
@@ -142,6 +147,24 @@ pub trait OneTimeTokens {
     /// # Errors
     /// `StoreError` alone.
     fn add_one_time_token(&mut self, token: &OneTimeToken) -> Result<(), StoreError>;
+
+    /// The address that the token with this digest confirms, used or not; none for a token that changes
+    /// none.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn token_email(&mut self, digest: TokenDigest) -> Result<Option<Email>, StoreError>;
+
+    /// Voids the tokens of `user` for these purposes that were not used.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn void_one_time_tokens(
+        &mut self,
+        user: UserId,
+        purposes: &[OneTimePurpose],
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
 
     /// Uses a token up at `now`: exactly one caller of many gets `true`; expired, unknown, used
     /// or for another purpose is `false`.

@@ -9,6 +9,7 @@ use super::{Arguments, DueLetter};
 use crate::{
     TenancyError, TenancyStore,
     clock::Clock,
+    email::Email,
     mail::{Letters, MailError, Mailer},
     scope::{Job, Scope},
     sealing::{DataKey, KeySubject, Sealer},
@@ -104,10 +105,12 @@ impl LetterDispatch {
     }
 
     fn deliver(&self, letter: &DueLetter, key: Option<&DataKey>) -> Result<(), MailError> {
-        let Some(address) = &letter.address else {
+        let arguments = self.arguments(letter, key)?;
+        // A letter about an address goes there, all others to the account's own.
+        let named = arguments.get("to").and_then(Value::as_str).and_then(Email::parse);
+        let Some(address) = named.as_ref().or(letter.address.as_ref()) else {
             return Err(MailError::Never("the recipient has no address".into()));
         };
-        let arguments = self.arguments(letter, key)?;
         self.mailer.send(&self.letters.render(letter, &arguments, address)?)
     }
 

@@ -148,6 +148,8 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("named person", "S"),
             ("employee's account", "SIU"),
             ("employee", "SIU"),
+            ("second factor", "SIUD"),
+            ("backup code", "SIUD"),
             ("session", "SIU"),
             ("refresh token", "SIU"),
             ("mailed token", "SIU"),

@@ -18,7 +18,7 @@ use huntzen_tests::{
     clock::at,
     contracts::{
         audit_chains, conversations::said, invitations::invited, journal, notes, preferences, releases,
-        reviews::new_review, sessions::signed_in, statements, timetables, tokens::mailed,
+        reviews::new_review, second_factors, sessions::signed_in, statements, timetables, tokens::mailed,
     },
     world::World,
 };
@@ -95,6 +95,7 @@ impl Scene {
         let line = entry(&world, &cast.hr.scope(), cast.company.id).about(marc.id());
         world.tenancy.run(&cast.hr.scope(), |tx| Ok(tx.record(&line)?)).unwrap();
         let (session, refresh) = signed_in(&world, marc);
+        second_factors::set(&world, &marc.scope(), marc, &["un"]).unwrap();
         let mailed = mailed(&world, marc, OneTimePurpose::ResetPassword).digest;
         let invitation = invited(&world, &cast.hr, marc).digest;
         invited(&world, &cast.administrator, sophie);
@@ -165,6 +166,8 @@ impl Scene {
             user("operator's account", &self.cast.operator),
             row("employee", "employees", of_marc.clone(), "phone = '1'"),
             row("employment", "employment_periods", of_alpha.clone(), "department = NULL"),
+            row("second factor", "second_factors", of_marc.clone(), "last_step = 9"),
+            row("backup code", "backup_codes", of_marc.clone(), "used_at = NULL"),
             row("session", "sessions", of_marc.clone(), "ip = NULL"),
             row("refresh token", "refresh_tokens", of_marc.clone(), "rotated_at = NULL"),
             row("mailed token", "one_time_tokens", of_marc.clone(), "used_at = NULL"),
