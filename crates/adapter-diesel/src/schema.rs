@@ -47,6 +47,10 @@ diesel::table! {
     preferences (user_id) {
         user_id -> Uuid,
         share_usage_with_employer -> Bool,
+        alias -> Nullable<Text>,
+        quiet_start_minute -> Nullable<SmallInt>,
+        quiet_end_minute -> Nullable<SmallInt>,
+        quiet_timezone -> Nullable<Text>,
         updated_at -> Timestamptz,
     }
 }

@@ -1,6 +1,6 @@
 //! Reading stored values back: words, numbers and instants as the domains know them.
 use huntzen_tenancy::{Cursor, Slice, StoreError, email::Email, words::Words};
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::Time};
 
 pub(crate) use jiff_diesel::{Date as StoredDate, Timestamp as StoredTimestamp, ToDiesel};
 
@@ -35,6 +35,17 @@ pub(crate) fn optional_number<N, M: TryFrom<N>>(
     column: &'static str,
 ) -> Result<Option<M>, StoreError> {
     value.map(|value| number(value, column)).transpose()
+}
+
+/// The wall time of a minute of the day, as `column` counts it.
+pub(crate) fn wall_time(minute: i16, column: &'static str) -> Result<Time, StoreError> {
+    let parts = i8::try_from(minute / 60).ok().zip(i8::try_from(minute % 60).ok());
+    readable(parts.and_then(|(hour, minute)| Time::new(hour, minute, 0, 0).ok()), column)
+}
+
+/// The minute of the day of a wall time.
+pub(crate) fn minute_of(time: Time) -> i16 {
+    i16::from(time.hour()) * 60 + i16::from(time.minute())
 }
 
 /// The instant, when there is one.

@@ -76,6 +76,15 @@ impl OutboxQueue for MemoryTx {
         })
     }
 
+    fn postpone(&mut self, id: Uuid, until: Timestamp) -> Result<(), StoreError> {
+        let until = micros(until);
+        self.write(|viewer, state| {
+            let is_meant = |row: &OutboxRow| row.message.id == id && viewer.is_job(Job::Outbox);
+            state.outbox.change(is_meant, |row| row.next_attempt_at = until);
+            Ok(())
+        })
+    }
+
     fn give_up_older(&mut self, written_before: Timestamp) -> Result<u64, StoreError> {
         self.write(|viewer, state| {
             let is_old =
@@ -104,6 +113,7 @@ fn addressed(state: &State, row: OutboxRow) -> DueLetter {
         attempts: row.attempts,
         address: recipient.map(|user| user.email.clone()),
         first_name: recipient.map(|user| user.first_name.clone()).unwrap_or_default(),
+        quiet_hours: state.quiet_hours.get(&row.message.recipient).cloned(),
         language: recipient.map_or_else(|| "fr".to_owned(), |user| user.language.clone()),
         message: row.message,
     }

@@ -13,7 +13,12 @@ impl Preferences for MemoryTx {
         self.read(|viewer, state| {
             let account = state.users.get(&user).filter(|_| viewer.is_user(user))?;
             let share_usage_with_employer = state.shares_usage.contains(&user);
-            Some(PreferenceSet { language: account.language.clone(), share_usage_with_employer })
+            Some(PreferenceSet {
+                language: account.language.clone(),
+                alias: state.aliases.get(&user).cloned(),
+                share_usage_with_employer,
+                quiet_hours: state.quiet_hours.get(&user).cloned(),
+            })
         })
     }
 
@@ -27,6 +32,8 @@ impl Preferences for MemoryTx {
             } else if !state.shares_usage.contains(&user) {
                 state.shares_usage.put(user, at);
             }
+            state.aliases.set(user, chosen.alias.clone());
+            state.quiet_hours.set(user, chosen.quiet_hours.clone());
             state.users.change(
                 |account| account.id == user,
                 |account| {

@@ -24,6 +24,7 @@ use huntzen_tenancy::{
     ids::{CompanyId, EmployeeId, NotificationId, SessionId, UserId},
     notifications::Notification,
     outbox::OutboxMessage,
+    preferences::{Alias, QuietHours},
     sealing::DataKey,
     token::TokenDigest,
 };
@@ -61,6 +62,10 @@ tables! {
     users: UserId => User,
     /// Who agreed to be named to their employer, and since when; the language is the account's.
     shares_usage: UserId => Timestamp,
+    /// What people are called in rooms.
+    aliases: UserId => Alias,
+    /// When letters to them wait.
+    quiet_hours: UserId => QuietHours,
     /// Second factors.
     second_factors: UserId => SecondFactorRow,
     /// Their backup codes, with when each was used.

@@ -41,6 +41,14 @@ impl<K: Copy + Ord, V: Clone> Table<K, V> {
         self.before.push((key, replaced));
     }
 
+    /// Writes the row under `key`, or deletes the one that stands there.
+    pub(crate) fn set(&mut self, key: K, row: Option<V>) {
+        match row {
+            Some(row) => self.put(key, row),
+            None => drop(self.remove(&key)),
+        }
+    }
+
     /// Deletes the row under `key`; `false` when there is none.
     pub(crate) fn remove(&mut self, key: &K) -> bool {
         let Some(removed) = self.rows.remove(key) else {

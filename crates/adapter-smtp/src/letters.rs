@@ -80,8 +80,15 @@ impl HandlebarsLetters {
                 format!("{front_end}/activate?token={}", word(arguments, "token")?)
             }
             Letter::PasswordReset => format!("{front_end}/reset-password?token={}", word(arguments, "token")?),
-            Letter::ConfirmEmail => format!("{front_end}/confirm-email?token={}", word(arguments, "token")?),
-            Letter::EmailChanged | Letter::EmailTaken => format!("{front_end}/security"),
+            Letter::ConfirmEmail => {
+                text(arguments, "to")?;
+                format!("{front_end}/confirm-email?token={}", word(arguments, "token")?)
+            }
+            Letter::EmailChanged => {
+                text(arguments, "to")?;
+                format!("{front_end}/security")
+            }
+            Letter::EmailTaken => format!("{front_end}/security"),
             Letter::PasswordChanged | Letter::CompanyValidated => format!("{front_end}/"),
             Letter::ConsultationScheduled
             | Letter::ConsultationConfirmed
@@ -95,7 +102,7 @@ impl HandlebarsLetters {
             Letter::NewSignIn => {
                 set(&mut values, "when", instant(arguments, "at", HOME_ZONE, language)?);
                 for name in ["device", "ip"] {
-                    set(&mut values, name, arguments.get(name).and_then(Value::as_str).unwrap_or("?"));
+                    set(&mut values, name, known(arguments, name)?.unwrap_or("?"));
                 }
                 format!("{front_end}/security")
             }
@@ -122,6 +129,14 @@ fn text<'a>(arguments: &'a Value, name: &'static str) -> Result<&'a str, Unrende
     match arguments.get(name) {
         None | Some(Value::Null) => Err(Unrenderable::Missing(name)),
         Some(value) => value.as_str().ok_or(Unrenderable::Malformed(name)),
+    }
+}
+
+/// An argument that must be there and may be null.
+fn known<'a>(arguments: &'a Value, name: &'static str) -> Result<Option<&'a str>, Unrenderable> {
+    match arguments.get(name) {
+        None => Err(Unrenderable::Missing(name)),
+        Some(value) => Ok(value.as_str()),
     }
 }
 

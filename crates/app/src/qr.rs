@@ -52,7 +52,7 @@ mod tests {
         let code = QrCode::new(text).unwrap();
         let side = info.width as usize;
         assert_eq!(side, (code.width() + 8) * SCALE);
-        let dark = |row: usize, column: usize| pixels[(row * SCALE + 1) * side + column * SCALE + 1] == 0;
+        let dark = |row: usize, column: usize| pixels.get((row * SCALE + 1) * side + column * SCALE + 1) == Some(&0);
         assert!((0..code.width() + 8).all(|at| !dark(0, at) && !dark(at, 3)), "white around it");
         for (at, color) in code.to_colors().into_iter().enumerate() {
             let (row, column) = (at / code.width() + QUIET, at % code.width() + QUIET);

@@ -7,6 +7,7 @@ use huntzen_tenancy::{
     clock::{Clock, Randomness},
     employee::Employees,
     identity::Inviting,
+    preferences::Preferences,
     sealing::Sealer,
 };
 use jiff::Timestamp;
@@ -19,12 +20,12 @@ use crate::{
 /// Everything that one booking unit of work may touch (`Inviting` brings accounts, invitations,
 /// the outbox, data keys and the audit trail).
 pub trait BookingTx:
-    Practitioners + Timetables + Consultations + Reviews + Reminders + Employees + Inviting + Commit
+    Practitioners + Timetables + Consultations + Reviews + Reminders + Employees + Preferences + Inviting + Commit
 {
 }
 
 impl<T> BookingTx for T where
-    T: Practitioners + Timetables + Consultations + Reviews + Reminders + Employees + Inviting + Commit
+    T: Practitioners + Timetables + Consultations + Reviews + Reminders + Employees + Preferences + Inviting + Commit
 {
 }
 

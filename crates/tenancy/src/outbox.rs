@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::{
     email::Email,
     ids::UserId,
+    preferences::QuietHours,
     sealing::{DataKeys, KeySubject, Place, Sealed, Sealer, SecretText},
     store::StoreError,
     words,
@@ -59,6 +60,30 @@ words! {
     }
 }
 
+impl Letter {
+    /// Whether it keeps until the recipient's quiet hours are over. What somebody waits for, what
+    /// concerns the account's safety, and what moves an appointment does not.
+    pub fn can_wait(self) -> bool {
+        match self {
+            Self::CompanyValidated | Self::ConsultationFollowUp | Self::MessageUnread | Self::ReportingChanged => true,
+            Self::VerifyEmail
+            | Self::Invitation
+            | Self::PractitionerInvitation
+            | Self::PasswordReset
+            | Self::PasswordChanged
+            | Self::ConfirmEmail
+            | Self::EmailChanged
+            | Self::EmailTaken
+            | Self::NewSignIn
+            | Self::ConsultationScheduled
+            | Self::ConsultationConfirmed
+            | Self::ConsultationCancelled
+            | Self::ConsultationRescheduled
+            | Self::ConsultationReminder => false,
+        }
+    }
+}
+
 /// What a letter's text needs: a JSON object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arguments {
@@ -103,6 +128,15 @@ pub struct DueLetter {
     pub first_name: String,
     /// The recipient's language: `fr` or `en`.
     pub language: String,
+    /// When the recipient wants no letter that can wait.
+    pub quiet_hours: Option<QuietHours>,
+}
+
+impl DueLetter {
+    /// Until when it waits, if it can and its recipient wants no such letter at `now`.
+    pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.quiet_hours.as_ref().filter(|_| self.message.letter.can_wait())?.over(now)
+    }
 }
 
 /// Writes a letter with these arguments, sealed. Without arguments there is nothing to seal.
@@ -155,6 +189,12 @@ pub trait OutboxQueue {
     /// # Errors
     /// `StoreError` alone.
     fn mark_failed(&mut self, id: Uuid, next_attempt_at: Option<Timestamp>) -> Result<(), StoreError>;
+
+    /// Lets a letter be due again at `until`; that is no failed try.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn postpone(&mut self, id: Uuid, until: Timestamp) -> Result<(), StoreError>;
 
     /// Gives up every waiting letter that was written before `written_before`; answers how many.
     ///

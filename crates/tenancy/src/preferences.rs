@@ -3,17 +3,25 @@ use jiff::Timestamp;
 
 use crate::{ids::UserId, store::StoreError};
 
+mod alias;
 mod choosing;
-pub use choosing::{PreferenceChange, PreferenceChoosing};
+mod quiet_hours;
+pub use alias::Alias;
+pub use choosing::{PreferenceChange, PreferenceChoosing, WantedHours};
+pub use quiet_hours::QuietHours;
 
 /// What a person decides. Whoever never decided has `share_usage_with_employer` off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreferenceSet {
     /// In which language letters are written: `fr` or `en`.
     pub language: String,
+    /// What they are called in the room of a consultation; nobody is called by a real name there.
+    pub alias: Option<Alias>,
     /// Whether HR may see their usage by name while the company's is reported so (GDPR, article
     /// 9(2)(a)).
     pub share_usage_with_employer: bool,
+    /// When letters that can wait do.
+    pub quiet_hours: Option<QuietHours>,
 }
 
 /// Preferences; a user scope sees its own alone, and nobody else's are seen by anybody.

@@ -6,11 +6,12 @@ use huntzen_tenancy::{
     clock::Clock,
     ids::UserId,
     outbox::{Arguments, DueLetter, Letter, OutboxMessage},
+    preferences::{PreferenceSet, QuietHours},
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, civil::time};
 use serde_json::json;
 
-use super::at_once;
+use super::{at_once, preferences};
 use crate::{
     appointments::sealed,
     cast::{Cast, operator},
@@ -51,6 +52,7 @@ pub fn a_letter_reaches_the_worker(world: &World) {
         address: Some(operator.user.email.clone()),
         first_name: operator.user.first_name.clone(),
         language: "fr".to_owned(),
+        quiet_hours: None,
     };
     assert_eq!(taken, [due(written)]);
     // What needs no secret is not sealed.
@@ -98,6 +100,33 @@ pub fn a_letter_is_sent_tried_again_or_given_up(world: &World) {
     world.clock.advance(SignedDuration::from_mins(1));
     let again = take(world, 10);
     assert_eq!(again.iter().map(|one| (one.message.id, one.attempts)).collect::<Vec<_>>(), [(letters[1].id, 1)]);
+}
+
+/// A letter that waits is due again when it should be, as if it had not been taken; its recipient's quiet
+/// hours come with it.
+pub fn a_letter_waits_for_the_end_of_quiet_hours(world: &World) {
+    let operator = operator(world);
+    let hours = QuietHours::new(time(22, 0, 0, 0), time(7, 0, 0, 0), "Europe/Paris").unwrap();
+    let chosen = PreferenceSet {
+        language: "en".to_owned(),
+        alias: None,
+        share_usage_with_employer: false,
+        quiet_hours: Some(hours.clone()),
+    };
+    preferences::decide(world, &operator.scope(), &operator, &chosen).unwrap();
+    let written = letter(world, operator.id());
+    world.tenancy.run(&operator.scope(), |tx| Ok(tx.enqueue(&written)?)).unwrap();
+    let taken = take(world, 10);
+    assert_eq!(taken.iter().map(|due| due.quiet_hours.as_ref()).collect::<Vec<_>>(), [Some(&hours)]);
+    let until = world.clock.now() + SignedDuration::from_hours(9);
+    world.tenancy.run(&operator.scope(), |tx| Ok(tx.postpone(written.id, until)?)).unwrap();
+    world.clock.advance(SignedDuration::from_mins(1));
+    assert_eq!(take(world, 10).len(), 1, "none but the worker makes a letter wait");
+    world.tenancy.run(&worker(), |tx| Ok(tx.postpone(written.id, until)?)).unwrap();
+    world.clock.set(until - SignedDuration::from_secs(1));
+    assert_eq!(take(world, 10), []);
+    world.clock.set(until);
+    assert_eq!(take(world, 10).iter().map(|due| due.attempts).collect::<Vec<_>>(), [0]);
 }
 
 /// Only the worker sees letters; anonymous visitors write none.

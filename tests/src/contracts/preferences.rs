@@ -1,6 +1,10 @@
 //! The contract of `Preferences`.
-use huntzen_tenancy::{Scope, TenancyError, clock::Clock, preferences::PreferenceSet};
-use jiff::SignedDuration;
+use huntzen_tenancy::{
+    Scope, TenancyError,
+    clock::Clock,
+    preferences::{Alias, PreferenceSet, QuietHours},
+};
+use jiff::{SignedDuration, civil::time};
 
 use super::{is_refused, releases::released, undone};
 use crate::{
@@ -13,7 +17,7 @@ fn read(world: &World, scope: &Scope, of: &Person) -> Option<PreferenceSet> {
 }
 
 fn chosen(language: &str, share_usage_with_employer: bool) -> PreferenceSet {
-    PreferenceSet { language: language.to_owned(), share_usage_with_employer }
+    PreferenceSet { language: language.to_owned(), alias: None, share_usage_with_employer, quiet_hours: None }
 }
 
 /// Has somebody decide.
@@ -37,7 +41,20 @@ pub fn decisions_are_found(world: &World) {
     let marc = &cast.employee.0;
     assert_eq!(read(world, &marc.scope(), marc), Some(chosen("fr", false)));
     world.clock.advance(SignedDuration::from_hours(1));
-    for set in [chosen("en", true), chosen("en", false), chosen("fr", true)] {
+    let called = |alias: &str| PreferenceSet { alias: Alias::parse(alias), ..chosen("en", true) };
+    let quiet = |start: i8, end: i8| {
+        let hours = QuietHours::new(time(start, 30, 0, 0), time(end, 59, 0, 0), "Europe/Lisbon").unwrap();
+        PreferenceSet { quiet_hours: Some(hours), ..called("Camille") }
+    };
+    for set in [
+        chosen("en", true),
+        called("Camille"),
+        called("Dominique"),
+        quiet(22, 6),
+        quiet(0, 23),
+        chosen("en", false),
+        chosen("fr", true),
+    ] {
         decide(world, &marc.scope(), marc, &set).unwrap();
         assert_eq!(read(world, &marc.scope(), marc), Some(set.clone()));
         let account = world.tenancy.run(&marc.scope(), |tx| Ok(tx.user(marc.id())?)).unwrap().unwrap();

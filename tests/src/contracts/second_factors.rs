@@ -41,9 +41,9 @@ fn uses_step(world: &World, scope: &Scope, of: &Person, step: i64) -> bool {
     world.tenancy.run(scope, |tx| Ok(tx.use_step(of.id(), step)?)).unwrap()
 }
 
-fn uses_code(world: &World, scope: &Scope, of: &Person, word: &str) -> bool {
+fn uses_code(world: &World, scope: &Scope, of: &Person, code: &str) -> bool {
     let now = world.clock.now();
-    world.tenancy.run(scope, |tx| Ok(tx.use_backup_code(of.id(), TokenDigest::of(word), now)?)).unwrap()
+    world.tenancy.run(scope, |tx| Ok(tx.use_backup_code(of.id(), TokenDigest::of(code), now)?)).unwrap()
 }
 
 /// What was set is found, and another one takes its place, codes and steps included; removed, nothing is

@@ -100,6 +100,7 @@ async fn a_token_is_good_once_and_for_a_day(play: &Played) {
 
 async fn an_address_that_was_taken_meanwhile_stays_theirs(play: &Played) {
     ask(play, Played::MARC, NEW).await;
+    play.advance(SignedDuration::from_secs(1));
     ask(play, Played::CLAIRE, NEW).await;
     let letters = play.letters_to(NEW);
     let token = |at: usize| {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 api_suite! {
     a_room_token_says_what_the_contract_says,
+    whoever_has_an_alias_is_called_so,
     a_room_is_open_around_its_consultation_alone,
 }
 
@@ -114,6 +115,16 @@ async fn a_room_token_says_what_the_contract_says(play: &Played) {
     assert_eq!(events.each("type"), ["SCHEDULED", "ROOM_JOINED", "ROOM_TOKEN_ISSUED", "ROOM_JOINED"]);
     let (marc, sophie) = (play.account_of(Played::MARC).await, play.account_of(Played::SOPHIE).await);
     assert_eq!(events.each("actorId"), [marc.as_str(), marc.as_str(), marc.as_str(), sophie.as_str()]);
+}
+
+async fn whoever_has_an_alias_is_called_so(play: &Played) {
+    let id = play.booked(Played::MARC, START).await;
+    play.patch(Played::SOPHIE, "/users/me/preferences", json!({ "alias": "Camille" })).await.expect(200);
+    play.set_clock("2027-01-05T08:55:00Z");
+    for (who, name) in [(Played::SOPHIE, "Camille"), (Played::MARC, "Participant")] {
+        let said = claims(play, &enter(play, who, &id).await);
+        assert_eq!(said["context"]["user"]["name"], name, "an alias is its owner's alone");
+    }
 }
 
 async fn a_room_is_open_around_its_consultation_alone(play: &Played) {

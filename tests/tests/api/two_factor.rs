@@ -155,6 +155,7 @@ async fn stepping_up_lasts_five_minutes_of_one_session(play: &Played) {
     let wrong = json!({ "password": "cinq mots pour sortir" });
     play.post(Played::MARC, path, wrong).await.refused(401, "invalid_credentials");
     play.post(Played::CLAIRE, path, json!({ "code": "000000" })).await.refused(401, "invalid_code");
+    play.advance(SignedDuration::from_secs(1));
     let proved = play.post(Played::MARC, path, json!({ "code": code(play, &secret) })).await;
     assert_eq!(*proved.expect(200), json!({ "expiresIn": 300 }));
     let off = json!({ "password": PASSWORD, "code": "000000" });
@@ -189,10 +190,10 @@ async fn a_new_device_is_told_of(play: &Played) {
     let from = async |agent: &str| {
         let body = json!({ "email": Played::MARC, "password": PASSWORD });
         let request = TestRequest::post().uri("/auth/login").insert_header(("user-agent", agent.to_owned()));
-        play.send(request.set_json(body)).await.expect(200);
+        play.send(request.set_json(body)).await.text_at("/accessToken")
     };
     from("Firefox").await;
-    from("Firefox").await;
+    let token = from("Firefox").await;
     assert_eq!(play.subjects_to(Played::MARC), Vec::<String>::new(), "the first device is no news");
     from("Safari <b>").await;
     from("Safari <b>").await;
@@ -203,7 +204,7 @@ async fn a_new_device_is_told_of(play: &Played) {
     );
     assert!(letters[0].text.contains("Safari <b>") && letters[0].text.contains("203.0.113.0"), "{}", letters[0].text);
     assert!(letters[0].html.contains("Safari &lt;b&gt;"), "{}", letters[0].html);
-    let told = play.get(Played::MARC, "/notifications").await;
+    let told = play.get_with(&token, "/notifications").await;
     assert_eq!(told.each("data"), [json!({ "event": "NEW_SIGN_IN" })]);
 }
 

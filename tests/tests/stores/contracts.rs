@@ -268,6 +268,7 @@ mod letters {
         a_letter_reaches_the_worker,
         a_taken_letter_is_held_for_its_lease,
         a_letter_is_sent_tried_again_or_given_up,
+        a_letter_waits_for_the_end_of_quiet_hours,
         letters_are_the_workers_alone,
         of_many_workers_each_letter_has_one,
     );

@@ -5,12 +5,11 @@ use huntzen_booking::{
     availability::{AvailabilityException, AvailabilityRule, ExceptionKind, ExceptionTerms, RuleTerms, TypeSet},
 };
 use huntzen_tenancy::StoreError;
-use jiff::civil::Time;
 use uuid::Uuid;
 
 use crate::{
     schema::availabilities,
-    stored::{StoredDate, StoredTimestamp, ToDiesel, number, optional_number, readable},
+    stored::{StoredDate, StoredTimestamp, ToDiesel, number, optional_number, readable, wall_time},
 };
 
 /// A rule as the database holds it: id, day, first and last minute, slot and buffer in minutes,
@@ -43,11 +42,6 @@ pub(super) type ExceptionRow = (Uuid, bool, StoredTimestamp, StoredTimestamp, Op
 
 fn types_of(bits: i16, column: &'static str) -> Result<TypeSet, StoreError> {
     readable(u8::try_from(bits).ok().and_then(TypeSet::from_bits), column)
-}
-
-fn wall_time(minute: i16, column: &'static str) -> Result<Time, StoreError> {
-    let parts = i8::try_from(minute / 60).ok().zip(i8::try_from(minute % 60).ok());
-    readable(parts.and_then(|(hour, minute)| Time::new(hour, minute, 0, 0).ok()), column)
 }
 
 /// Reads a rule of `practitioner` back.

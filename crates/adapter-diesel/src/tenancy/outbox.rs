@@ -2,7 +2,7 @@
 use diesel::{
     dsl::{count_star, insert_into, min, update},
     prelude::*,
-    sql_types::{BigInt, Binary, Integer, Jsonb, Nullable, Text, Timestamptz},
+    sql_types::{BigInt, Binary, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz},
 };
 use huntzen_tenancy::{
     StoreError,
@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::preferences::quiet_hours;
 use crate::{
     schema::outbox,
     statement::statement,
@@ -29,6 +30,7 @@ statement! {
         diesel::sql_types::Uuid, diesel::sql_types::Uuid, Text, Nullable<Binary>, Nullable<Jsonb>, Timestamptz,
         Integer,
         Nullable<Text>, Nullable<Text>, Nullable<Text>,
+        Nullable<SmallInt>, Nullable<SmallInt>, Nullable<Text>,
     );
     "WITH due AS (SELECT id, next_attempt_at FROM outbox \
      WHERE sent_at IS NULL AND NOT given_up AND next_attempt_at <= ", now as Timestamptz;
@@ -38,8 +40,9 @@ statement! {
     " FROM due WHERE o.id = due.id RETURNING o.id, o.recipient_user_id, o.letter, o.arguments, o.about, \
      o.created_at, o.attempts, due.next_attempt_at AS due_at) \
      SELECT t.id, t.recipient_user_id, t.letter, t.arguments, t.about, t.created_at, t.attempts, \
-     u.email, u.first_name, u.language \
-     FROM taken t LEFT JOIN users u ON u.id = t.recipient_user_id ORDER BY t.due_at, t.id"
+     u.email, u.first_name, u.language, p.quiet_start_minute, p.quiet_end_minute, p.quiet_timezone \
+     FROM taken t LEFT JOIN users u ON u.id = t.recipient_user_id \
+     LEFT JOIN preferences p ON p.user_id = t.recipient_user_id ORDER BY t.due_at, t.id"
 }
 
 #[derive(Queryable)]
@@ -54,6 +57,9 @@ struct DueRow {
     email: Option<String>,
     first_name: Option<String>,
     language: Option<String>,
+    quiet_start: Option<i16>,
+    quiet_end: Option<i16>,
+    quiet_timezone: Option<String>,
 }
 
 impl TryFrom<DueRow> for DueLetter {
@@ -74,6 +80,7 @@ impl TryFrom<DueRow> for DueLetter {
             address: row.email.as_deref().and_then(Email::parse),
             first_name: row.first_name.unwrap_or_default(),
             language: row.language.unwrap_or_else(|| "fr".to_owned()),
+            quiet_hours: quiet_hours(row.quiet_start, row.quiet_end, row.quiet_timezone.as_deref())?,
         })
     }
 }
@@ -116,6 +123,11 @@ impl OutboxQueue for PgTx {
             None => update(letter).set((tried, outbox::given_up.eq(true))).execute(connection),
         })
         .map(drop)
+    }
+
+    fn postpone(&mut self, id: Uuid, until: Timestamp) -> Result<(), StoreError> {
+        let change = update(outbox::table.find(id)).set(outbox::next_attempt_at.eq(until.to_diesel()));
+        self.run(|connection| change.execute(connection)).map(drop)
     }
 
     fn give_up_older(&mut self, written_before: Timestamp) -> Result<u64, StoreError> {

@@ -57,6 +57,7 @@ fn due(letter: Letter, language: &str) -> DueLetter {
         address: Some(recipient()),
         first_name: "Léa".to_owned(),
         language: language.to_owned(),
+        quiet_hours: None,
     }
 }
 
@@ -175,6 +176,20 @@ fn the_letter_of_an_appointment() {
              Automatic message: please do not reply.\n"
         )
     );
+}
+
+#[test]
+fn every_letter_looks_as_it_was_reviewed() {
+    for letter in Letter::ALL {
+        for language in ["fr", "en"] {
+            let mail = rendered(&due(*letter, language));
+            let name = format!("{}.{language}", letter.as_str().to_lowercase());
+            let whole = format!("{}\n\n{}\n{}", mail.subject, mail.text, mail.html);
+            insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+                insta::assert_snapshot!(name, whole);
+            });
+        }
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use huntzen_tenancy::{
     audit::{Action, Resource},
     ids::UserId,
     policy::Permission,
+    preferences::Alias,
 };
 use sha2::{Digest, Sha256};
 
@@ -66,10 +67,11 @@ impl Rooms {
             let consultation = own(tx, caller, id)?;
             let room =
                 consultation.room_name.as_ref().filter(|_| consultation.is_live()).ok_or(BookingError::RoomClosed)?;
+            let alias = tx.preferences(user)?.and_then(|chosen| chosen.alias);
             let RoomSettings { app_id, domain, audience } = &self.settings;
             let guest = RoomGuest {
                 pseudonym: &pseudonym(id, user),
-                alias: None,
+                alias: alias.as_ref().map(Alias::as_str),
                 is_practitioner: consultation.practitioner_user == user,
             };
             let claims = RoomClaims::issue(

@@ -31,7 +31,7 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 pub struct Dispatched {
     /// Letters that the mail server took.
     pub sent: usize,
-    /// Letters that will be tried again.
+    /// Letters that will be tried again, or wait until their recipient's quiet hours are over.
     pub postponed: usize,
     /// Letters that will not: refused for good, without an address, or too old.
     pub given_up: usize,
@@ -80,6 +80,11 @@ impl LetterDispatch {
             if now.duration_until(self.clock.now()) > ROUND {
                 // The rest come back when their lease ends.
                 break;
+            }
+            if let Some(until) = letter.waits_until(now) {
+                self.store.run(&scope, |tx| Ok(tx.postpone(letter.message.id, until)?))?;
+                done.postponed += 1;
+                continue;
             }
             let outcome = self.deliver(letter, key.as_ref());
             let next = match outcome {
@@ -157,8 +162,8 @@ mod tests {
                 arguments: Arguments::About(json!({})),
                 created_at: written,
             };
-            let letter =
-                DueLetter { message, attempts, address: None, first_name: String::new(), language: "fr".into() };
+            let (first_name, language) = (String::new(), "fr".to_owned());
+            let letter = DueLetter { message, attempts, address: None, first_name, language, quiet_hours: None };
             next_attempt(&letter, now).map(|next| now.duration_until(next).as_secs())
         };
         assert_eq!((next(0, written), next(1, written), next(3, written)), (Some(15), Some(30), Some(120)));
