@@ -1,4 +1,5 @@
 //! Passwords: forgotten, reset by letter, changed by those who know them, and what may be one.
+use huntzen_tenancy::{FieldError, TenancyError, identity::FirstOperator};
 use huntzen_tests::{
     api::{Answer, NOBODY, PASSWORD, Played},
     api_suite,
@@ -165,6 +166,11 @@ async fn every_new_password_keeps_the_rules(play: &Played) {
         (&"x".repeat(73), "too_long"),
         (&"é".repeat(37), "too_long"),
         ("PASSWORD1234", "too_common"),
+        ("M0t-de-p@sse 2027", "too_common"),
+        ("azertyuiop123", "too_common"),
+        ("06 12 34 56 78 90", "too_common"),
+        ("            ", "too_common"),
+        ("Alpha-2027!!!", "too_common"),
         ("nul\u{0} dans le mot", "invalid_characters"),
     ] {
         let accept = json!({ "token": invitation, "password": password });
@@ -173,12 +179,21 @@ async fn every_new_password_keeps_the_rules(play: &Played) {
         change(play, Played::MARC, PASSWORD, password).await.invalid("newPassword", code);
     }
     change(play, Played::MARC, PASSWORD, "Marc.Dupont 2027!").await.invalid("newPassword", "contains_email");
+    let operator = FirstOperator {
+        email: "ada@huntzen.example".to_owned(),
+        password: "Bienvenue-2027".into(),
+        first_name: "Ada".to_owned(),
+        last_name: "Exemple".to_owned(),
+    };
+    let made = play.services.super_administration.create_first(&operator);
+    let Err(TenancyError::Invalid(errors)) = made else { panic!("{made:?}") };
+    assert_eq!(errors, [FieldError::new("password", "too_common")]);
     // A short local part is in too many words to be refused.
     let short = "luc@alpha.example";
     let body = json!({ "email": short, "password": "luc va au marché", "firstName": "Luc", "lastName": "Roy" });
     play.post(NOBODY, "/auth/register", body).await.expect(201);
     // Twelve bytes and seventy-two are enough and not too many; blanks count.
-    for password in ["douze signes", &"x".repeat(72), "            "] {
+    for password in ["douze signes", &"éàèùîôêâûëïü".repeat(3), "un mot, ici "] {
         let now = if password.starts_with('d') { PASSWORD } else { "douze signes" };
         change(play, Played::MARC, now, password).await.expect(200);
         change(play, Played::MARC, password, "douze signes").await.expect(200);
