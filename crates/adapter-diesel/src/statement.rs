@@ -45,6 +45,10 @@ macro_rules! statement {
 }
 pub(crate) use statement;
 
+/// The most rows of one insertion: a statement can bind 65,535 values, and no table has more than
+/// twenty columns.
+pub(crate) const MOST_ROWS: usize = 3_000;
+
 /// Two writes in one statement, and so in one round trip: `also` runs with `main`, whose count of
 /// rows is the answer. Both see the tables as they were before.
 #[derive(QueryId)]

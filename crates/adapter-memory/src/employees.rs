@@ -1,4 +1,6 @@
 //! Beneficiaries.
+use std::collections::BTreeSet;
+
 use huntzen_tenancy::{
     Page, PageRequest, StoreError, TenancyError,
     email::Email,
@@ -92,6 +94,14 @@ impl Employees for MemoryTx {
         self.read(|viewer, state| {
             let mut in_sight = state.employees.rows().filter(|row| viewer.sees_employee(row));
             in_sight.find(|row| row.company == company && row.email == *email).cloned()
+        })
+    }
+
+    fn listed_emails(&mut self, company: CompanyId, emails: &[Email]) -> Result<Vec<Email>, StoreError> {
+        self.read(|viewer, state| {
+            let in_sight = state.employees.rows().filter(|row| row.company == company && viewer.sees_employee(row));
+            let listed: BTreeSet<&Email> = in_sight.map(|row| &row.email).collect();
+            emails.iter().filter(|email| listed.contains(email)).cloned().collect()
         })
     }
 

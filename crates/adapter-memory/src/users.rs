@@ -1,4 +1,6 @@
 //! Accounts.
+use std::collections::BTreeSet;
+
 use huntzen_tenancy::{
     StoreError, TenancyError,
     email::Email,
@@ -27,6 +29,27 @@ impl Users for MemoryTx {
             require(company_exists, "users_company_id_fkey")?;
             state.users.put(user.id, stored(user));
             Ok(())
+        })
+    }
+
+    fn add_users(&mut self, users: &[User]) -> Result<Vec<UserId>, TenancyError> {
+        let mut added = Vec::new();
+        for user in users {
+            self.write(|viewer, _| allow(viewer.asks_for_taken_emails() && viewer.adds_user(user)))?;
+            let is_taken = self.read(|_, state| free_email(state, user).is_err())?;
+            if !is_taken {
+                self.add_user(user)?;
+                added.push(user.id);
+            }
+        }
+        Ok(added)
+    }
+
+    fn taken_emails(&mut self, emails: &[Email]) -> Result<Vec<Email>, StoreError> {
+        self.write(|viewer, state| {
+            allow(viewer.asks_for_taken_emails())?;
+            let held: BTreeSet<&Email> = state.users.rows().map(|user| &user.email).collect();
+            Ok(emails.iter().filter(|email| held.contains(email)).cloned().collect())
         })
     }
 

@@ -98,6 +98,10 @@ impl Viewer {
         registers || by_hr || by_administrator || by_operator || first_operator
     }
 
+    pub(crate) fn asks_for_taken_emails(&self) -> bool {
+        self.is(Role::AdminRh)
+    }
+
     pub(crate) fn changes_user(&self, row: &User) -> bool {
         self.is_user(row.id) || self.is(Role::SuperAdmin) || (self.is_administrator() && row.role == Role::AdminRh)
     }

@@ -11,9 +11,11 @@ use crate::{
 
 mod change;
 mod enrolment;
+mod import;
 mod workforce;
 pub use change::EmployeeChange;
 pub use enrolment::{InvitedEmployee, NewEmployee};
+pub use import::{Import, ImportReport, ImportedLine, LINES_TOGETHER, LineError, MOST_ERRORS, MOST_LINES};
 pub use workforce::Workforce;
 
 words! {
@@ -89,6 +91,15 @@ pub trait Employees {
     /// `EmailTaken` when the company lists this address already.
     fn add_employee(&mut self, employee: &Employee) -> Result<(), TenancyError>;
 
+    /// Adds employees, each as `add_employee` does. A store behind a network does it in few round
+    /// trips.
+    ///
+    /// # Errors
+    /// `EmailTaken` when the company lists one of the addresses already.
+    fn add_employees(&mut self, employees: &[Employee]) -> Result<(), TenancyError> {
+        employees.iter().try_for_each(|employee| self.add_employee(employee))
+    }
+
     /// Writes names, phone, department, position, status and `updated_at`; the account's names
     /// follow, and a changed department or status closes and opens employment periods on the
     /// day of `updated_at`.
@@ -123,6 +134,12 @@ pub trait Employees {
     /// # Errors
     /// `StoreError` alone.
     fn employee_by_email(&mut self, company: CompanyId, email: &Email) -> Result<Option<Employee>, StoreError>;
+
+    /// Those of `emails` that are work addresses of employees of `company`.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn listed_emails(&mut self, company: CompanyId, emails: &[Email]) -> Result<Vec<Email>, StoreError>;
 
     /// A page of the company's employees, by family name, given name, id.
     ///

@@ -7,7 +7,7 @@ use crate::{
     email::Email,
     ids::UserId,
     preferences::QuietHours,
-    sealing::{DataKeys, KeySubject, Place, Sealed, Sealer, SecretText},
+    sealing::{DataKeys, Keeper, KeySubject, Place, Sealed, Sealer, SecretText},
     store::StoreError,
     words,
 };
@@ -153,10 +153,24 @@ pub fn write_letter(
     let arguments = if arguments.as_object().is_some_and(serde_json::Map::is_empty) {
         Arguments::About(arguments.clone())
     } else {
-        let key = sealer.key(tx, KeySubject::Platform, now)?;
-        Arguments::Sealed(sealer.seal(&key, &Arguments::place(id), &SecretText::new(arguments.to_string()))?)
+        let keeper = sealer.keeper(&sealer.key(tx, KeySubject::Platform, now)?)?;
+        return tx.enqueue(&sealed_letter(&keeper, (id, now), (recipient, letter), arguments)?);
     };
     tx.enqueue(&OutboxMessage { id, recipient, letter, arguments, created_at: now })
+}
+
+/// A letter with these arguments, sealed under the platform's key; for whoever writes many.
+///
+/// # Errors
+/// `Defect` when the cipher refuses.
+pub fn sealed_letter(
+    keeper: &Keeper,
+    (id, now): (Uuid, Timestamp),
+    (recipient, letter): (UserId, Letter),
+    arguments: &Value,
+) -> Result<OutboxMessage, StoreError> {
+    let sealed = keeper.seal(&Arguments::place(id), &SecretText::new(arguments.to_string()))?;
+    Ok(OutboxMessage { id, recipient, letter, arguments: Arguments::Sealed(sealed), created_at: now })
 }
 
 /// Letters, written by any scope and taken by the worker.
@@ -166,6 +180,14 @@ pub trait Outbox {
     /// # Errors
     /// `StoreError` alone.
     fn enqueue(&mut self, message: &OutboxMessage) -> Result<(), StoreError>;
+
+    /// Adds letters, to be sent at once. A store behind a network does it in few round trips.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn enqueue_all(&mut self, messages: &[OutboxMessage]) -> Result<(), StoreError> {
+        messages.iter().try_for_each(|message| self.enqueue(message))
+    }
 }
 
 /// The worker's side of the outbox: `Job::Outbox` alone.

@@ -1,9 +1,9 @@
 //! The contract of `Users`.
 use huntzen_tenancy::{
-    Job, Origin, Scope, StoreError, TenancyError, clock::Clock, identity::HashedPassword, policy::Role,
+    Job, Origin, Scope, StoreError, TenancyError, clock::Clock, email::Email, identity::HashedPassword, policy::Role,
 };
 
-use super::at_once;
+use super::{at_once, is_refused};
 use crate::{
     cast::{Cast, Person, account, added, email, entry, operator},
     world::World,
@@ -67,6 +67,63 @@ pub fn an_address_is_taken_once(world: &World) {
     moved.email = email("lea@beta.example");
     let refused = world.tenancy.run(&cast.employee.0.scope(), |tx| tx.update_user(&moved));
     assert!(matches!(refused, Err(TenancyError::EmailTaken)), "{refused:?}");
+}
+
+/// HR adds many people at once; those whose addresses have accounts are left out and named.
+pub fn many_are_added_but_those_whose_addresses_are_taken(world: &World) {
+    let cast = Cast::new(world);
+    let company = cast.hr.user.company;
+    let named = || {
+        let addresses = ["a@alpha.example", "lea@beta.example", "marc@alpha.example", "z@alpha.example"];
+        addresses.map(|address| account(world, address, Role::Employee, company))
+    };
+    let people = named();
+    let taken = |by: &Person| {
+        let addresses = people.clone().map(|user| user.email);
+        world.tenancy.run(&by.scope(), |tx| Ok(tx.taken_emails(&addresses)?))
+    };
+    let sorted = |mut emails: Vec<Email>| {
+        emails.sort();
+        emails
+    };
+    let before = sorted(taken(&cast.hr).unwrap());
+    assert_eq!(before, ["lea@beta.example", "marc@alpha.example"].map(email));
+    let added = world.tenancy.run(&cast.hr.scope(), |tx| tx.add_users(&people)).unwrap();
+    assert_eq!(added, [people[0].id, people[3].id]);
+    assert_eq!(sorted(taken(&cast.hr).unwrap()).len(), 4);
+    for user in [&people[0], &people[3]] {
+        let found = world.tenancy.run(&cast.operator.scope(), |tx| Ok(tx.user(user.id)?)).unwrap();
+        assert_eq!(found.as_ref(), Some(user));
+    }
+    for nobody_new in [named().as_slice(), &[]] {
+        assert_eq!(world.tenancy.run(&cast.hr.scope(), |tx| tx.add_users(nobody_new)).unwrap(), []);
+    }
+
+    for by in [&cast.administrator, &cast.operator, &cast.employee.0, &cast.practitioner.0] {
+        let refused = |outcome: Result<(), TenancyError>| {
+            assert!(is_refused(&outcome), "{}: {outcome:?}", by.user.role);
+        };
+        refused(taken(by).map(drop));
+        let role = if by.user.role == Role::SuperAdmin { Role::AdminHuntzen } else { Role::AdminRh };
+        let company = company.filter(|_| role == Role::AdminRh);
+        let user = account(world, "new@alpha.example", role, company);
+        refused(world.tenancy.run(&by.scope(), |tx| tx.add_users(&[user])).map(drop));
+    }
+    let elsewhere = account(world, "new@alpha.example", Role::Employee, cast.other_hr.user.company);
+    let refused = world.tenancy.run(&cast.hr.scope(), |tx| tx.add_users(&[elsewhere])).map(drop);
+    assert!(is_refused(&refused), "{refused:?}");
+}
+
+/// Many who add the same addresses at once add each exactly once.
+pub fn of_many_at_once_each_address_is_added_once(world: &World) {
+    let cast = Cast::new(world);
+    let outcomes = at_once(4, |_| {
+        let people: Vec<_> = (0..50)
+            .map(|number| account(world, &format!("p{number:02}@alpha.example"), Role::Employee, cast.hr.user.company))
+            .collect();
+        world.tenancy.run(&cast.hr.scope(), |tx| tx.add_users(&people)).unwrap().len()
+    });
+    assert_eq!(outcomes.into_iter().sum::<usize>(), 50);
 }
 
 /// Signing in sees the one account with the address, and nothing else.

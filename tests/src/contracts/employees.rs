@@ -111,6 +111,39 @@ pub fn a_failed_unit_of_work_leaves_no_employee(world: &World) {
     assert_eq!(periods(world, entry.id), []);
 }
 
+/// Many are listed as each alone would be, their periods included; whose addresses are listed is known
+/// to those who see the entries.
+pub fn many_are_listed_at_once(world: &World) {
+    let cast = Cast::new(world);
+    let people = ["a@alpha.example", "b@alpha.example"].map(|address| {
+        let user = added(world, &cast.hr, address, Role::Employee, cast.hr.user.company).user;
+        new_employee(world, &user, "Nouvelle")
+    });
+    world.tenancy.run(&cast.hr.scope(), |tx| tx.add_employees(&people)).unwrap();
+    for entry in &people {
+        assert_eq!(found(world, &cast.hr.scope(), entry.id).as_ref(), Some(entry));
+        assert_eq!(periods(world, entry.id).len(), 1);
+    }
+    let asked = ["a@alpha.example", "b@alpha.example", "lea@beta.example", "new@alpha.example"].map(email);
+    let listed = |scope: &Scope| {
+        let listed = world.tenancy.run(scope, |tx| Ok(tx.listed_emails(cast.company.id, &asked)?));
+        let mut listed = listed.unwrap();
+        listed.sort();
+        listed
+    };
+    assert_eq!(listed(&cast.hr.scope()), asked[..2]);
+    for scope in [cast.other_hr.scope(), cast.administrator.scope(), Scope::anonymous(Origin::default())] {
+        assert_eq!(listed(&scope), [], "{scope:?}");
+    }
+
+    let user = added(world, &cast.hr, "c@alpha.example", Role::Employee, cast.hr.user.company).user;
+    let fresh = new_employee(world, &user, "Encore");
+    let twin = Employee { id: EmployeeId(world.randomness.uuid_v4()), email: people[0].email.clone(), ..fresh.clone() };
+    let refused = world.tenancy.run(&cast.hr.scope(), |tx| tx.add_employees(&[fresh.clone(), twin]));
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(found(world, &cast.hr.scope(), fresh.id), None);
+}
+
 /// HR sees its company's employees, each sees itself, nobody else sees any.
 pub fn another_tenant_sees_no_employee(world: &World) {
     let cast = Cast::new(world);

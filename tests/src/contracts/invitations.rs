@@ -95,6 +95,19 @@ pub fn an_invitation_is_accepted_once_in_time(world: &World) {
     assert_eq!(accepted, Invitation { accepted_at: Some(last), ..invitation });
 }
 
+/// Many are invited at once, each as alone.
+pub fn many_are_invited_at_once(world: &World) {
+    let cast = Cast::new(world);
+    let many = [&cast.employee.0, &cast.colleague.0].map(|to| new_invitation(world, &cast.hr, to));
+    world.tenancy.run(&cast.hr.scope(), |tx| Ok(tx.add_invitations(&many)?)).unwrap();
+    for invitation in &many {
+        assert_eq!(found(world, &cast.hr.scope(), invitation.digest).as_ref(), Some(invitation));
+    }
+    let elsewhere = new_invitation(world, &cast.hr, &cast.stranger.0);
+    let refused = world.tenancy.run(&cast.hr.scope(), |tx| Ok(tx.add_invitations(&[elsewhere])?));
+    assert!(is_refused(&refused), "{refused:?}");
+}
+
 /// HR sees which of its employees were invited and have not come yet: no HR colleague, nobody else's.
 pub fn invited_employees_are_the_companys(world: &World) {
     let cast = Cast::new(world);

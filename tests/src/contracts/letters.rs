@@ -40,6 +40,16 @@ fn take(world: &World, limit: u32) -> Vec<DueLetter> {
     world.tenancy.run(&worker(), |tx| Ok(tx.take_due(now, now + SignedDuration::from_mins(1), limit)?)).unwrap()
 }
 
+/// Many letters are written at once, sealed ones and others.
+pub fn many_letters_are_written_at_once(world: &World) {
+    let operator = operator(world);
+    let mut many: Vec<OutboxMessage> = (0..3).map(|_| letter(world, operator.id())).collect();
+    many[1].arguments = Arguments::About(json!({ "consultationId": "0123" }));
+    world.tenancy.run(&operator.scope(), |tx| Ok(tx.enqueue_all(&many)?)).unwrap();
+    let taken: BTreeSet<_> = take(world, 10).into_iter().map(|due| due.message.id).collect();
+    assert_eq!(taken, many.iter().map(|one| one.id).collect());
+}
+
 /// A letter comes to the worker with the recipient's address, name and language.
 pub fn a_letter_reaches_the_worker(world: &World) {
     let operator = operator(world);

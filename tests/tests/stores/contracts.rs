@@ -8,6 +8,8 @@ mod accounts {
         an_account_changes,
         a_failed_unit_of_work_leaves_nothing,
         an_address_is_taken_once,
+        many_are_added_but_those_whose_addresses_are_taken,
+        of_many_at_once_each_address_is_added_once,
         signing_in_sees_one_account,
         accounts_are_seen_by_whom_they_concern,
         nobody_makes_accounts_beyond_their_reach,
@@ -211,6 +213,7 @@ mod employees {
         an_employee_changes,
         names_follow_to_the_account,
         a_failed_unit_of_work_leaves_no_employee,
+        many_are_listed_at_once,
         another_tenant_sees_no_employee,
         nobody_lists_people_elsewhere,
         an_address_is_listed_once_a_company,
@@ -240,6 +243,7 @@ mod invitations {
         huntzen_tests::contracts::invitations:
         an_added_invitation_is_found,
         a_later_invitation_voids_earlier_ones,
+        many_are_invited_at_once,
         an_invitation_is_accepted_once_in_time,
         invited_employees_are_the_companys,
         invitations_are_withdrawn,
@@ -269,6 +273,7 @@ mod letters {
         a_taken_letter_is_held_for_its_lease,
         a_letter_is_sent_tried_again_or_given_up,
         a_letter_waits_for_the_end_of_quiet_hours,
+        many_letters_are_written_at_once,
         letters_are_the_workers_alone,
         of_many_workers_each_letter_has_one,
     );

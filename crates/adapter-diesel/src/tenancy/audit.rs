@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     schema::audit_entries,
+    statement::MOST_ROWS,
     stored::{StoredTimestamp, ToDiesel, all, word},
     unit_of_work::PgTx,
 };
@@ -72,9 +73,6 @@ impl TryFrom<AuditRow> for AuditEntry {
         })
     }
 }
-
-/// Rows of one statement: it binds twelve values for each, and can bind 65,535.
-const MOST_ROWS: usize = 5_000;
 
 impl AuditLog for PgTx {
     fn record(&mut self, entry: &AuditEntry) -> Result<(), StoreError> {

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::{
     error::tenancy_error,
     schema::{companies, day_after, employees, employment_periods, first_day},
+    statement::MOST_ROWS,
     stored::{StoredDate, StoredTimestamp, ToDiesel, all, containing, email, number, one, readable, word},
     unit_of_work::PgTx,
 };
@@ -68,7 +69,7 @@ struct EmployeeState<'a> {
     phone: Option<&'a str>,
     department: Option<&'a str>,
     position: Option<&'a str>,
-    status: &'static str,
+    status: &'a str,
     search_text: String,
     updated_at: StoredTimestamp,
 }
@@ -84,6 +85,32 @@ impl<'a> From<&'a Employee> for EmployeeState<'a> {
             status: employee.status.as_str(),
             search_text: search_key(&[&employee.first_name, &employee.last_name, employee.email.as_str()]),
             updated_at: employee.updated_at.to_diesel(),
+        }
+    }
+}
+
+/// A new employee.
+#[derive(Insertable)]
+#[diesel(table_name = employees)]
+struct NewEmployeeRow<'a> {
+    id: Uuid,
+    company_id: Uuid,
+    user_id: Uuid,
+    email: &'a str,
+    created_at: StoredTimestamp,
+    #[diesel(embed)]
+    state: EmployeeState<'a>,
+}
+
+impl<'a> From<&'a Employee> for NewEmployeeRow<'a> {
+    fn from(employee: &'a Employee) -> Self {
+        Self {
+            id: employee.id.0,
+            company_id: employee.company.0,
+            user_id: employee.user.0,
+            email: employee.email.as_str(),
+            created_at: employee.created_at.to_diesel(),
+            state: EmployeeState::from(employee),
         }
     }
 }
@@ -112,17 +139,19 @@ fn period((department, from, until): PeriodRow) -> Result<EmploymentPeriod, Stor
 
 impl Employees for PgTx {
     fn add_employee(&mut self, employee: &Employee) -> Result<(), TenancyError> {
-        let row = (
-            employees::id.eq(employee.id.0),
-            employees::company_id.eq(employee.company.0),
-            employees::user_id.eq(employee.user.0),
-            employees::email.eq(employee.email.as_str()),
-            employees::created_at.eq(employee.created_at.to_diesel()),
-            EmployeeState::from(employee),
-        );
+        let row = NewEmployeeRow::from(employee);
         self.run(|connection| insert_into(employees::table).values(row).execute(connection))
             .map(drop)
             .map_err(tenancy_error)
+    }
+
+    fn add_employees(&mut self, employees: &[Employee]) -> Result<(), TenancyError> {
+        for employees in employees.chunks(MOST_ROWS) {
+            let rows: Vec<NewEmployeeRow<'_>> = employees.iter().map(NewEmployeeRow::from).collect();
+            self.run(|connection| insert_into(employees::table).values(rows).execute(connection))
+                .map_err(tenancy_error)?;
+        }
+        Ok(())
     }
 
     fn update_employee(&mut self, employee: &Employee) -> Result<(), TenancyError> {
@@ -154,6 +183,16 @@ impl Employees for PgTx {
             .filter(employees::email.eq(email.as_str()))
             .select(EmployeeRow::as_select());
         one(self.run(|connection| query.first(connection).optional())?)
+    }
+
+    fn listed_emails(&mut self, company: CompanyId, emails: &[Email]) -> Result<Vec<Email>, StoreError> {
+        let wanted: Vec<&str> = emails.iter().map(Email::as_str).collect();
+        let query = employees::table
+            .filter(employees::company_id.eq(company.0))
+            .filter(employees::email.eq_any(wanted))
+            .select(employees::email);
+        let listed = self.run(|connection| query.load::<String>(connection))?;
+        listed.iter().map(|address| email(address, "employees.email")).collect()
     }
 
     fn employees(

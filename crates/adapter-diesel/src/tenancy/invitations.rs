@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::tokens::digest;
 use crate::{
     schema::{employees, invitations},
-    statement::Both,
+    statement::{Both, MOST_ROWS},
     stored::{StoredTimestamp, ToDiesel, instant, one},
     unit_of_work::PgTx,
 };
@@ -77,6 +77,14 @@ impl Invitations for PgTx {
             also: delete(earlier),
         };
         self.run(|connection| statement.execute(connection)).map(drop)
+    }
+
+    fn add_invitations(&mut self, invitations: &[Invitation]) -> Result<(), StoreError> {
+        for invitations in invitations.chunks(MOST_ROWS) {
+            let rows: Vec<InvitationRow> = invitations.iter().map(InvitationRow::from).collect();
+            self.run(|connection| insert_into(invitations::table).values(rows).execute(connection))?;
+        }
+        Ok(())
     }
 
     fn invitation(&mut self, digest: TokenDigest) -> Result<Option<Invitation>, StoreError> {

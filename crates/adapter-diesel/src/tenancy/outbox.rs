@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::preferences::quiet_hours;
 use crate::{
     schema::outbox,
-    statement::statement,
+    statement::{MOST_ROWS, statement},
     stored::{StoredTimestamp, ToDiesel, all, instant, number, readable, word},
     unit_of_work::PgTx,
 };
@@ -85,22 +85,49 @@ impl TryFrom<DueRow> for DueLetter {
     }
 }
 
-impl Outbox for PgTx {
-    fn enqueue(&mut self, message: &OutboxMessage) -> Result<(), StoreError> {
+/// A new letter.
+#[derive(Insertable)]
+#[diesel(table_name = outbox, treat_none_as_default_value = false)]
+struct NewLetterRow<'a> {
+    id: Uuid,
+    recipient_user_id: Uuid,
+    letter: &'a str,
+    arguments: Option<&'a [u8]>,
+    about: Option<&'a Value>,
+    created_at: StoredTimestamp,
+    next_attempt_at: StoredTimestamp,
+}
+
+impl<'a> From<&'a OutboxMessage> for NewLetterRow<'a> {
+    fn from(message: &'a OutboxMessage) -> Self {
         let (arguments, about) = match &message.arguments {
             Arguments::Sealed(sealed) => (Some(sealed.0.as_slice()), None),
             Arguments::About(about) => (None, Some(about)),
         };
-        let row = (
-            outbox::id.eq(message.id),
-            outbox::recipient_user_id.eq(message.recipient.0),
-            outbox::letter.eq(message.letter.as_str()),
-            outbox::arguments.eq(arguments),
-            outbox::about.eq(about),
-            outbox::created_at.eq(message.created_at.to_diesel()),
-            outbox::next_attempt_at.eq(message.created_at.to_diesel()),
-        );
+        Self {
+            id: message.id,
+            recipient_user_id: message.recipient.0,
+            letter: message.letter.as_str(),
+            arguments,
+            about,
+            created_at: message.created_at.to_diesel(),
+            next_attempt_at: message.created_at.to_diesel(),
+        }
+    }
+}
+
+impl Outbox for PgTx {
+    fn enqueue(&mut self, message: &OutboxMessage) -> Result<(), StoreError> {
+        let row = NewLetterRow::from(message);
         self.run(|connection| insert_into(outbox::table).values(row).execute(connection)).map(drop)
+    }
+
+    fn enqueue_all(&mut self, messages: &[OutboxMessage]) -> Result<(), StoreError> {
+        for messages in messages.chunks(MOST_ROWS) {
+            let rows: Vec<NewLetterRow<'_>> = messages.iter().map(NewLetterRow::from).collect();
+            self.run(|connection| insert_into(outbox::table).values(rows).execute(connection))?;
+        }
+        Ok(())
     }
 }
 

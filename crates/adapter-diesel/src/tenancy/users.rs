@@ -1,5 +1,10 @@
 //! Accounts.
-use diesel::prelude::*;
+use std::collections::BTreeSet;
+
+use diesel::{
+    prelude::*,
+    sql_types::{Array, Text, Uuid as SqlUuid},
+};
 use huntzen_tenancy::{
     StoreError, TenancyError,
     email::Email,
@@ -14,6 +19,7 @@ use uuid::Uuid;
 use crate::{
     error::tenancy_error,
     schema::users,
+    statement::{MOST_ROWS, statement},
     stored::{StoredTimestamp, ToDiesel, email, instant, one, word},
     unit_of_work::PgTx,
 };
@@ -102,18 +108,70 @@ impl<'a> From<&'a User> for UserState<'a> {
     }
 }
 
+/// A new account.
+#[derive(Insertable)]
+#[diesel(table_name = users)]
+struct NewUserRow<'a> {
+    id: Uuid,
+    company_id: Option<Uuid>,
+    role: &'a str,
+    created_at: StoredTimestamp,
+    #[diesel(embed)]
+    state: UserState<'a>,
+}
+
+impl<'a> From<&'a User> for NewUserRow<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            id: user.id.0,
+            company_id: user.company.map(|company| company.0),
+            role: user.role.as_str(),
+            created_at: user.created_at.to_diesel(),
+            state: UserState::from(user),
+        }
+    }
+}
+
+statement! {
+    /// Asks the definer function which addresses have an account other than one of `own`.
+    TakenEmails { wanted: Vec<String>, own: Vec<Uuid> } -> (Text,);
+    "SELECT email FROM taken_emails(", wanted as Array<Text>; ", ", own as Array<SqlUuid>; ")"
+}
+
+impl PgTx {
+    fn taken(&mut self, wanted: Vec<String>, own: Vec<Uuid>) -> Result<Vec<String>, StoreError> {
+        let taken = self.run(|connection| TakenEmails { wanted, own }.load::<(String,)>(connection))?;
+        Ok(taken.into_iter().map(|(email,)| email).collect())
+    }
+}
+
 impl Users for PgTx {
     fn add_user(&mut self, user: &User) -> Result<(), TenancyError> {
-        let row = (
-            users::id.eq(user.id.0),
-            users::company_id.eq(user.company.map(|company| company.0)),
-            users::role.eq(user.role.as_str()),
-            users::created_at.eq(user.created_at.to_diesel()),
-            UserState::from(user),
-        );
+        let row = NewUserRow::from(user);
         self.run(|connection| diesel::insert_into(users::table).values(row).execute(connection))
             .map(drop)
             .map_err(tenancy_error)
+    }
+
+    fn add_users(&mut self, users: &[User]) -> Result<Vec<UserId>, TenancyError> {
+        for users in users.chunks(MOST_ROWS) {
+            let rows: Vec<NewUserRow<'_>> = users.iter().map(NewUserRow::from).collect();
+            // It waits for whoever adds one of the addresses right now, and then leaves it out.
+            let insert = diesel::insert_into(users::table).values(rows).on_conflict_do_nothing();
+            self.run(|connection| insert.execute(connection))?;
+        }
+        // No RETURNING: HR may not read accounts. A statement of its own sees what others added meanwhile.
+        let addresses = users.iter().map(|user| user.email.as_str().to_owned()).collect();
+        let left_out = self.taken(addresses, users.iter().map(|user| user.id.0).collect())?;
+        let left_out: BTreeSet<String> = left_out.into_iter().collect();
+        let added = users.iter().filter(|user| !left_out.contains(user.email.as_str()));
+        Ok(added.map(|user| user.id).collect())
+    }
+
+    fn taken_emails(&mut self, emails: &[Email]) -> Result<Vec<Email>, StoreError> {
+        let wanted = emails.iter().map(|email| email.as_str().to_owned()).collect();
+        let taken = self.taken(wanted, Vec::new())?;
+        taken.iter().map(|address| email(address, "users.email")).collect()
     }
 
     fn update_user(&mut self, user: &User) -> Result<(), TenancyError> {

@@ -61,15 +61,7 @@ impl Workforce {
             if !domains.iter().any(|domain| domain.as_str() == email.domain()) {
                 return Err(TenancyError::Invalid(vec![FieldError::new("email", "domain_not_allowed")]));
             }
-            let account = NewAccount {
-                id: entry.user,
-                company: Some(company),
-                email: email.clone(),
-                role: Role::Employee,
-                first_name: entry.first_name.clone(),
-                last_name: entry.last_name.clone(),
-            };
-            self.inviter.add_and_invite(tx, &scope, account)?;
+            self.inviter.add_and_invite(tx, &scope, account_of(&entry))?;
             tx.add_employee(&entry)?;
             tx.record(&self.entry(&scope, entry.created_at, Action::Create, &entry))?;
             Ok(InvitedEmployee { employee: entry, is_new: true })
@@ -134,7 +126,7 @@ impl Workforce {
     }
 
     /// The entry that `employee` asks for, once its every field is valid.
-    fn accept(&self, company: CompanyId, employee: &NewEmployee) -> Result<(Email, Employee), TenancyError> {
+    pub(super) fn accept(&self, company: CompanyId, employee: &NewEmployee) -> Result<(Email, Employee), TenancyError> {
         let mut checks = Checks::default();
         let email = fields::email(&mut checks, &employee.email, "email");
         let first_name = fields::required(&mut checks, &employee.first_name, "firstName", fields::NAME);
@@ -171,5 +163,17 @@ impl Workforce {
             self.inviter.invite(tx, scope, user, Role::Employee, Some(company))?;
         }
         Ok(())
+    }
+}
+
+/// The account that goes with a new entry.
+pub(super) fn account_of(entry: &Employee) -> NewAccount {
+    NewAccount {
+        id: entry.user,
+        company: Some(entry.company),
+        email: entry.email.clone(),
+        role: Role::Employee,
+        first_name: entry.first_name.clone(),
+        last_name: entry.last_name.clone(),
     }
 }

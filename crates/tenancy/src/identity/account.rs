@@ -117,6 +117,22 @@ pub trait Users {
     /// `EmailTaken`, even by an account that the scope cannot see.
     fn add_user(&mut self, user: &User) -> Result<(), TenancyError>;
 
+    /// Adds the accounts whose addresses have none, even since a moment ago, and answers which those
+    /// are; the others are left out. HR adds people of its company. A store behind a network does it
+    /// in few round trips, and takes the addresses in the order given: whoever adds many at once
+    /// sorts them, so that no two wait for each other.
+    ///
+    /// # Errors
+    /// `Refused` for every other scope.
+    fn add_users(&mut self, users: &[User]) -> Result<Vec<UserId>, TenancyError>;
+
+    /// Those of `emails` that have an account, even one that the scope cannot see. HR asks, who
+    /// would hear `EmailTaken` of each.
+    ///
+    /// # Errors
+    /// `Refused` for every other scope.
+    fn taken_emails(&mut self, emails: &[Email]) -> Result<Vec<Email>, StoreError>;
+
     /// Writes everything but id, company, role and creation.
     ///
     /// # Errors

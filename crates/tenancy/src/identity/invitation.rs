@@ -1,5 +1,5 @@
 //! Invitations: how everybody but self-registering employees gets an account.
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
@@ -11,10 +11,10 @@ use crate::{
     clock::{Clock, Randomness},
     error::TenancyError,
     ids::{CompanyId, UserId},
-    outbox::{Letter, Outbox, write_letter},
+    outbox::{Letter, Outbox, sealed_letter, write_letter},
     policy::Role,
     scope::Scope,
-    sealing::{DataKeys, Sealer},
+    sealing::{DataKeys, KeySubject, Sealer},
     store::StoreError,
     token::{TokenDigest, fresh_token},
 };
@@ -54,6 +54,15 @@ pub trait Invitations {
     /// # Errors
     /// `StoreError` alone.
     fn add_invitation(&mut self, invitation: &Invitation) -> Result<(), StoreError>;
+
+    /// Adds the invitations of accounts that have none yet. A store behind a network does it in few
+    /// round trips.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn add_invitations(&mut self, invitations: &[Invitation]) -> Result<(), StoreError> {
+        invitations.iter().try_for_each(|invitation| self.add_invitation(invitation))
+    }
 
     /// The invitation with this token.
     ///
@@ -133,6 +142,38 @@ impl Inviter {
         Ok(user)
     }
 
+    /// Adds the accounts whose addresses have none, without passwords, and invites them; answers
+    /// which those are. However many they are, the platform's key is unwrapped once.
+    ///
+    /// # Errors
+    /// `Refused` when the scope is not HR's.
+    pub fn add_and_invite_all(
+        &self,
+        tx: &mut dyn Inviting,
+        scope: &Scope,
+        accounts: Vec<NewAccount>,
+    ) -> Result<BTreeSet<UserId>, TenancyError> {
+        let now = self.clock.now();
+        let users: Vec<User> = accounts.into_iter().map(|account| account.into_user(now)).collect();
+        let added: BTreeSet<UserId> = tx.add_users(&users)?.into_iter().collect();
+        if added.is_empty() {
+            return Ok(added);
+        }
+        let keeper = self.sealer.keeper(&self.sealer.key(tx, KeySubject::Platform, now)?)?;
+        let (mut invitations, mut letters, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+        for user in users.iter().filter(|user| added.contains(&user.id)) {
+            let Draft { invitation, token } = self.draft(scope, user.id, user.company, now);
+            let named = (self.randomness.uuid_v7(now), now);
+            letters.push(sealed_letter(&keeper, named, (user.id, letter_to(user.role)), &json!({ "token": token }))?);
+            entries.push(self.entry(scope, &invitation));
+            invitations.push(invitation);
+        }
+        tx.add_invitations(&invitations)?;
+        tx.enqueue_all(&letters)?;
+        tx.record_all(&entries)?;
+        Ok(added)
+    }
+
     /// Mails an account without a password a fresh invitation; earlier ones are void.
     ///
     /// # Errors
@@ -146,6 +187,14 @@ impl Inviter {
         company: Option<CompanyId>,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
+        let Draft { invitation, token } = self.draft(scope, user, company, now);
+        tx.add_invitation(&invitation)?;
+        let named = (self.randomness.uuid_v7(now), now);
+        write_letter(&self.sealer, tx, named, (user, letter_to(role)), &json!({ "token": token }))?;
+        tx.record(&self.entry(scope, &invitation))
+    }
+
+    fn draft(&self, scope: &Scope, user: UserId, company: Option<CompanyId>, now: Timestamp) -> Draft {
         let token = fresh_token(self.randomness.as_ref());
         let invitation = Invitation {
             id: self.randomness.uuid_v7(now),
@@ -157,11 +206,24 @@ impl Inviter {
             expires_at: now + VALIDITY,
             accepted_at: None,
         };
-        tx.add_invitation(&invitation)?;
-        let letter = if role == Role::Practitioner { Letter::PractitionerInvitation } else { Letter::Invitation };
-        let named = (self.randomness.uuid_v7(now), now);
-        write_letter(&self.sealer, tx, named, (user, letter), &json!({ "token": token }))?;
-        let entry = AuditEntry::new(scope, self.randomness.as_ref(), now, Action::Invite, Resource::User);
-        tx.record(&entry.on(user).about(user).within(company))
+        Draft { invitation, token }
     }
+
+    fn entry(&self, scope: &Scope, invitation: &Invitation) -> AuditEntry {
+        let (randomness, at) = (self.randomness.as_ref(), invitation.created_at);
+        AuditEntry::new(scope, randomness, at, Action::Invite, Resource::User)
+            .on(invitation.user)
+            .about(invitation.user)
+            .within(invitation.company)
+    }
+}
+
+/// An invitation, with the token that its letter brings.
+struct Draft {
+    invitation: Invitation,
+    token: String,
+}
+
+fn letter_to(role: Role) -> Letter {
+    if role == Role::Practitioner { Letter::PractitionerInvitation } else { Letter::Invitation }
 }

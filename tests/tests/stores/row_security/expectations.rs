@@ -89,6 +89,11 @@ fn through_functions(scene: &Scene) -> Vec<Expectation> {
     let names = rows_of(&format!("participant_names('{consultation}')"));
     let redacted = rows_of(&format!("redacted_consultation('{consultation}')"));
     let events = rows_of(&format!("redacted_consultation_events('{consultation}')"));
+    // Léa's of another company, and Marc's own.
+    let taken = rows_of(&format!(
+        "taken_emails(ARRAY['lea@beta.example', 'marc@alpha.example', 'new@alpha.example'], ARRAY['{}']::uuid[])",
+        marc.id()
+    ));
     let domain = "SELECT count(company_for_domain('alpha.example')) AS count";
     let holder = |digest| Scope::token(digest, Origin::default());
     let owner_of =
@@ -101,6 +106,10 @@ fn through_functions(scene: &Scene) -> Vec<Expectation> {
     ));
     let held = rows_of(&format!("hold_conversations(ARRAY['{consultation}']::uuid[])"));
     vec![
+        one("HR learns which addresses have accounts", cast.hr.scope(), taken.clone(), Rows(1)),
+        one("no administrator does", cast.administrator.scope(), taken.clone(), Refused),
+        one("no employee does", marc.scope(), taken.clone(), Refused),
+        one("no stranger does", anonymous(), taken, Refused),
         one("anybody asks whose a domain is", anonymous(), domain, Rows(1)),
         one("whoever holds a refresh token is known", holder(scene.refresh), owner_of(scene.refresh), Rows(1)),
         one("whoever holds a mailed token is known", holder(scene.mailed), owner_of(scene.mailed), Rows(1)),

@@ -1,0 +1,1 @@
+DROP FUNCTION taken_emails(text[], uuid[]);
