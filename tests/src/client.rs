@@ -8,6 +8,9 @@ use std::{
 
 use serde_json::Value;
 
+/// How long the answer to a file may take.
+const FILE_PATIENCE: Duration = Duration::from_mins(5);
+
 /// What the server answered.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -65,12 +68,30 @@ impl Client {
         }
     }
 
+    /// Sends a body of this type, on a connection of its own.
+    ///
+    /// # Errors
+    /// When the server cannot be reached, or the connection ends before the answer does.
+    pub fn send_file(&mut self, path: &str, kind: &str, file: &[u8]) -> io::Result<Answer> {
+        let stream = self.connect()?;
+        stream.get_ref().set_read_timeout(Some(FILE_PATIENCE))?;
+        self.stream = Some(stream);
+        let answer = self.exchange_bytes("POST", path, Some((kind, file)));
+        self.stream = None;
+        answer
+    }
+
     fn exchange(&mut self, method: &str, path: &str, body: Option<&Value>) -> io::Result<Answer> {
+        let body = body.map(Value::to_string);
+        self.exchange_bytes(method, path, body.as_ref().map(|body| ("application/json", body.as_bytes())))
+    }
+
+    fn exchange_bytes(&mut self, method: &str, path: &str, body: Option<(&str, &[u8])>) -> io::Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => self.connect()?,
         };
-        let body = body.map(Value::to_string).unwrap_or_default();
+        let (kind, body) = body.unwrap_or_default();
         let mut request =
             format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n", self.address, body.len());
         if let Some(token) = &self.token {
@@ -79,11 +100,14 @@ impl Client {
             request.push_str("\r\n");
         }
         if !body.is_empty() {
-            request.push_str("Content-Type: application/json\r\n");
+            request.push_str("Content-Type: ");
+            request.push_str(kind);
+            request.push_str("\r\n");
         }
         request.push_str("\r\n");
-        request.push_str(&body);
-        stream.get_mut().write_all(request.as_bytes()).map_err(idle_close)?;
+        let mut request = request.into_bytes();
+        request.extend_from_slice(body);
+        stream.get_mut().write_all(&request).map_err(idle_close)?;
         let answer = read_answer(&mut stream)?;
         if answer.header("connection").is_none_or(|value| !value.eq_ignore_ascii_case("close")) {
             self.stream = Some(stream);

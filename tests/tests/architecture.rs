@@ -33,7 +33,10 @@ const ONLY_HOME: &[(&str, &[&str])] = &[
     ("@diesel", &["diesel", "diesel_migrations", "jiff-diesel", "pq-sys", "r2d2"]),
     ("@crypto", &["bcrypt", "chacha20poly1305", "ed25519-dalek", "jsonwebtoken", "totp-rs"]),
     ("@mail", &["handlebars", "lettre"]),
-    ("@http", &["actix-cors", "actix-web", "actix-ws", "clap", "tokio", "utoipa", "utoipa-swagger-ui"]),
+    (
+        "@http",
+        &["actix-cors", "actix-multipart", "actix-web", "actix-ws", "clap", "tokio", "utoipa", "utoipa-swagger-ui"],
+    ),
 ];
 
 /// Where the crates of `ONLY_HOME` may live; the tests may use them all.

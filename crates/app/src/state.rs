@@ -24,7 +24,7 @@ use crate::{
         context::Context,
         problem::Problem,
     },
-    offload::{Lane, LaneSizes, Lanes, offload},
+    offload::{Lane, LaneSizes, Lanes, Patience, offload},
     realtime::{Hub, hub::Pace},
     services::{Ports, Services},
     sessions::{Forgotten, SessionCache, SessionSource},
@@ -148,6 +148,22 @@ impl<S: Send + Sync + 'static> App<S> {
         F: FnOnce(&S) -> Result<T, E> + Send + 'static,
     {
         self.run_on(Lane::Password, use_case).await
+    }
+
+    /// Runs one of the many use cases that a long request consists of: each has a patience of its own,
+    /// since all of them together take longer than an ordinary request may.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn run_part<T, E, F>(&self, use_case: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        Problem: From<E>,
+        F: FnOnce(&S) -> Result<T, E> + Send + 'static,
+    {
+        let services = self.services.clone();
+        offload(&self.edge.lanes, Lane::General, &Patience::with_a_part(), move || use_case(services.as_ref())).await
     }
 
     async fn run_on<T, E, F>(&self, lane: Lane, use_case: F) -> Result<T, Problem>

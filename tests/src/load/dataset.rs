@@ -77,6 +77,7 @@ pub fn fill(owner: &mut PgConnection) {
                  search_text, created_at, updated_at)
              VALUES ('{company}', 'Load', 'Load SAS', '99900033300017', 'Europe/Paris', 'load', true, now(),
                  'load', now(), now());
+             INSERT INTO company_domains (domain, company_id, position) VALUES ('load.example', '{company}', 0);
              INSERT INTO users (id, company_id, email, role, first_name, last_name, is_active, email_verified, language,
                  created_at, updated_at)
              SELECT {employee_user}, '{company}'::uuid, 'e' || n || '@load.example', 'EMPLOYEE', 'Employee', n::text,

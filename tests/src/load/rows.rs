@@ -1,4 +1,5 @@
 //! The rows: each measures the server and, right after it, its limit.
+mod people;
 mod secrets;
 mod sockets;
 
@@ -115,6 +116,10 @@ pub fn run(options: &Options, now: Timestamp) -> Vec<Row> {
     bench.journals(&server, &captured);
     bench.chat(&server, &folder);
     bench.memory_after(&server);
+    server.kill();
+
+    let server = folder.serve();
+    bench.import(&server, &mut folder.owner());
     server.kill();
 
     let server = folder.serve();

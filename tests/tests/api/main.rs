@@ -21,6 +21,7 @@ mod headers;
 mod health;
 mod hr_attacker;
 mod hr_reports;
+mod import;
 mod invitations;
 mod journal;
 mod journey;

@@ -216,13 +216,13 @@ fn request(caller: Option<&Member>, method: &str, path: &str) -> TestRequest {
 }
 
 impl Stage {
-    /// Sends a request of `caller` with a body unless it is null.
+    /// Sends a request of `caller` with a body unless it is null; a text is a file of separated values.
     pub async fn ask(&self, caller: Option<&Member>, method: &str, path: &str, body: &Value) -> Answer {
         let request = request(caller, method, path);
-        let request = if body.is_null() {
-            request
-        } else {
-            request.insert_header(("content-type", "application/json")).set_payload(body.to_string())
+        let request = match body {
+            Value::Null => request,
+            Value::String(file) => request.insert_header(("content-type", "text/csv")).set_payload(file.clone()),
+            body => request.insert_header(("content-type", "application/json")).set_payload(body.to_string()),
         };
         self.api.send(request).await
     }

@@ -228,6 +228,7 @@ impl Stage {
             }),
             "PATCH /companies/{id}" => json!({ "phone": "+33 1 02 03 04 05" }),
             "POST /companies/{id}/admins" | "POST /employees" => person,
+            "POST /employees/import" => format!("email,firstName,lastName\n{fresh_address},Inès,Nouvelle\n").into(),
             "PATCH /users/me/preferences" => json!({ "language": "en" }),
             "PATCH /employees/me" | "PATCH /employees/{id}" => json!({ "firstName": "Alix" }),
             "POST /practitioners" => {

@@ -55,6 +55,7 @@ POST   /companies/{id}/admins            | company           | 401 403 201 201 2
 
 POST   /employees                        | -                 | 401 403 403 201 201 201 403 403 403 403 403
 GET    /employees                        | -                 | 401 403 403 200 200 200 403 403 403 403 403
+POST   /employees/import                 | -                 | 401 403 403 200 200 200 403 403 403 403 403
 POST   /employees/activate               | -                 | 200 200 200 200 200 200 200 200 200 200 200
 GET    /employees/me                     | -                 | 401 403 403 403 403 403 403 403 200 200 200
 PATCH  /employees/me                     | -                 | 401 403 403 403 403 403 403 403 200 200 200

@@ -21,6 +21,7 @@ pub mod headers;
 pub mod health;
 pub mod hours;
 pub mod hr_reports;
+pub mod import;
 pub mod journal;
 pub mod language;
 pub mod metrics;
@@ -69,6 +70,7 @@ pub fn operations() -> Operations {
         super_admin::register,
         companies::register,
         employees::register,
+        import::register,
         practitioners::register,
         directory::register,
         availability::register,

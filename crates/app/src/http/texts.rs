@@ -317,6 +317,26 @@ pub fn field_text(code: &str, language: Language) -> &'static str {
         "does_not_fit" => {
             ("Aucun créneau de cette durée ne tient dans la plage.", "No slot of this length fits into the time span.")
         }
+        "repeated_email" => ("Une ligne précédente contient la même adresse.", "An earlier line has the same address."),
+        "email_taken" => ("Cette adresse appartient à un autre compte.", "This address belongs to another account."),
+        "malformed_quotes" => {
+            ("Un guillemet n'est pas fermé, ou mal placé.", "A quotation mark is not closed, or misplaced.")
+        }
+        "wrong_number_of_columns" => (
+            "Cette ligne n'a pas autant de colonnes que l'en-tête.",
+            "This line does not have as many columns as the header.",
+        ),
+        "unknown_column" => ("Cette colonne est inconnue.", "This column is not known."),
+        "repeated_column" => ("Cette colonne figure plusieurs fois.", "This column is there more than once."),
+        "missing_column" => ("Cette colonne manque dans l'en-tête.", "The header lacks this column."),
+        "empty_file" => ("Ce fichier est vide.", "This file is empty."),
+        "unsupported_encoding" => {
+            ("Ce fichier n'est ni en UTF-8 ni en Windows-1252.", "This file is neither in UTF-8 nor in Windows-1252.")
+        }
+        "too_many_lines" => (
+            "Ce fichier a plus de 10 000 lignes ; rien n'a été importé.",
+            "This file has more than 10,000 lines; nothing was imported.",
+        ),
         "not_changeable" => ("Ce champ ne peut pas être modifié.", "This field cannot be changed."),
         _ => ("Cette valeur ne peut pas être acceptée.", "This value cannot be accepted."),
     };

@@ -1,5 +1,5 @@
 //! Reads request bodies within their limits.
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use actix_web::{
     HttpMessage, HttpRequest,
@@ -7,7 +7,7 @@ use actix_web::{
     http::{Method, header},
     web::{Bytes, BytesMut, Data},
 };
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 
 use crate::{
@@ -24,18 +24,40 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// Takes the whole body out of `payload`.
 pub(super) async fn read(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
     let limit = request.app_data::<Data<Edge>>().map_or(BODY_LIMIT, |edge| edge.body_limit);
-    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let declared = declared.and_then(|length| length.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > limit) {
-        return Err(Problem::new(Code::PayloadTooLarge));
-    }
-    match timeout(BODY_TIME, collect(payload, limit, declared.unwrap_or(0))).await {
-        Ok(body) => body,
-        Err(_) => Err(Problem::new(Code::RequestTimeout)),
-    }
+    let expected = declared_length(request, limit)?;
+    in_time(BODY_TIME, collect(payload, limit, expected)).await
 }
 
-async fn collect(mut payload: Payload, limit: usize, expected: usize) -> Result<Bytes, Problem> {
+/// The length that the request declares, nothing when it declares none.
+///
+/// # Errors
+/// `payload_too_large` when it is more than `limit`.
+pub(super) fn declared_length(request: &HttpRequest, limit: usize) -> Result<usize, Problem> {
+    let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let declared = declared.and_then(|length| length.parse::<usize>().ok()).unwrap_or(0);
+    if declared > limit { Err(Problem::new(Code::PayloadTooLarge)) } else { Ok(declared) }
+}
+
+/// What `reading` reads, unless that takes longer than `time`.
+///
+/// # Errors
+/// `request_timeout`, or those of `reading`.
+pub(super) async fn in_time<T>(
+    time: Duration,
+    reading: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    timeout(time, reading).await.unwrap_or_else(|_| Err(Problem::new(Code::RequestTimeout)))
+}
+
+/// Puts what comes together, up to `limit` bytes.
+///
+/// # Errors
+/// `payload_too_large`; `bad_request` when the body is cut.
+pub(super) async fn collect<E: Display>(
+    mut payload: impl Stream<Item = Result<Bytes, E>> + Unpin,
+    limit: usize,
+    expected: usize,
+) -> Result<Bytes, Problem> {
     let mut body = BytesMut::with_capacity(expected);
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| Problem::new(Code::BadRequest).because(error.to_string()))?;

@@ -4,8 +4,10 @@ mod errors;
 mod json;
 mod path;
 mod query;
+mod upload;
 
 pub use body::{BODY_LIMIT, refuse_unread_body};
 pub use json::{Json, OptionalJson, nul_within};
 pub use path::{Path, PathText};
 pub use query::{Query, refuse_unread_query};
+pub use upload::{CsvForm, CsvText, CsvUpload, UPLOAD_LIMIT};

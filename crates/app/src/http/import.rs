@@ -1,0 +1,126 @@
+//! Employees from a file: HR sends one, hears line by line what came of it, and may send it again.
+use actix_web::{Responder, http::Method};
+use huntzen_tenancy::{
+    TenancyError,
+    employee::{Import, ImportReport, ImportedLine, LINES_TOGETHER, LineError, MOST_LINES},
+    policy::Permission,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, OpenApi, ToSchema};
+use validator::Validate;
+
+use super::{
+    Json, Operations, Problem, Query, Signed,
+    extract::{CsvForm, CsvText, CsvUpload},
+    language::Language,
+    texts::field_text,
+};
+use crate::state::App;
+
+mod columns;
+mod records;
+
+use columns::EmployeeFile;
+
+/// How the file is taken.
+#[derive(Deserialize, Validate, IntoParams)]
+#[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
+struct ImportQuery {
+    /// Whether nothing is to be written: the report is the same.
+    #[serde(default)]
+    #[param(required = false)]
+    dry_run: bool,
+}
+
+/// What came of the lines.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct ImportBody {
+    /// Lines whose people are listed and invited now.
+    #[schema(minimum = 0, maximum = 10_000)]
+    created: u32,
+    /// Lines whose people the company listed before; they are left as they are.
+    #[schema(minimum = 0, maximum = 10_000)]
+    skipped: u32,
+    /// Lines that list nobody.
+    #[schema(minimum = 0, maximum = 10_000)]
+    failed: u32,
+    /// Why, in the order of the lines: the first thousand reasons.
+    #[schema(max_items = 1_000)]
+    errors: Vec<LineErrorBody>,
+}
+
+/// What is wrong with a line.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct LineErrorBody {
+    /// The line of the file on which it begins, the header's being 1.
+    #[schema(minimum = 1, maximum = 10_485_760)]
+    line: u32,
+    /// The column; empty when it is about the whole line.
+    #[schema(max_length = 40)]
+    field: &'static str,
+    #[schema(max_length = 40)]
+    code: &'static str,
+    #[schema(max_length = 200)]
+    message: &'static str,
+}
+
+impl ImportBody {
+    fn present(report: ImportReport, language: Language) -> Self {
+        let ImportReport { created, skipped, failed, errors } = report;
+        let told = |LineError { line, error }: LineError| LineErrorBody {
+            line,
+            field: error.field,
+            code: error.code,
+            message: field_text(error.code, language),
+        };
+        Self { created, skipped, failed, errors: errors.into_iter().map(told).collect() }
+    }
+}
+
+/// Lists and invites the people of a file of at most 10 MiB and 10,000 lines behind its header, which
+/// names the columns `email`, `firstName`, `lastName` and, if they are there, `department` and
+/// `position`, in any order. Separated by commas or semicolons; UTF-8 or Windows-1252. What is wrong
+/// with a line does not stop the others; people who are listed already are skipped, so that the same
+/// file may be sent again. Nothing is written when the file as a whole is refused. An answer of 503
+/// may come after some of the lines were taken: send the file again.
+#[utoipa::path(post, path = "/employees/import", tag = "employees", params(ImportQuery),
+    request_body(content((CsvForm = "multipart/form-data"), (CsvText = "text/csv"))),
+    responses((status = 200, body = ImportBody)))]
+async fn import_employees(
+    app: App,
+    signed: Signed,
+    Query(query): Query<ImportQuery>,
+    CsvUpload(file): CsvUpload,
+) -> Result<impl Responder, Problem> {
+    let mut file = EmployeeFile::open(&file).map_err(Problem::invalid)?;
+    if file.has_more_than(MOST_LINES) {
+        return Err(Problem::invalid_field("file", "too_many_lines"));
+    }
+    let mut import = Import::new(query.dry_run);
+    loop {
+        let lines: Vec<ImportedLine> = file.lines().take(LINES_TOGETHER).collect();
+        if lines.is_empty() {
+            break;
+        }
+        let caller = signed.caller.clone();
+        let part = app.run_part(move |s| {
+            s.workforce.import(&caller, &mut import, lines)?;
+            Ok::<_, TenancyError>(import)
+        });
+        import = part.await?;
+    }
+    Ok(Json(ImportBody::present(import.into_report(), app.context().0.language)))
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(import_employees))]
+struct Document;
+
+/// Adds the operation.
+pub fn register(ops: &mut Operations) {
+    ops.document::<Document>();
+    ops.route(Method::POST, "/employees/import", Permission::EmployeesManage, import_employees);
+}
