@@ -8,6 +8,7 @@ mod room_token;
 mod totp;
 mod turn;
 mod vault;
+mod visitor_keys;
 
 pub use access_token::JwtSigner;
 pub use checkpoints::{Ed25519Signer, SigningKeyError};
@@ -18,3 +19,4 @@ pub use room_token::JitsiSigner;
 pub use totp::TotpRs;
 pub use turn::TurnServers;
 pub use vault::{KeyRing, KeyRingError, XChaChaVault};
+pub use visitor_keys::HmacVisitorKeys;

@@ -29,7 +29,7 @@ impl RefreshTokens for HmacRefreshTokens {
 
 /// HMAC-SHA-256 of `message`. The key is brought to one block as RFC 2104 §2 says (a longer one is
 /// hashed, a shorter one filled up with zeros): of that length it cannot be refused.
-fn authenticate(key: &[u8], message: &[u8]) -> [u8; 32] {
+pub(crate) fn authenticate(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut block = Zeroizing::new([0; BLOCK]);
     let digest;
     let key = if key.len() > BLOCK {

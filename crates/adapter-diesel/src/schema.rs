@@ -1,7 +1,7 @@
 //! The tables and functions of the database, as far as this crate names them.
 use diesel::{
     define_sql_function,
-    sql_types::{Array, BigInt, Bool, Daterange, Nullable, Record, Text, Uuid},
+    sql_types::{Array, BigInt, Binary, Bool, Date, Daterange, Nullable, Record, Text, Uuid},
 };
 
 diesel::table! {
@@ -535,6 +535,47 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    articles (id) {
+        id -> Uuid,
+        slug -> Text,
+        title -> Text,
+        excerpt -> Nullable<Text>,
+        content -> Text,
+        content_html -> Text,
+        category -> Nullable<Text>,
+        tags -> Array<Text>,
+        status -> Text,
+        published_at -> Nullable<Timestamptz>,
+        view_count -> BigInt,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        listed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    article_tags (tag, article_id) {
+        tag -> Text,
+        article_id -> Uuid,
+        status -> Text,
+    }
+}
+
+diesel::table! {
+    news (id) {
+        id -> Uuid,
+        company_id -> Uuid,
+        title -> Text,
+        content -> Text,
+        content_html -> Text,
+        target_departments -> Array<Text>,
+        published_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(articles, article_tags);
 diesel::allow_tables_to_appear_in_same_query!(audit_entries, audit_unlinked);
 diesel::allow_tables_to_appear_in_same_query!(clinical_notes, clinical_note_versions);
 diesel::allow_tables_to_appear_in_same_query!(companies, sessions, users);
@@ -550,6 +591,8 @@ define_sql_function! { fn participant_names(consultation: Uuid) -> Names }
 define_sql_function! { #[sql_name = "lower"] fn first_day(days: Daterange) -> Nullable<Date> }
 define_sql_function! { #[sql_name = "upper"] fn day_after(days: Daterange) -> Nullable<Date> }
 define_sql_function! { fn company_for_domain(wanted: Text) -> Nullable<Uuid> }
+define_sql_function! { fn count_article_visit(article: Uuid, of_day: Date, by_visitor: Binary) -> Bool }
+define_sql_function! { fn forget_article_visits(before: Date) -> BigInt }
 define_sql_function! { fn speaks(languages: Array<Text>, wanted: Text) -> Bool }
 define_sql_function! { fn set_config(setting: Text, value: Text, local: Bool) -> Text }
 define_sql_function! { fn hashtextextended(text: Text, seed: BigInt) -> BigInt }

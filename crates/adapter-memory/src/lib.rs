@@ -1,11 +1,14 @@
 //! Every port, over plain maps: what PostgreSQL answers with its row security, constraints and
 //! triggers, without a database. One unit of work at a time, undone on drop unless committed.
+mod article_visits;
+mod articles;
 mod audit;
 mod audit_chains;
 mod audit_view;
 mod calls;
 mod care;
 mod companies;
+mod company_news;
 mod consultation_changes;
 mod consultation_events;
 mod consultations;

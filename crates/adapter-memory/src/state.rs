@@ -19,9 +19,10 @@ use huntzen_metrics::{ClosedStatement, Month, Release, counters::ActivityDay, re
 use huntzen_tenancy::{
     audit::{AuditEntry, ChainId, Link},
     company::Company,
+    content::{Article, News, VisitorKey},
     employee::{Employee, EmploymentPeriod},
     identity::{Invitation, OneTimeToken, RefreshRow, SecondFactor, Session, User},
-    ids::{CompanyId, EmployeeId, NotificationId, SessionId, UserId},
+    ids::{ArticleId, CompanyId, EmployeeId, NewsId, NotificationId, SessionId, UserId},
     notifications::Notification,
     outbox::OutboxMessage,
     preferences::{Alias, QuietHours},
@@ -96,6 +97,14 @@ tables! {
     outbox: Uuid => OutboxRow,
     /// Inboxes.
     notifications: NotificationId => Notification,
+    /// Articles.
+    articles: ArticleId => Article,
+    /// What keys the visitors of a day.
+    article_visit_salts: Date => [u8; 32],
+    /// Who looked at which article that day.
+    article_visits: (ArticleId, Date, VisitorKey) => (),
+    /// News of companies.
+    news: NewsId => News,
     /// The directory.
     practitioners: PractitionerId => Practitioner,
     /// Weekly rules.

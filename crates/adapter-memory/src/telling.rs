@@ -4,6 +4,8 @@ use huntzen_booking::{consultation::EventType, ids::ConsultationId, reminders::D
 use huntzen_tenancy::{
     StoreError,
     company::HrReporting,
+    content,
+    employee::{Employee, EmployeeStatus},
     ids::{CompanyId, NotificationId, UserId},
     notifications::{Notification, NotificationType},
     outbox::{Arguments, Letter, OutboxMessage},
@@ -96,6 +98,32 @@ pub(crate) fn tell_whoever_is_listed(
         Some(planned) => reporting_changed(state, user, planned, at),
         None => Ok(()),
     }
+}
+
+/// Whether news of this company are meant for this employee today.
+pub(crate) fn is_meant_for(news: &content::News, employee: &Employee) -> bool {
+    let is_named = || employee.department.as_ref().is_some_and(|own| news.target_departments.contains(own));
+    news.company == employee.company
+        && employee.status == EmployeeStatus::Eligible
+        && (news.target_departments.is_empty() || is_named())
+}
+
+/// Tells everybody whom news are meant for.
+pub(crate) fn news(state: &mut State, news: &content::News) -> Result<(), StoreError> {
+    let readers: Vec<UserId> =
+        state.employees.rows().filter(|employee| is_meant_for(news, employee)).map(|employee| employee.user).collect();
+    for user in readers {
+        let notification = Notification {
+            id: NotificationId(state.uuid_v7(news.published_at)),
+            user,
+            kind: NotificationType::NewsPublished,
+            data: json!({ "newsId": news.id }),
+            read_at: None,
+            created_at: news.published_at,
+        };
+        state.add_notification(notification)?;
+    }
+    Ok(())
 }
 
 fn about(state: &State, id: ConsultationId) -> Result<ConsultationRow, StoreError> {

@@ -3,6 +3,7 @@ use huntzen_booking::practitioner::Practitioner;
 use huntzen_clinical::care::Care;
 use huntzen_tenancy::{
     Job, Scope, ScopeKind,
+    content::{Article, ArticleStatus},
     employee::Employee,
     identity::{Invitation, User},
     ids::{CompanyId, UserId},
@@ -149,6 +150,19 @@ impl Viewer {
     /// Adds this row, or leaves it behind.
     pub(crate) fn writes_employee(&self, row: &Employee) -> bool {
         self.is_hr_of(row.company) || (self.is(Role::Employee) && self.is_user(row.user) && self.is_of(row.company))
+    }
+
+    pub(crate) fn sees_article(&self, row: &Article) -> bool {
+        row.status == ArticleStatus::Published || self.writes_articles()
+    }
+
+    pub(crate) fn writes_articles(&self) -> bool {
+        self.is_administrator()
+    }
+
+    /// Sees and writes as those who publish it.
+    pub(crate) fn handles_news(&self, company: CompanyId) -> bool {
+        self.is_hr_of(company)
     }
 
     pub(crate) fn writes_letters(&self) -> bool {

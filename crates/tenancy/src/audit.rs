@@ -111,7 +111,7 @@ words! {
         JoinRoom = "JOIN_ROOM",
         /// Feedback was given.
         GiveFeedback = "GIVE_FEEDBACK",
-        /// A review was published.
+        /// A review or an article was published.
         Publish = "PUBLISH",
         /// A review was rejected.
         Reject = "REJECT",
@@ -163,6 +163,10 @@ words! {
         AuditTrail = "AUDIT_TRAIL",
         /// What a person has decided.
         Preferences = "PREFERENCES",
+        /// An article.
+        Article = "ARTICLE",
+        /// News of a company.
+        News = "NEWS",
         /// Usage figures.
         Metrics = "METRICS",
         /// A route, when the request never reached a resource.

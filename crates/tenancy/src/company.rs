@@ -13,7 +13,6 @@ mod change;
 mod domain;
 mod reporting;
 mod siret;
-mod slug;
 pub use administration::{CompanyAdministration, CompanyView, NewHr};
 pub use change::{CompanyChange, NewCompany};
 pub use domain::EmailDomain;

@@ -46,6 +46,14 @@ typed_id!(
     SessionId
 );
 typed_id!(
+    /// One article.
+    ArticleId
+);
+typed_id!(
+    /// One piece of a company's news.
+    NewsId
+);
+typed_id!(
     /// One message in a person's in-app inbox.
     NotificationId
 );

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod clock;
 pub mod company;
+pub mod content;
 pub mod email;
 pub mod employee;
 pub mod error;
@@ -18,6 +19,7 @@ pub mod preferences;
 pub mod scope;
 pub mod sealing;
 pub mod search;
+mod slugs;
 pub mod store;
 pub mod token;
 pub mod unit_of_work;

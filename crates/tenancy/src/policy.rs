@@ -119,6 +119,12 @@ permissions! {
     ExportsEmployeeUsage = "EXPORTS_EMPLOYEE_USAGE" => &[AdminRh],
     /// Export a company's published usage figures.
     ExportsMetricsCompany = "EXPORTS_METRICS_COMPANY" => &[AdminHuntzen, AdminRh],
+    /// Write, publish and delete articles.
+    ArticlesWrite = "ARTICLES_WRITE" => &[AdminHuntzen],
+    /// Publish news to the people of one's own company.
+    NewsWrite = "NEWS_WRITE" => &[AdminRh],
+    /// Read the news of one's own company.
+    NewsRead = "NEWS_READ" => &[Employee],
     /// Read the audit trail, and have it verified.
     AuditLogsRead = "AUDIT_LOGS_READ" => &[SuperAdmin],
     /// Read who touched one's own data.
@@ -176,6 +182,9 @@ impl Permission {
             | Self::PractitionersManage
             | Self::PractitionerOwn
             | Self::AvailabilityOwn
+            | Self::ArticlesWrite
+            | Self::NewsWrite
+            | Self::NewsRead
             | Self::AuditLogsRead => false,
         }
     }

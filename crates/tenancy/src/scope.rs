@@ -49,6 +49,8 @@ words! {
         Closing = "closing",
         /// Compares counters with what they count.
         Reconcile = "reconcile",
+        /// Forgets who looked at articles, once the day is over.
+        Visits = "visits",
     }
 }
 

@@ -2,6 +2,7 @@
 use crate::{
     audit::{AuditChains, AuditView},
     company::Companies,
+    content::{ArticleVisits, Articles, CompanyNews},
     employee::Employees,
     error::TenancyError,
     identity::{Inviting, OneTimeTokens, SecondFactors, Sessions},
@@ -21,6 +22,9 @@ pub trait TenancyTx:
     + SecondFactors
     + Companies
     + Employees
+    + Articles
+    + ArticleVisits
+    + CompanyNews
     + Notifications
     + Preferences
     + OutboxQueue
@@ -37,6 +41,9 @@ impl<T> TenancyTx for T where
         + SecondFactors
         + Companies
         + Employees
+        + Articles
+        + ArticleVisits
+        + CompanyNews
         + Notifications
         + Preferences
         + OutboxQueue

@@ -1,9 +1,12 @@
 //! What every store must do, port by port; the suite runs each function over each store.
 pub mod accounts;
+pub mod article_visits;
+pub mod articles;
 pub mod audit;
 pub mod audit_chains;
 pub mod calls;
 pub mod companies;
+pub mod company_news;
 pub mod consultation_ends;
 pub mod consultation_lists;
 pub mod consultation_news;

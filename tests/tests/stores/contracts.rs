@@ -19,6 +19,31 @@ mod accounts {
     );
 }
 
+mod article_visits {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::article_visits:
+        a_visitor_is_counted_once_a_day,
+        a_day_has_one_salt_and_it_does_not_outlive_it,
+        visits_are_forgotten_with_their_day,
+        a_failed_unit_of_work_counts_nobody,
+        of_many_at_once_one_is_counted,
+    );
+}
+
+mod articles {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::articles:
+        an_article_is_found_by_id_and_by_slug,
+        an_article_changes,
+        drafts_are_seen_by_administrators_alone,
+        articles_are_written_by_administrators_alone,
+        articles_are_listed_latest_first,
+        tags_follow_the_article,
+        a_failed_unit_of_work_leaves_no_article,
+        of_many_at_once_one_slug_wins,
+    );
+}
+
 mod audit {
     huntzen_tests::contract!(
         huntzen_tests::contracts::audit:
@@ -92,6 +117,18 @@ mod companies {
         slugs_in_use_are_known_to_administrators,
         of_many_at_once_one_takes_the_domain,
         a_held_company_loses_no_change,
+    );
+}
+
+mod company_news {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::company_news:
+        news_are_kept,
+        news_are_listed_latest_first,
+        whom_news_are_meant_for_is_told,
+        reading_follows_the_department_of_today,
+        news_are_a_companys_own,
+        a_failed_unit_of_work_leaves_no_news,
     );
 }
 

@@ -17,7 +17,7 @@ use huntzen_tests::{
     appointments::{booked, carried_out},
     cast::Cast,
     cluster::TestDatabase,
-    contracts::{preferences, releases, reviews::new_review, statements},
+    contracts::{article_visits, articles, company_news, preferences, releases, reviews::new_review, statements},
     world::{RING, World, vault},
 };
 use jiff::civil::date;
@@ -71,6 +71,10 @@ fn use_it(world: &World) {
     let late = booked(world, &cast.colleague, &cast.practitioner, "2027-01-06T14:00:00Z");
     carried_out(world, &cast.practitioner.0, late, "2027-01-06T14:00:00Z", "2027-01-06T14:45:00Z");
     Reconciling::new(world.metrics_ports()).run().unwrap();
+    let article = articles::published(world, &cast.administrator, "bien-dormir");
+    let today = article_visits::salt(world, date(2027, 1, 4), 1).day;
+    assert!(article_visits::count(world, article.id, today, 1));
+    company_news::published(world, &cast.hr, &[]);
 }
 
 #[test]

@@ -1,8 +1,11 @@
-//! The ports of tenancy: accounts and sign-in, companies and people, letters, inbox, audit.
+//! The ports of tenancy: accounts and sign-in, companies and people, articles and news, letters, inbox, audit.
+mod article_visits;
+mod articles;
 mod audit;
 mod audit_chains;
 mod audit_view;
 mod companies;
+mod company_news;
 mod data_keys;
 mod employees;
 mod invitations;

@@ -37,6 +37,8 @@ impl Resource {
             | Self::Practitioner
             | Self::Availability
             | Self::AvailabilityException
+            | Self::Article
+            | Self::News
             | Self::DataKey
             | Self::AuditTrail
             | Self::Route => false,

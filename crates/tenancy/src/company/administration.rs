@@ -7,7 +7,6 @@ use serde_json::json;
 use super::{
     Company, CompanyFilter, HrReporting,
     change::{CompanyChange, NewCompany},
-    slug,
 };
 use crate::{
     TenancyStore, TenancyTx,
@@ -21,6 +20,7 @@ use crate::{
     policy::{Permission, Role},
     scope::{Actor, Caller, Scope},
     sealing::Sealer,
+    slugs,
     store::{Page, PageRequest, StoreError},
 };
 
@@ -93,11 +93,11 @@ impl CompanyAdministration {
         caller.actor.require(Permission::CompaniesManage)?;
         let (now, scope) = (self.clock.now(), caller.scope());
         let mut company = company.to_company(CompanyId(self.randomness.uuid_v7(now)), now)?;
-        let stem = slug::stem(&company.name);
+        let stem = slugs::stem(&company.name, "company");
         let mut races = 0;
         loop {
             let added = self.store.run(&scope, |tx| {
-                company.slug = slug::free(&stem, &tx.slugs_like(&stem)?);
+                company.slug = slugs::free(&stem, &tx.slugs_like(&stem)?);
                 tx.add_company(&company)?;
                 Ok(tx.record(&self.entry(&scope, now, Action::Create, company.id))?)
             });

@@ -26,6 +26,7 @@ pub fn expectations(scene: &Scene) -> Vec<Expectation> {
     all.extend(about_statements(scene));
     all.extend(about_releases(scene));
     all.extend(about_counters(scene));
+    all.extend(about_what_is_published(scene));
     all.extend(about_the_trail(scene));
     all.extend(refusals(scene));
     all
@@ -321,6 +322,66 @@ fn about_releases(scene: &Scene) -> Vec<Expectation> {
             (cast.hr.scope(), rows_of("usage_release_people")),
             Rows(0),
         ),
+    ]
+}
+
+fn about_what_is_published(scene: &Scene) -> Vec<Expectation> {
+    let cast = &scene.cast;
+    let (marc, administrator) = (cast.employee.0.scope(), cast.administrator.scope());
+    let tag = |to: &str| (administrator.clone(), format!("UPDATE articles SET tags = ARRAY['{to}']"));
+    let tagged = |tag: &str| rows_of(&format!("article_tags WHERE tag = '{tag}'"));
+    let day = "'2027-01-04'";
+    // Of the scene's visitor, and of another one.
+    let visit = |visitor: &str| {
+        format!(
+            "SELECT count(*) FILTER (WHERE count_article_visit(id, {day}, '\\x{}')) AS count FROM articles",
+            visitor.repeat(32)
+        )
+    };
+    let salt = |day: &str| format!("article_visit_salt('{day}', '\\x{}')", "09".repeat(32));
+    let news = |departments: &str| {
+        let statement = format!(
+            "INSERT INTO news (id, company_id, title, content, content_html, target_departments, published_at, updated_at)
+             VALUES (gen_random_uuid(), '{}', 'N', 'n', 'n', {departments}, now(), now())",
+            cast.company.id
+        );
+        (cast.hr.scope(), statement)
+    };
+    let told = || rows_of("notifications WHERE type = 'NEWS_PUBLISHED'");
+    let forget = || format!("SELECT forget_article_visits('2027-01-05') AS count");
+    vec![
+        two("tags follow the article", tag("repos"), (administrator.clone(), tagged("repos")), Rows(2)),
+        two("those that it has no longer are gone", tag("repos"), (administrator.clone(), tagged("sommeil")), Rows(0)),
+        two("everybody finds what is published by them", tag("repos"), (anonymous(), tagged("repos")), Rows(1)),
+        one("a visitor is counted once", anonymous(), visit("07"), Rows(0)),
+        one("another one is", anonymous(), visit("08"), Rows(1)),
+        two(
+            "what is counted shows",
+            (anonymous(), visit("08")),
+            (anonymous(), rows_of("articles WHERE view_count = 2")),
+            Rows(1),
+        ),
+        one(
+            "the salt of the day is the first one's",
+            anonymous(),
+            rows_of(&format!("{} WHERE salt = '\\x{}'", salt("2027-01-04"), "07".repeat(32))),
+            Rows(1),
+        ),
+        two(
+            "that of the day before is forgotten, and who was there",
+            (anonymous(), rows_of(&salt("2027-01-05"))),
+            (anonymous(), visit("07")),
+            Rows(1),
+        ),
+        one("its job forgets it", job(Job::Visits), forget(), Rows(1)),
+        one("an administrator does not", administrator, forget(), Rows(0)),
+        one("an employee reads what is meant for the department", marc.clone(), rows_of("own_news(10, 0)"), Rows(1)),
+        one("and counts it", marc.clone(), rows_of("own_news_ids()"), Rows(1)),
+        one("HR reads no employee's", cast.hr.scope(), rows_of("own_news_ids()"), Rows(0)),
+        one("nor does somebody of another company", cast.stranger.0.scope(), rows_of("own_news(10, 0)"), Rows(0)),
+        two("whom news are meant for is told", news("'{}'"), (marc.clone(), told()), Rows(2)),
+        two("nobody else is", news("'{Ventes}'"), (marc, told()), Rows(1)),
+        one("HR is told of nobody", cast.hr.scope(), told(), Rows(0)),
     ]
 }
 

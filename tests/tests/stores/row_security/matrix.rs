@@ -126,6 +126,8 @@ const OPEN_TO_ALL: &[(&str, &str)] = &[
     ("exception", "S"),
     ("busy time", "S"),
     ("published review", "S"),
+    ("published article", "S"),
+    ("its tag", "S"),
 ];
 
 /// What is open to people and jobs: letters can be written.
@@ -182,6 +184,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("HR's account", "SIU"),
             ("employee", "SIU"),
             ("employee's invitation", "SIUD"),
+            ("news", "SIUD"),
         ],
     ),
     (
@@ -222,6 +225,9 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("hidden practitioner", "SIU"),
             ("published review", "SU"),
             ("pending review", "SU"),
+            ("published article", "SIUD"),
+            ("draft", "SIUD"),
+            ("draft's tag", "S"),
             ("practitioner's days", "S"),
         ],
     ),

@@ -93,6 +93,9 @@ fn without_a_scope_nothing_is_there() {
         format!("redacted_consultation_events('{}')", scene.booked.id),
         format!("token_owner('\\x{}')", scene.refresh.to_hex()),
         "own_availability_exceptions()".to_owned(),
+        "own_news_ids()".to_owned(),
+        "own_news(10, 0)".to_owned(),
+        format!("article_visit_salt('2027-01-05', '\\x{}')", "00".repeat(32)),
         "ended_sessions(ARRAY[gen_random_uuid()], now())".to_owned(),
         format!("hold_conversations(ARRAY['{}']::uuid[])", scene.booked.id),
     ] {

@@ -17,8 +17,9 @@ use huntzen_tests::{
     cast::{Cast, Person, entry, listed},
     clock::at,
     contracts::{
-        audit_chains, conversations::said, invitations::invited, journal, notes, preferences, releases,
-        reviews::new_review, second_factors, sessions::signed_in, statements, timetables, tokens::mailed,
+        article_visits, articles, audit_chains, company_news, conversations::said, invitations::invited, journal,
+        notes, preferences, releases, reviews::new_review, second_factors, sessions::signed_in, statements, timetables,
+        tokens::mailed,
     },
     world::World,
 };
@@ -107,6 +108,11 @@ impl Scene {
         let note = notes::unwritten(&world, &cast, booked.id.0.into(), "Insomnie.");
         notes::add(&world, sophie, &note).unwrap();
         journal::add(&world, marc, &journal::unwritten(&world, marc, "Nuit blanche.")).unwrap();
+        let open = articles::published(&world, &cast.administrator, "ouvert");
+        articles::add(&world, &cast.administrator, &articles::unwritten(&world, "brouillon")).unwrap();
+        article_visits::salt(&world, date(2027, 1, 4), 7);
+        assert!(article_visits::count(&world, open.id, date(2027, 1, 4), 7));
+        company_news::published(&world, &cast.hr, &["Support"]);
         let closed = statements::empty_statement(&world, &cast, "2027-01");
         statements::close(&world, &Scope::worker(Job::Closing), &closed).unwrap();
         let mut reported = cast.company.clone();
@@ -166,6 +172,13 @@ impl Scene {
             user("operator's account", &self.cast.operator),
             row("employee", "employees", of_marc.clone(), "phone = '1'"),
             row("employment", "employment_periods", of_alpha.clone(), "department = NULL"),
+            row("published article", "articles", "status = 'PUBLISHED'".to_owned(), "category = NULL"),
+            row("draft", "articles", "status = 'DRAFT'".to_owned(), "category = NULL"),
+            row("its tag", "article_tags", "status = 'PUBLISHED'".to_owned(), "tag = tag"),
+            row("draft's tag", "article_tags", "status = 'DRAFT'".to_owned(), "tag = tag"),
+            row("visit", "article_visits", "true".to_owned(), "day = day"),
+            row("day's salt", "article_visit_salts", "true".to_owned(), "day = day"),
+            row("news", "news", of_alpha.clone(), "title = title"),
             row("second factor", "second_factors", of_marc.clone(), "last_step = 9"),
             row("backup code", "backup_codes", of_marc.clone(), "used_at = NULL"),
             row("session", "sessions", of_marc.clone(), "ip = NULL"),
