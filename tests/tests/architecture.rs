@@ -37,6 +37,7 @@ const ONLY_HOME: &[(&str, &[&str])] = &[
         "@http",
         &["actix-cors", "actix-multipart", "actix-web", "actix-ws", "clap", "tokio", "utoipa", "utoipa-swagger-ui"],
     ),
+    ("@markdown", &["ammonia", "pulldown-cmark"]),
 ];
 
 /// Where the crates of `ONLY_HOME` may live; the tests may use them all.
@@ -44,6 +45,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("@diesel", &["huntzen-adapter-diesel"]),
     ("@crypto", &["huntzen-adapter-crypto"]),
     ("@mail", &["huntzen-adapter-smtp"]),
+    ("@markdown", &["huntzen-app"]),
     ("@http", &["huntzen-app"]),
 ];
 

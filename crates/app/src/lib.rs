@@ -9,6 +9,7 @@ pub mod database;
 pub mod demo;
 pub mod embedded;
 pub mod http;
+pub mod markdown;
 pub mod offload;
 pub mod probe;
 pub mod qr;

@@ -26,6 +26,7 @@ use huntzen_tenancy::{
     audit::{AuditReading, ChainLinking, ChainPorts, ChainVerification, CheckpointLog, CheckpointSigner},
     clock::{Clock, Randomness},
     company::CompanyAdministration,
+    content::{ArticleEditing, ArticleReading, ContentPorts, Markdown, Newsroom, VisitCounting, VisitorKeys},
     employee::Workforce,
     identity::{
         AccessTokenSigner, EmailChange, IdentityPorts, InvitationAcceptance, PasswordHasher, PasswordRules, Recovery,
@@ -76,6 +77,10 @@ pub struct Ports {
     pub refresh_tokens: Arc<dyn RefreshTokens>,
     /// Signs room tokens.
     pub room_tokens: Arc<dyn RoomTokenSigner>,
+    /// Renders articles and news.
+    pub markdown: Arc<dyn Markdown>,
+    /// Stands for visitors of articles.
+    pub visitor_keys: Arc<dyn VisitorKeys>,
     /// Renders letters.
     pub letters: Arc<dyn Letters>,
     /// Sends them.
@@ -105,6 +110,16 @@ impl Ports {
             store: Arc::clone(&self.metrics),
             clock: Arc::clone(&self.clock),
             randomness: Arc::clone(&self.randomness),
+        }
+    }
+
+    fn for_content(&self) -> ContentPorts {
+        ContentPorts {
+            store: Arc::clone(&self.tenancy),
+            clock: Arc::clone(&self.clock),
+            randomness: Arc::clone(&self.randomness),
+            markdown: Arc::clone(&self.markdown),
+            visitor_keys: Arc::clone(&self.visitor_keys),
         }
     }
 
@@ -157,6 +172,14 @@ pub struct Services {
     pub companies: CompanyAdministration,
     /// Employees.
     pub workforce: Workforce,
+    /// Writing articles.
+    pub article_editing: ArticleEditing,
+    /// Reading them.
+    pub articles: ArticleReading,
+    /// Counting their visitors.
+    pub visits: VisitCounting,
+    /// News of companies.
+    pub newsroom: Newsroom,
     /// One's own notifications.
     pub inbox: Inbox,
     /// One's own preferences.
@@ -243,6 +266,7 @@ impl Services {
         let clinical = ports.for_clinical(&sealer);
         let metrics = ports.for_metrics();
         let chains = ports.for_chains();
+        let content = ports.for_content();
         Self {
             chain_linking: ChainLinking::new(chains.clone()),
             chain_verification: ChainVerification::new(chains),
@@ -278,6 +302,10 @@ impl Services {
                 Arc::clone(&randomness),
                 sealer.clone(),
             ),
+            article_editing: ArticleEditing::new(content.clone()),
+            articles: ArticleReading::new(content.clone()),
+            visits: VisitCounting::new(content.clone()),
+            newsroom: Newsroom::new(content),
             inbox: Inbox::new(Arc::clone(&tenancy), Arc::clone(&clock)),
             practitioners: PractitionerAdministration::new(booking.clone()),
             own_profile: OwnProfile::new(booking.clone()),

@@ -2,8 +2,8 @@
 use std::{sync::Arc, time::Duration};
 
 use huntzen_adapter_crypto::{
-    BcryptHasher, Ed25519Signer, HmacRefreshTokens, JitsiSigner, JwtSigner, KeyRing, OsRandomness, TotpRs, TurnServers,
-    XChaChaVault,
+    BcryptHasher, Ed25519Signer, HmacRefreshTokens, HmacVisitorKeys, JitsiSigner, JwtSigner, KeyRing, OsRandomness,
+    TotpRs, TurnServers, XChaChaVault,
 };
 pub use huntzen_adapter_diesel::migrate as schema;
 use huntzen_adapter_diesel::{PgStore, refuse_bypassing_role};
@@ -32,6 +32,7 @@ use crate::{
     clock::SystemClock,
     config::{Config, Encryption, NoShowBilling, Smtp, SmtpTls},
     database::Database,
+    markdown::CommonMark,
     probe::{HealthRules, Probe},
     services::{Ports, Rules, Services},
 };
@@ -92,6 +93,8 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         )),
         refresh_tokens: Arc::new(HmacRefreshTokens::new(config.auth.jwt_refresh_secret.clone())),
         room_tokens: Arc::new(JitsiSigner::new(&config.jitsi.secret)),
+        markdown: Arc::new(CommonMark::default()),
+        visitor_keys: Arc::new(HmacVisitorKeys),
         letters: Arc::new(HandlebarsLetters::new(front_end, sender.clone())?),
         mailer: mailer(config, sender, Arc::clone(&clock))?,
         broadcast: Arc::new(LocalBroadcast::default()),

@@ -17,11 +17,14 @@ use actix_web::{
     test::{self, TestRequest},
     web::Data,
 };
-use huntzen_adapter_crypto::{BcryptHasher, HmacRefreshTokens, JitsiSigner, JwtSigner, TotpRs, TurnServers};
+use huntzen_adapter_crypto::{
+    BcryptHasher, HmacRefreshTokens, HmacVisitorKeys, JitsiSigner, JwtSigner, TotpRs, TurnServers,
+};
 use huntzen_adapter_smtp::{HandlebarsLetters, RecordingMailer, Sender};
 use huntzen_app::{
     config::{Config, Sources},
     http,
+    markdown::CommonMark,
     offload::LaneSizes,
     probe::Probe,
     server::application,
@@ -147,7 +150,12 @@ impl ApiWorld {
 
     /// Sends a request as it is.
     pub async fn send(&self, request: TestRequest) -> Answer {
-        (self.door)(request.peer_addr("203.0.113.9:4711".parse().unwrap())).await
+        self.send_from("203.0.113.9:4711", request).await
+    }
+
+    /// The same, from this address and port.
+    pub async fn send_from(&self, peer: &str, request: TestRequest) -> Answer {
+        (self.door)(request.peer_addr(peer.parse().unwrap())).await
     }
 
     /// A request of `who`, an address or [`NOBODY`], with a body unless it is null.
@@ -292,6 +300,8 @@ fn ports(world: &World, config: &Config, mailer: &Arc<RecordingMailer>, watched:
         access_tokens: Arc::new(JwtSigner::new(&auth.jwt_secret, auth.issuer.clone(), auth.audience.clone())),
         refresh_tokens: Arc::new(HmacRefreshTokens::new(auth.jwt_refresh_secret.clone())),
         room_tokens: Arc::new(JitsiSigner::new(&config.jitsi.secret)),
+        markdown: Arc::new(CommonMark::default()),
+        visitor_keys: Arc::new(HmacVisitorKeys),
         letters: Arc::new(HandlebarsLetters::new(config.http.frontend_urls.first().unwrap(), sender).unwrap()),
         mailer: Arc::<RecordingMailer>::clone(mailer),
     }

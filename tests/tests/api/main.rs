@@ -1,5 +1,6 @@
 //! The whole API, over memory and over PostgreSQL, as clients meet it.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+mod articles;
 mod audit;
 mod availability;
 mod booking;
@@ -28,6 +29,7 @@ mod journey;
 mod letters;
 mod live_document;
 mod metrics;
+mod news;
 mod notes;
 mod notifications;
 mod passwords;

@@ -154,7 +154,7 @@ impl Checked<'_> {
             return self.check_path(caller, id, &content, who, wrong).await;
         }
         for id in [UNKNOWN.to_string(), "not-an-id".to_owned()] {
-            let path = format!("{}?nonsense=1&nonsense=2", self.row.path.replace("{id}", &id));
+            let path = format!("{}?nonsense=1&nonsense=2", self.row.about(&id));
             let garbage = request(caller, self.row.method, &path);
             let garbage = garbage.insert_header(("content-type", "application/json")).set_payload("{\"nonsense\":");
             self.check(who, expected, &self.stage.api.send(garbage).await, wrong);
@@ -170,18 +170,18 @@ impl Checked<'_> {
         who: Who,
         wrong: &mut Vec<String>,
     ) {
-        if id.is_none() || !self.row.path.contains("{id}") {
+        if id.is_none() || !self.row.names_a_thing() {
             return;
         }
         for no_id in ["not-an-id", "%00", "1"] {
-            let path = format!("{}{}", self.row.path.replace("{id}", no_id), content.query);
+            let path = format!("{}{}", self.row.about(no_id), content.query);
             self.check(who, 404, &self.stage.ask(caller, self.row.method, &path, &content.body).await, wrong);
         }
     }
 
     async fn ask(&self, caller: Option<&Member>, id: Option<Uuid>, content: &Content) -> Answer {
         let id = id.map(|id| id.to_string()).unwrap_or_default();
-        let path = format!("{}{}", self.row.path.replace("{id}", &id), content.query);
+        let path = format!("{}{}", self.row.about(&id), content.query);
         self.stage.ask(caller, self.row.method, &path, &content.body).await
     }
 

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     cells::UNKNOWN,
-    table::Who,
+    table::{Who, about},
     troupe::{Member, Stage, Troupe},
 };
 
@@ -68,7 +68,7 @@ async fn stay_shut(api: ApiWorld) {
     let mut asked = 0;
     for operation in operations().operations() {
         let Access::Permission(permission) = operation.access else { continue };
-        let path = operation.path.replace("{id}", &UNKNOWN.to_string());
+        let path = about(operation.path, &UNKNOWN.to_string());
         for role in permission.roles() {
             let (_, credentials) = bad.iter().find(|(of, _)| of == role).unwrap();
             for (name, credential) in credentials {

@@ -16,6 +16,7 @@ use huntzen_tests::{
     appointments::{begun, booked, carried_out},
     cast,
     contracts::{
+        articles, company_news,
         conversations::{said, write},
         notifications::notified,
     },
@@ -58,6 +59,16 @@ impl Stage {
             "account" => owner.person.id().into(),
             "session" => owner.session.into(),
             "notification" => notified(world, &owner.person, NotificationType::AccountSecurity).id.into(),
+            "article" => {
+                let by = &troupe.member(Who::Administrator).person;
+                articles::published(world, by, &format!("article-{}", self.number())).id.into()
+            }
+            "draft" => {
+                let draft = articles::unwritten(world, &format!("brouillon-{}", self.number()));
+                articles::add(world, &troupe.member(Who::Administrator).person, &draft).unwrap();
+                draft.id.into()
+            }
+            "news" => company_news::published(world, &troupe.member(Who::Hr).person, &[]).id.into(),
             "company" => troupe.company.id.into(),
             "employee" => troupe.employee.id.into(),
             "named employee" => self.named(troupe),
@@ -229,6 +240,10 @@ impl Stage {
             "PATCH /companies/{id}" => json!({ "phone": "+33 1 02 03 04 05" }),
             "POST /companies/{id}/admins" | "POST /employees" => person,
             "POST /employees/import" => format!("email,firstName,lastName\n{fresh_address},Inès,Nouvelle\n").into(),
+            "POST /articles" => json!({ "title": "Bien dormir", "content": "**Dormez.**", "tags": ["sommeil"] }),
+            "PATCH /articles/{slugOrId}" => json!({ "excerpt": "Du calme." }),
+            "POST /news" => json!({ "title": "La cantine ouvre", "content": "*Lundi*." }),
+            "PATCH /news/{id}" => json!({ "title": "La cantine ferme" }),
             "PATCH /users/me/preferences" => json!({ "language": "en" }),
             "PATCH /employees/me" | "PATCH /employees/{id}" => json!({ "firstName": "Alix" }),
             "POST /practitioners" => {

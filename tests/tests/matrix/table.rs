@@ -183,6 +183,26 @@ GET    /users/me/preferences             | -                 | 401 200 200 200 2
 PATCH  /users/me/preferences             | -                 | 401 200 200 200 200 200 200 200 200 200 200
 PUT    /users/me/preferences             | -                 | 401 200 200 200 200 200 200 200 200 200 200
 
+POST   /articles                         | -                 | 401 403 201 403 403 403 403 403 403 403 403
+GET    /articles                         | -                 | 200 200 200 200 200 200 200 200 200 200 200
+GET    /articles/{slugOrId}              | article           | 200 200 200 200 200 200 200 200 200 200 200
+GET    /articles/{slugOrId}              | draft             | 404 404 200 404 404 404 404 404 404 404 404
+PATCH  /articles/{slugOrId}              | draft             | 401 403 200 403 403 403 403 403 403 403 403
+PUT    /articles/{slugOrId}              | draft             | 401 403 200 403 403 403 403 403 403 403 403
+DELETE /articles/{slugOrId}              | article           | 401 403 204 403 403 403 403 403 403 403 403
+POST   /articles/{slugOrId}/publish      | draft             | 401 403 200 403 403 403 403 403 403 403 403
+PUT    /articles/{slugOrId}/publish      | draft             | 401 403 200 403 403 403 403 403 403 403 403
+PUT    /articles/{slugOrId}/view         | article           | 200 200 200 200 200 200 200 200 200 200 200
+POST   /articles/{slugOrId}/view         | article           | 200 200 200 200 200 200 200 200 200 200 200
+PUT    /articles/{slugOrId}/view         | draft             | 404 404 404 404 404 404 404 404 404 404 404
+
+POST   /news                             | -                 | 401 403 403 201 201 201 403 403 403 403 403
+GET    /news                             | -                 | 401 403 403 200 200 200 403 403 403 403 403
+GET    /news/company                     | -                 | 401 403 403 403 403 403 403 403 200 200 200
+PATCH  /news/{id}                        | news              | 401 403 403 200 200 404 403 403 403 403 403
+PUT    /news/{id}                        | news              | 401 403 403 200 200 404 403 403 403 403 403
+DELETE /news/{id}                        | news              | 401 403 403 204 204 404 403 403 403 403 403
+
 GET    /notifications                    | -                 | 401 200 200 200 200 200 200 200 200 200 200
 PUT    /notifications/read-all           | -                 | 401 200 200 200 200 200 200 200 200 200 200
 POST   /notifications/read-all           | -                 | 401 200 200 200 200 200 200 200 200 200 200
@@ -251,6 +271,23 @@ pub struct Row {
     pub subject: &'static str,
     /// The statuses, as in [`COLUMNS`].
     pub expected: Vec<u16>,
+}
+
+impl Row {
+    /// The path about the thing that this names.
+    pub fn about(&self, id: &str) -> String {
+        about(self.path, id)
+    }
+
+    /// Whether the path names a thing.
+    pub fn names_a_thing(&self) -> bool {
+        self.path.contains('{')
+    }
+}
+
+/// A path template about the thing that `id` names.
+pub fn about(template: &str, id: &str) -> String {
+    template.replace("{id}", id).replace("{slugOrId}", id)
 }
 
 /// The rows of [`TABLE`].

@@ -48,6 +48,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
                 statements: services.statements.clone(),
                 releases: services.releases.clone(),
                 reconciling: services.reconciling.clone(),
+                visits: services.visits.clone(),
             },
             config.jobs.clone(),
             Arc::clone(&ports.clock),

@@ -314,6 +314,8 @@ pub struct Jobs {
     pub eligibility: Schedule,
     /// Letters about messages that stay unread.
     pub unread_messages: Schedule,
+    /// Forgets who looked at which article, once the day (in UTC) is over.
+    pub forget_visits: Schedule,
     /// Signed heads of the audit trail's chains; every 1,000 links there is one besides.
     pub audit_checkpoint: Schedule,
     /// Closes months that are over: statements, and what HR is told.

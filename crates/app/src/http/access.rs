@@ -7,7 +7,13 @@ use std::{
     },
 };
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header::AUTHORIZATION, rt, web::Data};
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header::AUTHORIZATION},
+    rt,
+    web::Data,
+};
 use huntzen_tenancy::{
     Actor, Caller, Scope, TenancyError, TenancyStore,
     audit::{Action, AuditEntry, Resource},
@@ -39,6 +45,9 @@ const TRACES_AT_ONCE: [usize; 2] = [2, 2];
 pub enum Access {
     /// Everybody; a token is not looked at.
     Public,
+    /// Everybody. Whoever shows a good token is known to the route, which may show them more; a token
+    /// that is no good is one that was not shown.
+    PublicKnowing,
     /// Signed-in accounts whose role holds this permission.
     Permission(Permission),
 }
@@ -75,13 +84,39 @@ impl FromRequest for Signed {
     }
 }
 
+/// In which scope a route for everybody reads: that of whoever is known, or of nobody.
+#[derive(Clone, Debug)]
+pub struct Reader(pub Scope);
+
+/// Whoever has shown a good token to a route for everybody. Not `Signed`: the log names users, and who
+/// reads what is nobody's business.
+#[derive(Clone)]
+struct Known(Signed);
+
+impl FromRequest for Reader {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let known = request.extensions().get::<Known>().map(|Known(signed)| signed.caller.scope());
+        ready(match known {
+            Some(scope) => Ok(Self(scope)),
+            None => Context::of(request).map(|context| Self(Scope::anonymous(context.origin()))),
+        })
+    }
+}
+
 /// Lets a request in or refuses it: 401 without a valid token, 403 without the permission.
 ///
 /// # Errors
 /// `unauthenticated`, `invalid_token`, `session_ended`, `forbidden`; 503 when the session cannot
 /// be read.
 pub async fn admit(request: &HttpRequest, access: Access) -> Result<(), Problem> {
-    let Access::Permission(permission) = access else { return Ok(()) };
+    let permission = match access {
+        Access::Public => return Ok(()),
+        Access::PublicKnowing => return recognise(request).await,
+        Access::Permission(permission) => permission,
+    };
     let edge = request.app_data::<Data<Edge>>().ok_or_else(|| Problem::internal("the edge has no state"))?;
     let context = Context::of(request)?;
     if !request.headers().contains_key(AUTHORIZATION) {
@@ -89,6 +124,21 @@ pub async fn admit(request: &HttpRequest, access: Access) -> Result<(), Problem>
     }
     let signed = sign_in(request, edge, &context).await;
     let_in(request, edge, &context, permission, signed).map(drop)
+}
+
+/// Notes who asks a route for everybody, when a good token tells it.
+async fn recognise(request: &HttpRequest) -> Result<(), Problem> {
+    if !request.headers().contains_key(AUTHORIZATION) {
+        return Ok(());
+    }
+    let edge = request.app_data::<Data<Edge>>().ok_or_else(|| Problem::internal("the edge has no state"))?;
+    let context = Context::of(request)?;
+    match sign_in(request, edge, &context).await {
+        Ok(signed) => drop(request.extensions_mut().insert(Known(signed))),
+        Err(problem) if problem.code().status() == StatusCode::UNAUTHORIZED => {}
+        Err(problem) => return Err(problem),
+    }
+    Ok(())
 }
 
 /// The same for the upgrade to a socket, whose caller shows a ticket or a token.
@@ -121,7 +171,7 @@ fn let_in(
     let signed = match signed {
         Ok(signed) => signed,
         Err(problem) => {
-            if problem.code().status() == actix_web::http::StatusCode::UNAUTHORIZED {
+            if problem.code().status() == StatusCode::UNAUTHORIZED {
                 leave_trace(edge, Scope::anonymous(context.origin()));
             }
             return Err(problem);

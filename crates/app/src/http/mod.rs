@@ -1,6 +1,7 @@
 //! The HTTP face: what every route has in common, and one module for each resource.
 pub mod access;
 pub mod answers;
+pub mod articles;
 pub mod audit;
 pub mod auth;
 pub mod availability;
@@ -25,6 +26,7 @@ pub mod import;
 pub mod journal;
 pub mod language;
 pub mod metrics;
+pub mod news;
 pub mod notes;
 pub mod notifications;
 pub mod openapi;
@@ -45,7 +47,7 @@ pub mod times;
 pub mod transitions;
 pub mod two_factor;
 
-pub use access::{Access, Signed};
+pub use access::{Access, Reader, Signed};
 pub use answers::{Created, Items, NoContent};
 pub use csv::CsvFile;
 pub use extract::{Json, OptionalJson, Path, PathText, Query};
@@ -84,6 +86,8 @@ pub fn operations() -> Operations {
         metrics::register,
         reports::register,
         hr_reports::register,
+        articles::register,
+        news::register,
         notifications::register,
         preferences::register,
         audit::register,

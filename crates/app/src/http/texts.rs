@@ -268,6 +268,9 @@ pub fn field_text(code: &str, language: Language) -> &'static str {
         "duplicate" => ("Cette liste contient deux fois la même valeur.", "This list holds the same value twice."),
         "too_short" => ("Cette valeur est trop courte.", "This value is too short."),
         "too_many" => ("Cette liste est trop longue.", "This list is too long."),
+        "too_complex" => {
+            ("Ce texte est trop imbriqué pour être mis en forme.", "This text is too deeply nested to be rendered.")
+        }
         "too_common" => ("Ce mot de passe est trop courant.", "This password is too common."),
         "contains_email" => {
             ("Le mot de passe ne doit pas contenir l'adresse.", "The password must not contain the e-mail.")

@@ -7,7 +7,7 @@ use std::{error::Error, time::Duration};
 use huntzen_booking::jobs::BookingJobs;
 use huntzen_clinical::conversation::UnreadMail;
 use huntzen_metrics::{ReleaseClosing, StatementKeeping, reconciliation::Reconciling};
-use huntzen_tenancy::{audit::ChainLinking, clock::Clock, words::Words};
+use huntzen_tenancy::{audit::ChainLinking, clock::Clock, content::VisitCounting, words::Words};
 use jiff::Timestamp;
 
 use super::Bell;
@@ -32,6 +32,8 @@ pub(super) struct Work {
     pub(super) releases: ReleaseClosing,
     /// On counters.
     pub(super) reconciling: Reconciling,
+    /// On visits of articles.
+    pub(super) visits: VisitCounting,
 }
 
 /// Does up to so many things; answers how many.
@@ -46,7 +48,7 @@ struct Recurring<'a> {
 
 pub(super) fn work(bell: &Bell, work: &Work, schedules: &Jobs, clock: &dyn Clock) {
     let now = clock.now();
-    let jobs: [(_, _, Run); 8] = [
+    let jobs: [(_, _, Run); 9] = [
         ("reminders", &schedules.reminders, |work, limit| Ok(work.booking.send_reminders(limit)?)),
         ("end_forgotten", &schedules.end_forgotten, |work, limit| Ok(work.booking.end_forgotten(limit)?)),
         ("eligibility", &schedules.eligibility, |work, limit| Ok(work.booking.cancel_ineligible(limit)?)),
@@ -54,6 +56,7 @@ pub(super) fn work(bell: &Bell, work: &Work, schedules: &Jobs, clock: &dyn Clock
         ("close_statements", &schedules.close_month, |work, limit| Ok(work.statements.close(limit)?)),
         ("close_releases", &schedules.close_month, |work, limit| Ok(work.releases.close(limit)?)),
         ("reconcile", &schedules.reconcile, |work, _| reconcile(&work.reconciling)),
+        ("forget_visits", &schedules.forget_visits, |work, _| Ok(usize::try_from(work.visits.forget()?)?)),
         ("unread_messages", &schedules.unread_messages, |work, limit| Ok(work.unread.send(limit)?)),
     ];
     let mut recurring =

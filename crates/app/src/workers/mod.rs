@@ -13,7 +13,9 @@ use std::{
 use huntzen_booking::jobs::BookingJobs;
 use huntzen_clinical::{call::Calling, conversation::UnreadMail};
 use huntzen_metrics::{ReleaseClosing, StatementKeeping, reconciliation::Reconciling};
-use huntzen_tenancy::{audit::ChainLinking, clock::Clock, live::LiveFeed, outbox::LetterDispatch};
+use huntzen_tenancy::{
+    audit::ChainLinking, clock::Clock, content::VisitCounting, live::LiveFeed, outbox::LetterDispatch,
+};
 
 use crate::{config::Jobs, realtime::Hub};
 
@@ -39,6 +41,8 @@ pub struct Tasks {
     pub releases: ReleaseClosing,
     /// Compares counters with what they count.
     pub reconciling: Reconciling,
+    /// Forgets visits of articles.
+    pub visits: VisitCounting,
 }
 
 /// The running background threads.
@@ -55,7 +59,8 @@ impl Workers {
     /// # Errors
     /// When the system refuses a thread.
     pub fn start(bell: Arc<Bell>, tasks: Tasks, schedules: Jobs, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let Tasks { dispatch, booking, unread, feed, hub, calling, chains, statements, releases, reconciling } = tasks;
+        let Tasks { dispatch, booking, unread, feed, hub, calling, chains, statements, releases, reconciling, visits } =
+            tasks;
         let live_worker = {
             let (bell, clock) = (Arc::clone(&bell), Arc::clone(&clock));
             std::thread::Builder::new()
@@ -72,7 +77,7 @@ impl Workers {
         };
         let job_runner = {
             let (bell, work) =
-                (Arc::clone(&bell), jobs::Work { booking, unread, chains, statements, releases, reconciling });
+                (Arc::clone(&bell), jobs::Work { booking, unread, chains, statements, releases, reconciling, visits });
             std::thread::Builder::new()
                 .name("jobs".to_owned())
                 .spawn(move || jobs::work(&bell, &work, &schedules, clock.as_ref()))?

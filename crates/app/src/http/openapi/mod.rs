@@ -82,6 +82,7 @@ fn describe(document: &mut Value) {
 fn secure(entry: &mut Map<String, Value>, access: Access) {
     let security = match access {
         Access::Public => json!([]),
+        Access::PublicKnowing => json!([{}, { "bearer": [] }]),
         Access::Permission(permission) => {
             entry.insert("x-permission".into(), json!(permission.to_string()));
             json!([{ "bearer": [] }])
