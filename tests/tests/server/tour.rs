@@ -31,6 +31,7 @@ fn the_tour_of_the_readme_works_as_printed() {
         "COMPLETED",
         "\"consultations\":1,",
         "\"activeDays\":1}",
+        "Retrouver un sommeil réparateur",
         "\"department\":\"Autres\"",
     ] {
         assert!(told.contains(step), "{step} is missing in {told}");

@@ -31,6 +31,8 @@ pub(super) struct Practising {
 pub(super) struct Cast {
     pub(super) administrator: Caller,
     pub(super) practitioners: Vec<Practising>,
+    /// By company.
+    pub(super) hr: Vec<Caller>,
     /// By company, by department.
     pub(super) employees: Vec<Vec<Vec<Caller>>>,
 }
@@ -49,15 +51,17 @@ pub(super) fn assemble(stage: &Stage, ports: &Ports, made: &mut Made) -> Result<
         stage.services.super_administration.invite(&operator, &new)?;
         Ok(())
     })?;
-    let mut employees = Vec::new();
+    let (mut hr, mut employees) = (Vec::new(), Vec::new());
     for company in [&TECHCORP, &LUMIERE] {
-        employees.push(entrance.company(&administrator, company)?);
+        let (of_hr, people) = entrance.company(&administrator, company)?;
+        hr.push(of_hr);
+        employees.push(people);
     }
     let mut practitioners = Vec::new();
     for practitioner in PRACTITIONERS {
         practitioners.push(entrance.practitioner(&administrator, practitioner)?);
     }
-    Ok(Cast { administrator, practitioners, employees })
+    Ok(Cast { administrator, practitioners, hr, employees })
 }
 
 struct Entrance<'a> {
@@ -103,7 +107,7 @@ impl Entrance<'_> {
         Ok(caller(&user))
     }
 
-    fn company(&mut self, administrator: &Caller, demo: &DemoCompany) -> Result<Vec<Vec<Caller>>, Failure> {
+    fn company(&mut self, administrator: &Caller, demo: &DemoCompany) -> Result<(Caller, Vec<Vec<Caller>>), Failure> {
         let (stage, companies) = (self.stage, &self.stage.services.companies);
         let filter = CompanyFilter { active: None, text: Some(demo.name.to_owned()) };
         let known = companies.list(administrator, &filter, PageRequest { page: 1, per_page: 1 })?.items.pop();
@@ -137,7 +141,7 @@ impl Entrance<'_> {
             }
             departments.push(callers);
         }
-        Ok(departments)
+        Ok((hr, departments))
     }
 
     fn practitioner(&mut self, administrator: &Caller, demo: &DemoPractitioner) -> Result<Practising, Failure> {

@@ -1,10 +1,11 @@
-//! The demonstration data: two companies, six practitioners, and six closed months of
-//! consultations, played through the real use cases on a clock of the past.
+//! The demonstration data: two companies, six practitioners, six closed months of consultations,
+//! articles and news, played through the real use cases on a clock of the past.
 //!
 //! Seeding again adds nothing, and finishes what a seeding that was cut short left undone.
 mod cast;
 mod history;
 mod people;
+mod reading;
 mod stage;
 
 use std::fmt;
@@ -41,15 +42,22 @@ pub struct Made {
     pub accounts: usize,
     /// Consultations, all ended.
     pub consultations: usize,
+    /// Articles.
+    pub articles: usize,
+    /// News of companies.
+    pub news: usize,
 }
 
 impl fmt::Display for Made {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { accounts, consultations } = self;
+        let Self { accounts, consultations, articles, news } = self;
         if *self == Self::default() {
             return f.write_str("The demonstration data are all there.");
         }
-        write!(f, "Added {accounts} accounts and {consultations} ended consultations.")
+        write!(
+            f,
+            "Added {accounts} accounts, {consultations} ended consultations, {articles} articles and {news} pieces of news."
+        )
     }
 }
 
@@ -68,6 +76,7 @@ pub fn seed(ports: &Ports, rules: &Rules) -> Result<Made, Failure> {
         history::play_month(&stage, &cast, first_month.saturating_add(month.months()), &mut made)?;
     }
     close_months(&stage, first_month, closing_day)?;
+    reading::publish(&stage, &cast, first_month, &mut made)?;
     // The letters of those months are nobody's to read any more.
     let week = SignedDuration::from_hours(7 * 24);
     let outbox = Scope::worker(Job::Outbox);
