@@ -143,7 +143,9 @@ fn questions(twin: &Twin) -> Vec<String> {
             }
             "/employees/{id}" => asked.extend(people.iter().map(|id| format!("/employees/{id}"))),
             "/companies/{id}" => asked.push(path.replace("{id}", company)),
-            "/companies/me" | "/auth/me" | "/notifications" | "/users/me/preferences" => asked.push(path.to_owned()),
+            "/companies/me" | "/auth/me" | "/notifications" | "/news" | "/users/me/preferences" => {
+                asked.push(path.to_owned());
+            }
             // HR's own sign-ins and requests, with ids drawn when they are made.
             "/auth/sessions" | "/users/me/access-log" => {}
             unknown => panic!("the attacker does not know what to ask of {unknown}"),

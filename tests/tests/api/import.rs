@@ -317,9 +317,8 @@ const HOSTILE: [&str; 2] = ["+1,2", "=cmd|' /C calc'!A0"];
 async fn formulas_are_texts(play: &Played) {
     let mut file = HEADER.to_owned();
     for (at, department) in HOSTILE.iter().enumerate() {
-        for number in 0..16 {
-            file += &format!("h{at}x{number}@alpha.example,@Camille,-Petit,\"{department}\",\"\t=1\"\n");
-        }
+        let line = |number| format!("h{at}x{number}@alpha.example,@Camille,-Petit,\"{department}\",\"\t=1\"\n");
+        file.extend((0..16).map(line));
     }
     assert_eq!(counts(&import(play, IMPORT, file).await), [32, 0, 0]);
     let first = play.get(Played::HR, "/employees?q=h1x0").await;

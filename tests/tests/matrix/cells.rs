@@ -222,7 +222,9 @@ impl Stage {
         let request = match body {
             Value::Null => request,
             Value::String(file) => request.insert_header(("content-type", "text/csv")).set_payload(file.clone()),
-            body => request.insert_header(("content-type", "application/json")).set_payload(body.to_string()),
+            body @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                request.insert_header(("content-type", "application/json")).set_payload(body.to_string())
+            }
         };
         self.api.send(request).await
     }

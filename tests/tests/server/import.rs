@@ -68,10 +68,10 @@ fn listed(owner: &mut PgConnection) -> u64 {
 
 /// The people, and three lines that list nobody.
 fn file() -> String {
-    let mut file = "email,firstName,lastName,department\nnonsense,A,B,C\n".to_owned();
-    for number in 0..people() {
-        file += &format!("import{number}@techcorp.example,Camille,Petit {number},Ventes\n");
-    }
+    let people: Vec<String> = (0..people())
+        .map(|number| format!("import{number}@techcorp.example,Camille,Petit {number},Ventes\n"))
+        .collect();
+    let file = format!("email,firstName,lastName,department\nnonsense,A,B,C\n{}", people.concat());
     file + "import7@techcorp.example,A,B,C\nsomebody@elsewhere.example,A,B,C\n"
 }
 

@@ -24,11 +24,10 @@ fn arguments(letter: Letter) -> Value {
         Letter::VerifyEmail | Letter::Invitation | Letter::PractitionerInvitation | Letter::PasswordReset => {
             json!({ "token": TOKEN })
         }
-        Letter::PasswordChanged | Letter::CompanyValidated => json!({}),
+        Letter::PasswordChanged | Letter::CompanyValidated | Letter::EmailTaken => json!({}),
         Letter::MessageUnread => json!({ "consultationId": CONSULTATION }),
         Letter::ConfirmEmail => json!({ "token": TOKEN, "to": "lea@new.example" }),
         Letter::EmailChanged => json!({ "to": "lea@old.example" }),
-        Letter::EmailTaken => json!({}),
         Letter::NewSignIn => json!({ "at": "2027-03-08T09:00:00Z", "device": "Firefox", "ip": "203.0.113.0" }),
         Letter::ReportingChanged => json!({ "mode": "NAMED", "from": "2027-02-01" }),
         Letter::ConsultationScheduled

@@ -98,7 +98,7 @@ mod tests {
     fn length_is_counted_in_bytes() {
         assert_eq!(refusal("elevenchars"), Some("too_short"));
         assert_eq!(refusal("douze signes"), None);
-        let long = "été, école, forêt, île, maïs, dîner à midi, près du châtaignier";
+        let long = "été, école, forêt, île, maïs, dîner à midi près du châtaignier";
         assert_eq!((long.len(), refusal(long)), (72, None));
         assert_eq!(refusal(&format!("{long}!")), Some("too_long"));
     }

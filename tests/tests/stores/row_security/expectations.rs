@@ -348,7 +348,7 @@ fn about_what_is_published(scene: &Scene) -> Vec<Expectation> {
         (cast.hr.scope(), statement)
     };
     let told = || rows_of("notifications WHERE type = 'NEWS_PUBLISHED'");
-    let forget = || format!("SELECT forget_article_visits('2027-01-05') AS count");
+    let forget = || "SELECT forget_article_visits('2027-01-05') AS count".to_owned();
     vec![
         two("tags follow the article", tag("repos"), (administrator.clone(), tagged("repos")), Rows(2)),
         two("those that it has no longer are gone", tag("repos"), (administrator.clone(), tagged("sommeil")), Rows(0)),

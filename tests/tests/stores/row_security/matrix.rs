@@ -251,6 +251,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("practitioner's account", "S"),
             ("administrator's account", "S"),
             ("operator's account", "S"),
+            ("preferences", "S"),
             ("letter", "SIU"),
         ],
     ),
