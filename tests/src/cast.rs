@@ -236,6 +236,7 @@ pub fn new_practitioner(world: &World, user: &User, first_name: &str) -> Practit
         documents_verified: true,
         rating_sum: 0,
         review_count: 0,
+        avatar: None,
         created_at: now,
         updated_at: now,
     }

@@ -61,6 +61,16 @@ impl Client {
     /// # Errors
     /// When the server cannot be reached, or the connection ends before the answer does.
     pub fn send(&mut self, method: &str, path: &str, body: Option<&Value>) -> io::Result<Answer> {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let media = if body.is_empty() { "" } else { "application/json" };
+        self.send_bytes(method, path, (media, body.as_bytes()))
+    }
+
+    /// The same with a body of this media type.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn send_bytes(&mut self, method: &str, path: &str, body: (&str, &[u8])) -> io::Result<Answer> {
         let fresh = self.stream.is_none();
         match self.exchange(method, path, body) {
             Err(error) if !fresh && error.kind() == io::ErrorKind::NotConnected => self.exchange(method, path, body),
@@ -68,30 +78,24 @@ impl Client {
         }
     }
 
-    /// Sends a body of this type, on a connection of its own.
+    /// The same on a connection of its own, with the patience that a long file takes.
     ///
     /// # Errors
-    /// When the server cannot be reached, or the connection ends before the answer does.
+    /// The same.
     pub fn send_file(&mut self, path: &str, kind: &str, file: &[u8]) -> io::Result<Answer> {
         let stream = self.connect()?;
         stream.get_ref().set_read_timeout(Some(FILE_PATIENCE))?;
         self.stream = Some(stream);
-        let answer = self.exchange_bytes("POST", path, Some((kind, file)));
+        let answer = self.exchange("POST", path, (kind, file));
         self.stream = None;
         answer
     }
 
-    fn exchange(&mut self, method: &str, path: &str, body: Option<&Value>) -> io::Result<Answer> {
-        let body = body.map(Value::to_string);
-        self.exchange_bytes(method, path, body.as_ref().map(|body| ("application/json", body.as_bytes())))
-    }
-
-    fn exchange_bytes(&mut self, method: &str, path: &str, body: Option<(&str, &[u8])>) -> io::Result<Answer> {
+    fn exchange(&mut self, method: &str, path: &str, (media, body): (&str, &[u8])) -> io::Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => self.connect()?,
         };
-        let (kind, body) = body.unwrap_or_default();
         let mut request =
             format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n", self.address, body.len());
         if let Some(token) = &self.token {
@@ -99,14 +103,13 @@ impl Client {
             request.push_str(token);
             request.push_str("\r\n");
         }
-        if !body.is_empty() {
+        if !media.is_empty() {
             request.push_str("Content-Type: ");
-            request.push_str(kind);
+            request.push_str(media);
             request.push_str("\r\n");
         }
         request.push_str("\r\n");
-        let mut request = request.into_bytes();
-        request.extend_from_slice(body);
+        let request = [request.as_bytes(), body].concat();
         stream.get_mut().write_all(&request).map_err(idle_close)?;
         let answer = read_answer(&mut stream)?;
         if answer.header("connection").is_none_or(|value| !value.eq_ignore_ascii_case("close")) {

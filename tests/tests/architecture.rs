@@ -24,6 +24,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("huntzen-adapter-memory", &["@domains", "parking_lot"]),
     ("huntzen-adapter-crypto", &["@domains", "@crypto", "data-encoding", "getrandom", "hmac", "sha1"]),
     ("huntzen-adapter-smtp", &["huntzen-tenancy", "@mail"]),
+    ("huntzen-adapter-files", &["huntzen-tenancy", "huntzen-clinical", "@objects", "futures-util"]),
     ("huntzen-app", &["*"]),
     ("huntzen-tests", &["*"]),
 ];
@@ -31,8 +32,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Crates that have only one home each.
 const ONLY_HOME: &[(&str, &[&str])] = &[
     ("@diesel", &["diesel", "diesel_migrations", "jiff-diesel", "pq-sys", "r2d2"]),
-    ("@crypto", &["bcrypt", "chacha20poly1305", "ed25519-dalek", "jsonwebtoken", "totp-rs"]),
+    ("@crypto", &["aead-stream", "bcrypt", "chacha20poly1305", "ed25519-dalek", "jsonwebtoken", "totp-rs"]),
     ("@mail", &["handlebars", "lettre"]),
+    ("@objects", &["object_store", "reqwest", "rustls"]),
     (
         "@http",
         &["actix-cors", "actix-multipart", "actix-web", "actix-ws", "clap", "tokio", "utoipa", "utoipa-swagger-ui"],
@@ -46,6 +48,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("@crypto", &["huntzen-adapter-crypto"]),
     ("@mail", &["huntzen-adapter-smtp"]),
     ("@markdown", &["huntzen-app"]),
+    ("@objects", &["huntzen-adapter-files"]),
     ("@http", &["huntzen-app"]),
 ];
 

@@ -4,6 +4,7 @@
 //! key `version (1) | nonce (24) | ciphertext and tag`; both are XChaCha20-Poly1305
 //! (draft-irtf-cfrg-xchacha-03) with a random nonce of 192 bits.
 mod ring;
+mod streams;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +16,10 @@ use chacha20poly1305::{
 };
 use huntzen_tenancy::{
     clock::Randomness,
-    sealing::{DataKey, KeySubject, MasterKeyId, Place, Plain, Sealed, SealingError, UnlockedKey, Vault},
+    sealing::{
+        ChunkOpener, ChunkSealer, DataKey, KeySubject, MasterKeyId, Place, Plain, Sealed, SealingError, UnlockedKey,
+        Vault,
+    },
 };
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -139,5 +143,13 @@ impl UnlockedKey for XChaChaKey {
             return Err(tampered());
         }
         decrypt(&self.secret, &place.associated_data(self.subject), envelope).ok_or_else(tampered)
+    }
+
+    fn seal_stream(&self, place: &Place) -> Result<(Vec<u8>, Box<dyn ChunkSealer>), SealingError> {
+        Ok(streams::seal((self.id, self.subject, &self.secret), &self.randomness, place))
+    }
+
+    fn open_stream(&self, place: &Place, header: &[u8]) -> Result<Box<dyn ChunkOpener>, SealingError> {
+        streams::open((self.id, self.subject, &self.secret), place, header)
     }
 }

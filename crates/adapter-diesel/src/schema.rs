@@ -71,6 +71,7 @@ diesel::table! {
         last_login_at -> Nullable<Timestamptz>,
         two_factor_enabled_at -> Nullable<Timestamptz>,
         language -> Text,
+        avatar_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
     }
@@ -228,6 +229,7 @@ diesel::table! {
         rating_sum -> Integer,
         review_count -> Integer,
         search_text -> Text,
+        avatar_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
     }
@@ -409,6 +411,41 @@ diesel::table! {
         content -> Binary,
         read_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    file_uploads (object) {
+        object -> Uuid,
+        owner_user_id -> Uuid,
+        begun_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    files (id) {
+        id -> Uuid,
+        owner_user_id -> Uuid,
+        kind -> Text,
+        name -> Text,
+        media_type -> Text,
+        size -> BigInt,
+        sha256 -> Binary,
+        related_resource -> Nullable<Text>,
+        related_id -> Nullable<Uuid>,
+        object -> Uuid,
+        employee_user_id -> Nullable<Uuid>,
+        practitioner_user_id -> Nullable<Uuid>,
+        is_public -> Bool,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    file_removals (object) {
+        object -> Uuid,
+        queued_at -> Timestamptz,
+        put_off_until -> Nullable<Timestamptz>,
     }
 }
 

@@ -40,7 +40,7 @@ impl DataKeys for MemoryTx {
 fn readers(state: &State, subject: KeySubject) -> Result<Vec<UserId>, StoreError> {
     let readers = match subject {
         KeySubject::Platform => return Ok(Vec::new()),
-        KeySubject::Person(user) => vec![user],
+        KeySubject::Person(user) | KeySubject::Files(user) => vec![user],
         KeySubject::Notes { author, patient } => {
             let mut consultations = state.consultations.rows();
             let have_met =

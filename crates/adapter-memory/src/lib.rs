@@ -17,6 +17,7 @@ mod counters;
 mod data_keys;
 mod employees;
 mod employment;
+mod files;
 mod invitations;
 mod journal;
 mod live;

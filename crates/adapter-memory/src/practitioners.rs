@@ -8,6 +8,7 @@ use huntzen_booking::{
 };
 use huntzen_tenancy::{
     Page, PageRequest, StoreError,
+    files::{FileType, StoredFile},
     ids::UserId,
     search::{search_key, searched_key},
 };
@@ -28,7 +29,7 @@ impl Practitioners for MemoryTx {
             let is_new = state.practitioners.rows().all(|held| held.user != practitioner.user);
             require(is_new, "practitioners_user_id_key")?;
             require(state.users.contains(&practitioner.user), "practitioners_user_id_fkey")?;
-            let row = Practitioner { rating_sum: 0, review_count: 0, ..stored(practitioner) };
+            let row = Practitioner { rating_sum: 0, review_count: 0, avatar: None, ..stored(practitioner) };
             state.practitioners.put(row.id, row);
             Ok(())
         })
@@ -44,6 +45,7 @@ impl Practitioners for MemoryTx {
                 user: held.user,
                 rating_sum: held.rating_sum,
                 review_count: held.review_count,
+                avatar: held.avatar,
                 created_at: held.created_at,
                 ..stored(practitioner)
             };
@@ -148,12 +150,14 @@ fn found_under(row: &Practitioner) -> String {
     search_key(&parts)
 }
 
-/// Rules and exceptions are as public as their practitioner.
+/// Rules, exceptions and the picture are as public as their practitioner.
 fn spread_standing(state: &mut State, practitioner: &Practitioner) {
     let (id, standing) = (practitioner.id.0, practitioner.is_public());
     let is_other = |row_id, is_public: bool| row_id == id && is_public != standing;
     state.rules.change(|row| is_other(row.rule.practitioner_id(), row.is_public), |row| row.is_public = standing);
     state.exceptions.change(|row| is_other(row.own.practitioner_id(), row.is_public), |row| row.is_public = standing);
+    let is_picture = |file: &StoredFile| file.owner == practitioner.user && file.kind == FileType::Avatar;
+    state.files.change(is_picture, |file| file.is_public = standing);
 }
 
 fn cloned(page: Page<&Practitioner>) -> Page<Practitioner> {

@@ -21,6 +21,7 @@ use huntzen_tenancy::{
     company::Company,
     content::{Article, News, VisitorKey},
     employee::{Employee, EmploymentPeriod},
+    files::{FileId, ObjectName, PendingUpload, StoredFile},
     identity::{Invitation, OneTimeToken, RefreshRow, SecondFactor, Session, User},
     ids::{ArticleId, CompanyId, EmployeeId, NewsId, NotificationId, SessionId, UserId},
     notifications::Notification,
@@ -93,6 +94,12 @@ tables! {
     audit_unlinked: Uuid => Uuid,
     /// Wrapped data keys.
     data_keys: Uuid => DataKeyRow,
+    /// Files.
+    files: FileId => StoredFile,
+    /// Uploads that go on.
+    file_uploads: ObjectName => PendingUpload,
+    /// Objects to remove, some not before an instant.
+    file_removals: ObjectName => Option<Timestamp>,
     /// Letters.
     outbox: Uuid => OutboxRow,
     /// Inboxes.

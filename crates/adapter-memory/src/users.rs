@@ -27,7 +27,7 @@ impl Users for MemoryTx {
             free_email(state, user)?;
             let company_exists = user.company.is_none_or(|company| state.companies.contains(&company));
             require(company_exists, "users_company_id_fkey")?;
-            state.users.put(user.id, stored(user));
+            state.users.put(user.id, User { avatar: None, ..stored(user) });
             Ok(())
         })
     }
@@ -59,9 +59,9 @@ impl Users for MemoryTx {
             let Some(held) = held else {
                 return Ok(false);
             };
-            let (company, role, created_at) = (held.company, held.role, held.created_at);
+            let (company, role, avatar, created_at) = (held.company, held.role, held.avatar, held.created_at);
             free_email(state, user)?;
-            state.users.put(user.id, User { company, role, created_at, ..stored(user) });
+            state.users.put(user.id, User { company, role, avatar, created_at, ..stored(user) });
             Ok::<_, TenancyError>(true)
         })?;
         if is_found { Ok(()) } else { Err(TenancyError::NotFound) }

@@ -5,6 +5,7 @@ use huntzen_tenancy::{
     Job, Scope, ScopeKind,
     content::{Article, ArticleStatus},
     employee::Employee,
+    files::{FileType, Participants, StoredFile},
     identity::{Invitation, User},
     ids::{CompanyId, UserId},
     policy::Role,
@@ -262,6 +263,30 @@ impl Viewer {
             || (self.is(Role::Practitioner) && self.is_user(care.practitioner_user))
     }
 
+    pub(crate) fn sees_file(&self, row: &StoredFile) -> bool {
+        self.is_user(row.owner)
+            || row.is_public
+            || match row.kind {
+                FileType::Avatar => self.user().is_some(),
+                FileType::Document => false,
+                FileType::Certificate => self.is_administrator(),
+                FileType::Attachment => self.attends(row.participants),
+            }
+    }
+
+    pub(crate) fn adds_file(&self, row: &StoredFile) -> bool {
+        self.is_user(row.owner)
+            && match row.kind {
+                FileType::Avatar | FileType::Document => true,
+                FileType::Certificate => self.is(Role::Practitioner),
+                FileType::Attachment => self.attends(row.participants),
+            }
+    }
+
+    fn attends(&self, both: Option<Participants>) -> bool {
+        both.is_some_and(|both| self.is_participant(both.employee, both.practitioner))
+    }
+
     pub(crate) fn sees_data_key(&self, row: &DataKeyRow) -> bool {
         row.readers.iter().any(|reader| self.is_user(*reader))
             || self.shares_data_key(row.key.subject.kind())
@@ -276,7 +301,7 @@ impl Viewer {
         match kind {
             KeyKind::Platform => true,
             KeyKind::Consultation => self.is_job(Job::Chat),
-            KeyKind::Person | KeyKind::Notes => false,
+            KeyKind::Person | KeyKind::Notes | KeyKind::Files => false,
         }
     }
 }

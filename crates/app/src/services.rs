@@ -28,6 +28,7 @@ use huntzen_tenancy::{
     company::CompanyAdministration,
     content::{ArticleEditing, ArticleReading, ContentPorts, Markdown, Newsroom, VisitCounting, VisitorKeys},
     employee::Workforce,
+    files::{FileKeeping, FilePorts, FileRemoval, FileRules, ObjectStorage},
     identity::{
         AccessTokenSigner, EmailChange, IdentityPorts, InvitationAcceptance, PasswordHasher, PasswordRules, Recovery,
         RefreshTokens, Registration, SignIn, SuperAdministration, TokenLifetimes, TotpCodes, TwoFactor,
@@ -39,6 +40,8 @@ use huntzen_tenancy::{
     preferences::PreferenceChoosing,
     sealing::{RotationStore, Sealer, Vault},
 };
+
+use jiff::SignedDuration;
 
 use crate::probe::{Health, HealthRules, Probe};
 
@@ -93,12 +96,23 @@ pub struct Ports {
     pub ice: Arc<dyn IceServers>,
     /// Keeps the tickets that open sockets.
     pub tickets: Arc<dyn Tickets>,
+    /// Keeps the bytes of files.
+    pub storage: Arc<dyn ObjectStorage>,
 }
 
 impl Ports {
     fn for_clinical(&self, sealer: &Sealer) -> ClinicalPorts {
         ClinicalPorts {
             store: Arc::clone(&self.clinical),
+            sealer: sealer.clone(),
+            clock: Arc::clone(&self.clock),
+            randomness: Arc::clone(&self.randomness),
+        }
+    }
+
+    fn for_files(&self, sealer: &Sealer) -> FilePorts {
+        FilePorts {
+            store: Arc::clone(&self.tenancy),
             sealer: sealer.clone(),
             clock: Arc::clone(&self.clock),
             randomness: Arc::clone(&self.randomness),
@@ -146,6 +160,10 @@ pub struct Rules {
     pub rooms: RoomSettings,
     /// When conversations take messages.
     pub conversations: ConversationRules,
+    /// How much one may keep, and when attachments are taken.
+    pub files: FileRules,
+    /// How long uploads are kept that never ended.
+    pub orphan_files: SignedDuration,
     /// What is reported to HR, and when months close.
     pub reporting: ReportingRules,
     /// What counts as unhealthy.
@@ -184,6 +202,10 @@ pub struct Services {
     pub inbox: Inbox,
     /// One's own preferences.
     pub preferences: PreferenceChoosing,
+    /// Uploaded files.
+    pub files: FileKeeping,
+    /// Removing what nothing refers to.
+    pub file_removal: FileRemoval,
     /// Inviting, validating and suspending practitioners.
     pub practitioners: PractitionerAdministration,
     /// A practitioner's own profile.
@@ -296,6 +318,8 @@ impl Services {
                 rules.reporting.allow_named,
             ),
             preferences: PreferenceChoosing::new(Arc::clone(&tenancy), Arc::clone(&clock), Arc::clone(&randomness)),
+            files: FileKeeping::new(ports.for_files(&sealer), rules.files),
+            file_removal: FileRemoval::new(Arc::clone(&tenancy), Arc::clone(&clock), rules.orphan_files),
             workforce: Workforce::new(
                 Arc::clone(&tenancy),
                 Arc::clone(&clock),

@@ -12,6 +12,7 @@ use actix_web::{
 };
 use huntzen_tenancy::{
     clock::{Clock, Randomness},
+    files::ObjectStorage,
     identity::AccessTokenSigner,
     live::{Signal, TicketOffice},
 };
@@ -73,6 +74,10 @@ pub struct Edge {
     pub hub: Arc<Hub>,
     /// The writer of messages of this node.
     pub messages: MessageQueue,
+    /// Where the bytes of files are.
+    pub storage: Arc<dyn ObjectStorage>,
+    /// The largest file that is taken, in bytes.
+    pub max_file_bytes: usize,
 }
 
 impl Edge {
@@ -110,6 +115,8 @@ impl Edge {
             tickets: services.tickets.clone(),
             messages: MessageQueue::start(services.messages.clone(), Arc::clone(&hub), Arc::clone(&ports.randomness)),
             hub,
+            storage: Arc::clone(&ports.storage),
+            max_file_bytes: config.storage.max_file_bytes,
         }
     }
 }
@@ -119,6 +126,12 @@ pub struct App<S: 'static = Services> {
     services: Data<S>,
     edge: Data<Edge>,
     context: Context,
+}
+
+impl<S> Clone for App<S> {
+    fn clone(&self) -> Self {
+        Self { services: self.services.clone(), edge: self.edge.clone(), context: self.context.clone() }
+    }
 }
 
 impl<S: Send + Sync + 'static> App<S> {
@@ -175,6 +188,31 @@ impl<S: Send + Sync + 'static> App<S> {
     {
         let services = self.services.clone();
         offload(&self.edge.lanes, lane, &self.context.0.patience, move || use_case(services.as_ref())).await
+    }
+
+    /// Runs a use case beside the answer: what the request has left of its waiting time is not asked.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn run_beside<T, E, F>(&self, use_case: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        Problem: From<E>,
+        F: FnOnce(&S) -> Result<T, E> + Send + 'static,
+    {
+        let services = self.services.clone();
+        offload(&self.edge.lanes, Lane::General, &Patience::default(), move || use_case(services.as_ref())).await
+    }
+
+    /// Where the bytes of files are.
+    pub fn storage(&self) -> &dyn ObjectStorage {
+        self.edge.storage.as_ref()
+    }
+
+    /// The largest file that is taken, in bytes.
+    pub fn max_file_bytes(&self) -> usize {
+        self.edge.max_file_bytes
     }
 
     /// The use cases, for what neither waits nor computes.

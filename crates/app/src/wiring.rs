@@ -7,6 +7,7 @@ use huntzen_adapter_crypto::{
 };
 pub use huntzen_adapter_diesel::migrate as schema;
 use huntzen_adapter_diesel::{PgStore, refuse_bypassing_role};
+use huntzen_adapter_files::{S3Settings, local_folder, s3_bucket};
 use huntzen_adapter_memory::{LocalBroadcast, LocalCalls, MemoryTickets};
 use huntzen_adapter_smtp::{
     FileMailer, HandlebarsLetters, Sender, SmtpCredentials, SmtpMailer, SmtpSecurity, SmtpServer,
@@ -18,6 +19,7 @@ use huntzen_tenancy::{
     Job, Scope, StoreError, TenancyStore,
     audit::CheckpointSigner,
     clock::{Clock, Randomness},
+    files::{FileRules, ObjectStorage},
     identity::{PasswordRules, TokenLifetimes},
     mail::Mailer,
     outbox::Backlog,
@@ -30,7 +32,7 @@ use crate::{
     checkpoints::CheckpointFile,
     cli::Failure,
     clock::SystemClock,
-    config::{Config, Encryption, NoShowBilling, Smtp, SmtpTls},
+    config::{Config, Encryption, NoShowBilling, Smtp, SmtpTls, StorageKind},
     database::Database,
     markdown::CommonMark,
     probe::{HealthRules, Probe},
@@ -101,6 +103,7 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         calls: Arc::new(LocalCalls::default()),
         ice: Arc::new(TurnServers::new(&config.turn.urls, config.turn.secret.clone().unwrap_or_default())),
         tickets: Arc::new(MemoryTickets::default()),
+        storage: storage(config)?,
         clock,
     })
 }
@@ -131,6 +134,12 @@ pub fn rules(config: &Config) -> Result<Rules, Failure> {
             opens_before: SignedDuration::from_hours(config.chat.open_hours_before.into()),
             closes_after: SignedDuration::from_hours(i64::from(config.chat.close_days_after) * 24),
         },
+        files: FileRules {
+            opens_before: SignedDuration::from_hours(config.chat.open_hours_before.into()),
+            closes_after: SignedDuration::from_hours(i64::from(config.chat.close_days_after) * 24),
+            ..FileRules::default()
+        },
+        orphan_files: SignedDuration::from_hours(i64::from(config.retention.orphan_files_days) * 24),
         reporting: ReportingRules {
             close_day: config.privacy.close_day,
             release: ReleaseRules::with_k(config.privacy.k),
@@ -180,6 +189,21 @@ fn require_ring(store: &PgStore, vault: &dyn Vault) -> Result<(), Failure> {
             Err(format!("ENCRYPTION_KEYS lacks the master key {id}, which wraps {count} data keys").into())
         }
         None => Ok(()),
+    }
+}
+
+/// Keeps the bytes of files where the operator has configured.
+fn storage(config: &Config) -> Result<Arc<dyn ObjectStorage>, Failure> {
+    let storage = &config.storage;
+    match (storage.kind, &storage.bucket) {
+        (StorageKind::S3, Some(bucket)) => Ok(Arc::new(s3_bucket(&S3Settings {
+            bucket: bucket.clone(),
+            endpoint: storage.endpoint.clone(),
+            region: storage.region.clone(),
+            credentials: storage.access_key.clone().zip(storage.secret_key.clone()),
+        })?)),
+        (StorageKind::S3, None) => Err("storage.bucket is required".into()),
+        (StorageKind::Local, _) => Ok(Arc::new(local_folder(&config.database.data_dir.join(&storage.path))?)),
     }
 }
 

@@ -79,6 +79,8 @@ impl From<TenancyError> for BookingError {
             | TenancyError::InvalidCode
             | TenancyError::TwoFactorEnabled
             | TenancyError::TwoFactorOff
+            | TenancyError::QuotaExceeded
+            | TenancyError::ConversationClosed
             | TenancyError::StepUpRequired
             | TenancyError::InvalidRefreshToken
             | TenancyError::RefreshReused(_)

@@ -51,6 +51,8 @@ impl From<TenancyError> for ClinicalError {
             | TenancyError::InvalidCode
             | TenancyError::TwoFactorEnabled
             | TenancyError::TwoFactorOff
+            | TenancyError::QuotaExceeded
+            | TenancyError::ConversationClosed
             | TenancyError::StepUpRequired
             | TenancyError::InvalidRefreshToken
             | TenancyError::RefreshReused(_)

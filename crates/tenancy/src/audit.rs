@@ -169,6 +169,8 @@ words! {
         News = "NEWS",
         /// Usage figures.
         Metrics = "METRICS",
+        /// An uploaded file.
+        File = "FILE",
         /// A route, when the request never reached a resource.
         Route = "ROUTE",
     }

@@ -108,6 +108,12 @@ pub enum TenancyError {
     /// The account has no second factor, or none was set up.
     #[error("the second factor is off")]
     TwoFactorOff,
+    /// There are too many files, bytes or uploads of this account.
+    #[error("the account's share of the storage is used up")]
+    QuotaExceeded,
+    /// Attachments are taken around their consultation, as messages are, and none once it is cancelled.
+    #[error("the consultation takes no attachments now")]
+    ConversationClosed,
     /// Whoever asks has to prove again to be there.
     #[error("a step-up is required")]
     StepUpRequired,

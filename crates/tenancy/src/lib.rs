@@ -8,6 +8,7 @@ pub mod email;
 pub mod employee;
 pub mod error;
 pub mod fields;
+pub mod files;
 pub mod identity;
 pub mod ids;
 pub mod live;

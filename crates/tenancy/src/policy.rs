@@ -133,6 +133,12 @@ permissions! {
     PreferencesOwn = "PREFERENCES_OWN" => ANY,
     /// Read and clear one's own notifications.
     NotificationsOwn = "NOTIFICATIONS_OWN" => ANY,
+    /// Send files of one's own, read and delete them, and read pictures.
+    FilesOwn = "FILES_OWN" => ANY,
+    /// Send certificates of one's own training.
+    CertificatesOwn = "CERTIFICATES_OWN" => &[Practitioner],
+    /// Send files to the other participant of one's own consultation.
+    AttachmentsOwn = "ATTACHMENTS_OWN" => &[Employee, Practitioner],
 }
 
 impl Permission {
@@ -168,7 +174,10 @@ impl Permission {
             | Self::ExportsMetricsCompany
             | Self::AccessLogOwn
             | Self::PreferencesOwn
-            | Self::NotificationsOwn => true,
+            | Self::NotificationsOwn
+            | Self::FilesOwn
+            | Self::CertificatesOwn
+            | Self::AttachmentsOwn => true,
             Self::AccountOwn
             | Self::AdminsInvite
             | Self::UsersBlock
@@ -225,7 +234,10 @@ mod tests {
     #[test]
     fn no_administrator_holds_a_clinical_permission() {
         for permission in Permission::ALL {
-            if ["CLINICAL", "JOURNAL", "CHAT", "CALLS"].iter().any(|word| permission.as_str().starts_with(word)) {
+            if ["CLINICAL", "JOURNAL", "CHAT", "CALLS", "ATTACHMENTS"]
+                .iter()
+                .any(|word| permission.as_str().starts_with(word))
+            {
                 for role in [SuperAdmin, AdminHuntzen, AdminRh] {
                     assert!(!role.may(*permission), "{role} holds {permission}");
                 }

@@ -51,6 +51,8 @@ words! {
         Reconcile = "reconcile",
         /// Forgets who looked at articles, once the day is over.
         Visits = "visits",
+        /// Removes the bytes that no file refers to any more.
+        Files = "files",
     }
 }
 

@@ -13,9 +13,13 @@ use crate::{
 mod keys;
 mod rotation;
 mod sealer;
+mod streams;
 pub use keys::{DataKeyRotation, DataKeys};
 pub use rotation::{KeyRotation, KeyTx, Rotated, RotationStore};
 pub use sealer::{Keeper, Sealer};
+pub use streams::{
+    CHUNK_BYTES, ChunkOpener, ChunkSealer, OpeningStream, STREAM_HEADER_BYTES, SealingStream, TAG_BYTES,
+};
 
 words! {
     /// What kind of subject a data key belongs to.
@@ -26,6 +30,8 @@ words! {
         Consultation = "CONSULTATION",
         /// A practitioner's notes about one employee.
         Notes = "NOTES",
+        /// The files that a person sends.
+        Files = "FILES",
         /// What belongs to no single person.
         Platform = "PLATFORM",
     }
@@ -46,6 +52,8 @@ pub enum KeySubject {
         /// Whom they are about.
         patient: UserId,
     },
+    /// The files that a person sends. Whoever may read one of them is handed the key with it.
+    Files(UserId),
     /// The platform: comments on reviews, letters that wait.
     Platform,
 }
@@ -57,6 +65,7 @@ impl KeySubject {
             Self::Person(_) => KeyKind::Person,
             Self::Consultation(_) => KeyKind::Consultation,
             Self::Notes { .. } => KeyKind::Notes,
+            Self::Files(_) => KeyKind::Files,
             Self::Platform => KeyKind::Platform,
         }
     }
@@ -64,7 +73,7 @@ impl KeySubject {
     /// The person or consultation that it is about; nil for the platform.
     pub fn id(self) -> Uuid {
         match self {
-            Self::Person(user) => user.0,
+            Self::Person(user) | Self::Files(user) => user.0,
             Self::Consultation(consultation) => consultation,
             Self::Notes { patient, .. } => patient.0,
             Self::Platform => Uuid::nil(),
@@ -75,7 +84,7 @@ impl KeySubject {
     pub fn author(self) -> Uuid {
         match self {
             Self::Notes { author, .. } => author.0,
-            Self::Person(_) | Self::Consultation(_) | Self::Platform => Uuid::nil(),
+            Self::Person(_) | Self::Consultation(_) | Self::Files(_) | Self::Platform => Uuid::nil(),
         }
     }
 
@@ -85,6 +94,7 @@ impl KeySubject {
             KeyKind::Person => Self::Person(UserId(id)),
             KeyKind::Consultation => Self::Consultation(id),
             KeyKind::Notes => Self::Notes { author: UserId(author), patient: UserId(id) },
+            KeyKind::Files => Self::Files(UserId(id)),
             KeyKind::Platform => Self::Platform,
         }
     }
@@ -333,6 +343,18 @@ pub trait UnlockedKey: Send + Sync {
     /// # Errors
     /// `Tampered`.
     fn open(&self, place: &Place, sealed: &Sealed) -> Result<Plain, SealingError>;
+
+    /// Begins a stream of chunks for `place`: what stands in front of them, and what seals them.
+    ///
+    /// # Errors
+    /// `Cipher`.
+    fn seal_stream(&self, place: &Place) -> Result<(Vec<u8>, Box<dyn ChunkSealer>), SealingError>;
+
+    /// What opens the chunks behind `header` at `place`.
+    ///
+    /// # Errors
+    /// `Tampered`.
+    fn open_stream(&self, place: &Place, header: &[u8]) -> Result<Box<dyn ChunkOpener>, SealingError>;
 }
 
 /// A vault that several use cases share.
@@ -363,6 +385,7 @@ mod tests {
             Place::new("clinical_notes", "", one).associated_data(mine),
             base.associated_data(KeySubject::Person(UserId(one))),
             base.associated_data(KeySubject::Consultation(one)),
+            base.associated_data(KeySubject::Files(UserId(one))),
             base.associated_data(KeySubject::Platform),
         ];
         for (at, one) in bound.iter().enumerate() {
@@ -377,6 +400,7 @@ mod tests {
             KeySubject::Person(UserId(one)),
             KeySubject::Consultation(one),
             KeySubject::Notes { author: UserId(one), patient: UserId(other) },
+            KeySubject::Files(UserId(one)),
             KeySubject::Platform,
         ] {
             assert_eq!(KeySubject::from_parts(subject.kind(), subject.id(), subject.author()), subject);

@@ -5,6 +5,7 @@ use crate::{
     content::{ArticleVisits, Articles, CompanyNews},
     employee::Employees,
     error::TenancyError,
+    files::{Attending, Files},
     identity::{Inviting, OneTimeTokens, SecondFactors, Sessions},
     notifications::Notifications,
     outbox::OutboxQueue,
@@ -27,6 +28,8 @@ pub trait TenancyTx:
     + CompanyNews
     + Notifications
     + Preferences
+    + Files
+    + Attending
     + OutboxQueue
     + AuditChains
     + AuditView
@@ -46,6 +49,8 @@ impl<T> TenancyTx for T where
         + CompanyNews
         + Notifications
         + Preferences
+        + Files
+        + Attending
         + OutboxQueue
         + AuditChains
         + AuditView

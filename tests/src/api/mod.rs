@@ -1,6 +1,7 @@
 //! The whole application in process, over either store, as a client and a mailbox see it.
 mod answer;
 mod appointments;
+pub mod forms;
 mod listening;
 mod played;
 mod records;

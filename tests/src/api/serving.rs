@@ -288,6 +288,7 @@ fn ports(world: &World, config: &Config, mailer: &Arc<RecordingMailer>, watched:
         calls: Arc::new(huntzen_adapter_memory::LocalCalls::default()),
         ice: Arc::new(TurnServers::new(&["stun:stun.example".into(), "turn:turn.example".into()], "north".into())),
         tickets: Arc::new(huntzen_adapter_memory::MemoryTickets::default()),
+        storage: Arc::new(huntzen_adapter_files::in_memory()),
         rotation: Arc::clone(&world.rotation),
         vault: Arc::clone(&world.vault),
         signer: Arc::clone(&world.signer),

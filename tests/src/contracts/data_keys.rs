@@ -42,10 +42,11 @@ fn is_refused(outcome: &Result<(), TenancyError>) -> bool {
 }
 
 /// Every kind of key about one consultation, each added by somebody who may.
-fn all_kinds(world: &World, cast: &Cast, consultation: &Consultation) -> [(KeySubject, DataKey); 4] {
+fn all_kinds(world: &World, cast: &Cast, consultation: &Consultation) -> [(KeySubject, DataKey); 5] {
     let (marc, sophie) = (&cast.employee.0, &cast.practitioner.0);
     [
         (KeySubject::Person(marc.id()), marc),
+        (KeySubject::Files(marc.id()), marc),
         (KeySubject::Consultation(consultation.id.0), marc),
         (KeySubject::Notes { author: sophie.id(), patient: marc.id() }, sophie),
         (KeySubject::Platform, &cast.hr),
@@ -63,19 +64,19 @@ pub fn a_key_serves_its_own_alone(world: &World) {
     let consultation = booked(world, &cast.employee, &cast.practitioner, START);
     let keys = all_kinds(world, &cast, &consultation);
     let subjects = keys.each_ref().map(|(subject, _)| *subject);
-    // Of the person, the consultation, the notes, the platform.
-    let readers: [(Scope, [bool; 4]); 11] = [
-        (cast.employee.0.scope(), [true, true, false, true]),
-        (cast.practitioner.0.scope(), [false, true, true, true]),
-        (cast.colleague.0.scope(), [false, false, false, true]),
-        (cast.stranger.0.scope(), [false, false, false, true]),
-        (cast.other_practitioner.0.scope(), [false, false, false, true]),
-        (cast.hr.scope(), [false, false, false, true]),
-        (cast.administrator.scope(), [false, false, false, true]),
-        (cast.operator.scope(), [false, false, false, true]),
-        (Scope::worker(Job::Chat), [false, true, false, true]),
-        (Scope::worker(Job::Outbox), [false, false, false, true]),
-        (Scope::anonymous(Origin::default()), [false, false, false, true]),
+    // Of the person, their files, the consultation, the notes, the platform.
+    let readers: [(Scope, [bool; 5]); 11] = [
+        (cast.employee.0.scope(), [true, true, true, false, true]),
+        (cast.practitioner.0.scope(), [false, false, true, true, true]),
+        (cast.colleague.0.scope(), [false, false, false, false, true]),
+        (cast.stranger.0.scope(), [false, false, false, false, true]),
+        (cast.other_practitioner.0.scope(), [false, false, false, false, true]),
+        (cast.hr.scope(), [false, false, false, false, true]),
+        (cast.administrator.scope(), [false, false, false, false, true]),
+        (cast.operator.scope(), [false, false, false, false, true]),
+        (Scope::worker(Job::Chat), [false, false, true, false, true]),
+        (Scope::worker(Job::Outbox), [false, false, false, false, true]),
+        (Scope::anonymous(Origin::default()), [false, false, false, false, true]),
     ];
     for (scope, sees) in readers {
         for ((subject, key), sees) in keys.iter().zip(sees) {
@@ -101,6 +102,7 @@ pub fn nobody_adds_a_key_for_others(world: &World) {
     let attempts = [
         (sophie, KeySubject::Person(marc.id())),
         (&cast.administrator, KeySubject::Person(marc.id())),
+        (sophie, KeySubject::Files(marc.id())),
         (&cast.colleague.0, shared),
         (paul, shared),
         (&cast.hr, shared),
@@ -163,9 +165,10 @@ pub fn a_rotation_changes_the_wrapping_alone(world: &World) {
     assert!(matches!(rotate(world, &lacking, 10), Err(StoreError::Defect(_))));
     let rotated = rotate(world, &longer_ring(), 3).unwrap();
     // Others may have written letters: the platform has one key all the same.
-    assert_eq!((rotated.rewrapped, rotated.unused, rotated.in_use), (4, vec![MasterKeyId(1)], vec![]));
+    assert_eq!((rotated.rewrapped, rotated.unused, rotated.in_use), (5, vec![MasterKeyId(1)], vec![]));
     assert_eq!(rotate(world, &longer_ring(), 3).unwrap().rewrapped, 0);
-    let scopes = [cast.employee.0.scope(), cast.employee.0.scope(), cast.practitioner.0.scope(), cast.hr.scope()];
+    let (marc, sophie) = (cast.employee.0.scope(), cast.practitioner.0.scope());
+    let scopes = [marc.clone(), marc.clone(), marc, sophie, cast.hr.scope()];
     let only_new = vault(&lacking);
     for (((subject, before), sealed), scope) in keys.iter().zip(&sealed).zip(scopes) {
         let after = found(world, &scope, &[*subject]);
@@ -190,7 +193,7 @@ pub fn wrapping_is_the_jobs_alone(world: &World) {
         tx.commit().unwrap();
     }
     let mut tx = world.rotation.begin(&Scope::worker(Job::Keys)).unwrap();
-    assert_eq!(tx.master_key_uses().unwrap(), [(MasterKeyId(1), 4)]);
+    assert_eq!(tx.master_key_uses().unwrap(), [(MasterKeyId(1), 5)]);
     let wanted: BTreeSet<_> = keys.iter().map(|(_, key)| key.id).collect();
     let listed = tx.keys_to_rewrap(MasterKeyId(2), 10).unwrap();
     assert_eq!(listed.iter().map(|key| key.id).collect::<BTreeSet<_>>(), wanted);

@@ -16,6 +16,7 @@ pub mod conversations;
 pub mod counters;
 pub mod data_keys;
 pub mod employees;
+pub mod files;
 pub mod housekeeping;
 pub mod invitations;
 pub mod journal;
@@ -32,6 +33,7 @@ pub mod reviews;
 pub mod second_factors;
 pub mod sessions;
 pub mod statements;
+pub mod storages;
 pub mod timetables;
 pub mod tokens;
 

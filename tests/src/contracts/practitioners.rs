@@ -77,6 +77,7 @@ pub fn a_practitioner_changes(world: &World) {
         created_at: before.created_at,
         rating_sum: 0,
         review_count: 0,
+        avatar: None,
         ..asked.clone()
     };
     assert_eq!(found(world, &person.scope(), before.id), Some(expected));

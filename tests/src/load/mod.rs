@@ -40,7 +40,7 @@ impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} is not understood; --only me,slots,earliest,one,metrics,book,note,journal,chat,import,sockets,start,memory \
+            "{} is not understood; --only me,slots,earliest,one,metrics,book,note,journal,chat,import,sockets,start,memory,files \
              --seconds 5 --clients 32 --pool 10 --no-million",
             self.0
         )

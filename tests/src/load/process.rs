@@ -15,7 +15,20 @@ pub fn processor_time(process: u32) -> Duration {
 
 /// Resident memory in KiB.
 pub fn resident_kib(process: u32) -> u64 {
+    status_kib(process, "VmRSS:")
+}
+
+/// By how many KiB the resident memory has grown at most while `work` was done.
+pub fn growth_kib(process: u32, work: impl FnOnce()) -> u64 {
+    // Takes the peak down to what there is now.
+    fs::write(format!("/proc/{process}/clear_refs"), "5").unwrap();
+    let before = resident_kib(process);
+    work();
+    status_kib(process, "VmHWM:").saturating_sub(before)
+}
+
+fn status_kib(process: u32, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }

@@ -1,4 +1,5 @@
 //! The rows: each measures the server and, right after it, its limit.
+mod files;
 mod people;
 mod secrets;
 mod sockets;
@@ -116,6 +117,7 @@ pub fn run(options: &Options, now: Timestamp) -> Vec<Row> {
     bench.journals(&server, &captured);
     bench.chat(&server, &folder);
     bench.memory_after(&server);
+    bench.files(&server);
     server.kill();
 
     let server = folder.serve();

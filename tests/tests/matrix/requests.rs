@@ -1,5 +1,6 @@
 //! For each operation a request that succeeds for whoever may make it, and the things that rows
 //! speak of, made fresh.
+use actix_web::test::TestRequest;
 use huntzen_booking::{consultation::Consultation, review::GivenFeedback};
 use huntzen_metrics::{NamedUsage, Release, UsageTotals};
 use huntzen_tenancy::{
@@ -12,7 +13,11 @@ use huntzen_tenancy::{
     token::{TokenDigest, fresh_token},
 };
 use huntzen_tests::{
-    api::{PASSWORD, consultation_at, weekly_rule},
+    api::{
+        PASSWORD, consultation_at,
+        forms::{Form, document},
+        weekly_rule,
+    },
     appointments::{begun, booked, carried_out},
     cast,
     contracts::{
@@ -20,7 +25,7 @@ use huntzen_tests::{
         conversations::{said, write},
         notifications::notified,
     },
-    totp,
+    samples, totp,
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -28,7 +33,7 @@ use uuid::Uuid;
 
 use crate::{
     table::Who,
-    troupe::{Stage, Troupe},
+    troupe::{Member, Stage, Troupe},
 };
 
 /// The Wednesday after the clock's Monday: the practitioner works once there is a rule.
@@ -99,6 +104,15 @@ impl Stage {
                 let written = write(world, &[said]);
                 written.into_iter().next().unwrap().unwrap().id.into()
             }
+            "document" => self.sent(owner, document("DOCUMENT", &samples::pdf())).await,
+            "certificate" => self.sent(practitioner, document("CERTIFICATE", &samples::pdf())).await,
+            "attachment" => {
+                let of = self.booked(troupe, &self.minutes_ago(5)).id.to_string();
+                let form = document("ATTACHMENT", &samples::pdf()).text("relatedResource", "CONSULTATION");
+                self.sent(owner, form.text("relatedId", &of)).await
+            }
+            "picture" => self.sent(owner, picture()).await,
+            "public picture" => self.sent(practitioner, picture()).await,
             "past consultation" => self.past(troupe).id.into(),
             "review" => {
                 let of = self.past(troupe).id;
@@ -116,6 +130,16 @@ impl Stage {
 
     async fn made_by(&self, troupe: &Troupe, who: Who, path: &str, body: Value) -> Uuid {
         let answer = self.ask(Some(troupe.member(who)), "POST", path, &body).await;
+        answer.expect(201);
+        answer.text_at("/id").parse().unwrap()
+    }
+
+    /// The id of a file that somebody has sent.
+    async fn sent(&self, who: &Member, form: Form) -> Uuid {
+        let request = TestRequest::post().uri("/files/upload");
+        let request = request.insert_header(("authorization", format!("Bearer {}", who.token)));
+        let answer =
+            self.api.send(request.insert_header(("content-type", Form::media())).set_payload(form.bytes())).await;
         answer.expect(201);
         answer.text_at("/id").parse().unwrap()
     }
@@ -264,6 +288,8 @@ impl Stage {
             "POST /medical/journal" => json!({ "content": "Nuit blanche.", "mood": 3, "tags": ["sommeil"] }),
             "PATCH /medical/journal/{id}" => json!({ "mood": 5 }),
             "POST /chat/{id}/messages" => json!({ "content": "Bonjour." }),
+            // A text instead of an object is a form.
+            "POST /files/upload" => String::from_utf8(document("DOCUMENT", &samples::pdf()).bytes()).unwrap().into(),
             _ => Value::Null,
         }
     }
@@ -304,6 +330,10 @@ impl Stage {
         world.tenancy.run(&hr.scope(), |tx| Ok(tx.add_invitation(&invitation)?)).unwrap();
         (token, entry.id)
     }
+}
+
+fn picture() -> Form {
+    Form::new().text("fileType", "AVATAR").file("moi.png", "image/png", &samples::png())
 }
 
 fn leave() -> Value {

@@ -203,6 +203,23 @@ PATCH  /news/{id}                        | news              | 401 403 403 200 2
 PUT    /news/{id}                        | news              | 401 403 403 200 200 404 403 403 403 403 403
 DELETE /news/{id}                        | news              | 401 403 403 204 204 404 403 403 403 403 403
 
+POST   /files/upload                     | -                 | 401 201 201 201 201 201 201 201 201 201 201
+GET    /files/{id}                       | own document      | 401 200 200 200 200 200 200 200 200 200 200
+GET    /files/{id}                       | document          | 401 404 404 404 404 404 404 404 200 404 404
+GET    /files/{id}                       | certificate       | 401 404 200 404 404 404 200 404 404 404 404
+GET    /files/{id}                       | attachment        | 401 404 404 404 404 404 200 404 200 404 404
+GET    /files/{id}                       | picture           | 401 200 200 200 200 200 200 200 200 200 200
+GET    /files/{id}                       | public picture    | 200 200 200 200 200 200 200 200 200 200 200
+GET    /files/{id}/meta                  | own document      | 401 200 200 200 200 200 200 200 200 200 200
+GET    /files/{id}/meta                  | document          | 401 404 404 404 404 404 404 404 200 404 404
+GET    /files/{id}/meta                  | certificate       | 401 404 200 404 404 404 200 404 404 404 404
+GET    /files/{id}/meta                  | attachment        | 401 404 404 404 404 404 200 404 200 404 404
+DELETE /files/{id}                       | own document      | 401 204 204 204 204 204 204 204 204 204 204
+DELETE /files/{id}                       | document          | 401 404 404 404 404 404 404 404 204 404 404
+DELETE /files/{id}                       | certificate       | 401 404 404 404 404 404 204 404 404 404 404
+DELETE /files/{id}                       | attachment        | 401 404 404 404 404 404 404 404 204 404 404
+DELETE /files/{id}                       | public picture    | 401 404 404 404 404 404 204 404 404 404 404
+
 GET    /notifications                    | -                 | 401 200 200 200 200 200 200 200 200 200 200
 PUT    /notifications/read-all           | -                 | 401 200 200 200 200 200 200 200 200 200 200
 POST   /notifications/read-all           | -                 | 401 200 200 200 200 200 200 200 200 200 200

@@ -5,7 +5,9 @@ use std::{fs, path::Path};
 use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
 use huntzen_tests::{
+    api::forms::{Form, document},
     client::{Answer, Client},
+    samples,
     scale::rounds,
     server::{DataFolder, Server},
 };
@@ -130,6 +132,12 @@ fn confide(server: &Server<'_>, employee: &str, with: &Practitioner, starts: [&s
     let entry = text(&sent(&mut marc, "POST", "/medical/journal", &entry, 201), "id");
     let change = json!({ "content": aviary.canary() });
     sent(&mut marc, "PATCH", &format!("/medical/journal/{entry}"), &change, 200);
+    let form = document("ATTACHMENT", &samples::pdf_with(&aviary.canary()));
+    let form = form.text("relatedResource", "CONSULTATION").text("relatedId", &id);
+    let sent = marc.send_bytes("POST", "/files/upload", (&Form::media(), &form.bytes())).unwrap();
+    assert_eq!(sent.status, 201, "{}", sent.json());
+    let got = sophie.send("GET", &text(&sent.json(), "url"), None).unwrap();
+    assert!(String::from_utf8(got.body).unwrap().contains(SONG), "what was sent comes back");
     let nothing = json!({});
     sent(&mut sophie, "POST", &format!("/consultations/{id}/start"), &nothing, 200);
     sent(&mut sophie, "POST", &format!("/consultations/{id}/end"), &nothing, 200);

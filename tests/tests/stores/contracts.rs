@@ -263,6 +263,27 @@ mod employees {
     );
 }
 
+mod files {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::files:
+        a_file_is_found,
+        files_are_seen_by_whom_they_are_for,
+        a_picture_follows_its_practitioner,
+        a_picture_is_shown_where_its_owner_is,
+        nobody_sends_what_is_not_theirs_to_send,
+        what_is_deleted_is_queued,
+        an_upload_ends_one_way_or_the_other,
+        stale_uploads_are_given_up,
+        removals_are_done_or_put_off,
+        the_key_comes_with_the_file,
+        what_one_keeps_is_counted,
+        a_meeting_is_its_participants,
+        a_failed_unit_of_work_leaves_no_file,
+        many_at_once_stay_within_the_share,
+        uploads_are_bounded,
+    );
+}
+
 mod housekeeping {
     huntzen_tests::contract!(
         huntzen_tests::contracts::housekeeping:

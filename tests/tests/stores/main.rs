@@ -6,4 +6,5 @@ mod counters;
 mod migrations;
 mod row_security;
 mod sealed_values;
+mod storages;
 mod tampering;

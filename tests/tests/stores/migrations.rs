@@ -10,6 +10,7 @@ use huntzen_tenancy::{
     Job, Scope,
     clock::Clock,
     company::HrReporting,
+    files::FileType,
     outbox::Arguments,
     sealing::{KeySubject, Place, Sealed, Sealer},
 };
@@ -17,7 +18,9 @@ use huntzen_tests::{
     appointments::{booked, carried_out},
     cast::Cast,
     cluster::TestDatabase,
-    contracts::{article_visits, articles, company_news, preferences, releases, reviews::new_review, statements},
+    contracts::{
+        article_visits, articles, company_news, files, preferences, releases, reviews::new_review, statements,
+    },
     world::{RING, World, vault},
 };
 use jiff::civil::date;
@@ -70,6 +73,13 @@ fn use_it(world: &World) {
     // Its months are closed: it counts in the next ones.
     let late = booked(world, &cast.colleague, &cast.practitioner, "2027-01-06T14:00:00Z");
     carried_out(world, &cast.practitioner.0, late, "2027-01-06T14:00:00Z", "2027-01-06T14:45:00Z");
+    let (sophie, key) = (&cast.practitioner.0, KeySubject::Files(cast.practitioner.0.id()));
+    let key = world.vault.generate(world.randomness.uuid_v4(), key).unwrap();
+    world.tenancy.run(&sophie.scope(), |tx| Ok(tx.add_data_keys(&[key])?)).unwrap();
+    for kind in [FileType::Avatar, FileType::Certificate] {
+        files::sent(world, sophie, kind);
+    }
+    files::begun(world, sophie);
     Reconciling::new(world.metrics_ports()).run().unwrap();
     let article = articles::published(world, &cast.administrator, "bien-dormir");
     let today = article_visits::salt(world, date(2027, 1, 4), 1).day;

@@ -132,3 +132,116 @@ proptest! {
         prop_assert!(vault.seal(&other_key, &place(1), b"a").is_err());
     }
 }
+
+/// Every way in which a stream of chunks can be spoiled shows.
+mod streams {
+    use huntzen_tenancy::sealing::{CHUNK_BYTES, OpeningStream, STREAM_HEADER_BYTES, SealingStream, TAG_BYTES};
+
+    use super::*;
+
+    const SEALED: usize = CHUNK_BYTES + TAG_BYTES;
+
+    fn files(number: u128) -> KeySubject {
+        KeySubject::Files(UserId(Uuid::from_u128(number)))
+    }
+
+    fn file(number: u128) -> Place {
+        Place::new("files", "content", Uuid::from_u128(number))
+    }
+
+    fn sealed(key: &dyn UnlockedKey, place: &Place, plain: &[u8], portion: usize) -> Vec<u8> {
+        let (mut stream, mut out) = (SealingStream::new(key, place).unwrap(), Vec::new());
+        for part in plain.chunks(portion) {
+            stream.push(part, &mut out).unwrap();
+        }
+        stream.finish(&mut out).unwrap();
+        out
+    }
+
+    /// What comes out before the end, or before the first thing that is wrong; and whether all is well.
+    fn opened(key: Box<dyn UnlockedKey>, place: &Place, bytes: &[u8], portion: usize) -> (Vec<u8>, bool) {
+        let (mut stream, mut out) = (OpeningStream::new(key, *place), Vec::new());
+        for part in bytes.chunks(portion) {
+            if stream.push(part, &mut out).is_err() {
+                return (out, false);
+            }
+        }
+        let is_whole = stream.finish(&mut out).is_ok();
+        (out, is_whole)
+    }
+
+    fn text(length: usize) -> Vec<u8> {
+        (0..length).map(|at| u8::try_from(at % 253).unwrap()).collect()
+    }
+
+    #[test]
+    fn a_stream_comes_back_however_it_is_portioned() {
+        let vault = vault(ONE);
+        let key = vault.generate(Uuid::from_u128(1), files(1)).unwrap();
+        let unlocked = || vault.unlock(&key).unwrap();
+        for length in [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES] {
+            let plain = text(length);
+            for portion in [1000, SEALED, 1_000_000] {
+                let sealed = sealed(unlocked().as_ref(), &file(1), &plain, portion);
+                let chunks = length.div_ceil(CHUNK_BYTES).max(1);
+                assert_eq!(sealed.len(), STREAM_HEADER_BYTES + length + chunks * TAG_BYTES);
+                assert!(opened(unlocked(), &file(1), &sealed, 777) == (plain.clone(), true), "{length} by {portion}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_spoiled_stream_never_ends_well() {
+        let vault = vault(ONE);
+        let key = vault.generate(Uuid::from_u128(1), files(1)).unwrap();
+        let unlocked = || vault.unlock(&key).unwrap();
+        let plain = text(3 * CHUNK_BYTES + 100);
+        let genuine = sealed(unlocked().as_ref(), &file(1), &plain, 5000);
+        let again = sealed(unlocked().as_ref(), &file(1), &plain, 5000);
+        assert_ne!(genuine, again, "no two streams are alike");
+        let (header, chunks) = genuine.split_at(STREAM_HEADER_BYTES);
+        let chunks: Vec<&[u8]> = chunks.chunks(SEALED).collect();
+        let built = |order: &[usize]| {
+            let picked = order.iter().flat_map(|at| chunks[*at].iter().copied());
+            header.iter().copied().chain(picked).collect::<Vec<u8>>()
+        };
+        assert_eq!(built(&[0, 1, 2, 3]), genuine);
+        let mut spoiled = vec![built(&[]), built(&[3]), built(&[0, 1, 2, 3, 3])];
+        // Cut between chunks, turned around, left out, repeated.
+        spoiled.extend(
+            [&[0][..], &[0, 1], &[0, 1, 2], &[1, 0, 2, 3], &[0, 2, 1, 3], &[0, 2, 3], &[0, 0, 1, 2, 3]].map(built),
+        );
+        // Cut within one, at its beginning and its end.
+        for length in [0, 1, 17, STREAM_HEADER_BYTES, genuine.len() - 1, genuine.len() - 100, 40 + SEALED] {
+            spoiled.push(genuine[..length].to_vec());
+        }
+        spoiled.push([genuine.clone(), vec![0]].concat());
+        // Of another stream under the same key.
+        let other = again.get(STREAM_HEADER_BYTES..).unwrap();
+        spoiled.push([header, other].concat());
+        spoiled.push([header, chunks[0], &other[SEALED..]].concat());
+        for at in [0, 1, 16, 17, 35, 36, 36 + SEALED, genuine.len() - 1] {
+            let mut flipped = genuine.clone();
+            flipped[at] ^= 1;
+            spoiled.push(flipped);
+        }
+        for (number, bytes) in spoiled.iter().enumerate() {
+            let (out, is_whole) = opened(unlocked(), &file(1), bytes, 10_000);
+            assert!(!is_whole, "{number} passes for whole");
+            assert!(plain.starts_with(&out), "{number} hands out what was never sealed there");
+        }
+    }
+
+    #[test]
+    fn a_stream_opens_nowhere_but_at_its_place() {
+        let vault = vault(ONE);
+        let key = vault.generate(Uuid::from_u128(1), files(1)).unwrap();
+        let bytes = sealed(vault.unlock(&key).unwrap().as_ref(), &file(1), b"un texte", 10);
+        let theirs = vault.generate(Uuid::from_u128(2), files(2)).unwrap();
+        let same_id = vault.generate(Uuid::from_u128(1), files(1)).unwrap();
+        assert!(opened(vault.unlock(&key).unwrap(), &file(1), &bytes, 10).1);
+        assert!(!opened(vault.unlock(&key).unwrap(), &file(2), &bytes, 10).1, "another file");
+        assert!(!opened(vault.unlock(&theirs).unwrap(), &file(1), &bytes, 10).1, "another owner");
+        assert!(!opened(vault.unlock(&same_id).unwrap(), &file(1), &bytes, 10).1, "another key of this name");
+    }
+}

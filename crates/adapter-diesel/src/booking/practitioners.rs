@@ -8,7 +8,7 @@ use huntzen_booking::{
     ids::PractitionerId,
     practitioner::{DirectoryFilter, DirectoryOrder, Practitioner, Practitioners},
 };
-use huntzen_tenancy::{Page, PageRequest, StoreError, ids::UserId, words::Words};
+use huntzen_tenancy::{Page, PageRequest, StoreError, files::FileId, ids::UserId, words::Words};
 use uuid::Uuid;
 
 use super::directory;
@@ -46,6 +46,7 @@ pub(super) struct PractitionerRow {
     documents_verified: bool,
     rating_sum: i32,
     review_count: i32,
+    avatar_id: Option<Uuid>,
     created_at: StoredTimestamp,
     updated_at: StoredTimestamp,
 }
@@ -78,6 +79,7 @@ impl TryFrom<PractitionerRow> for Practitioner {
             documents_verified: row.documents_verified,
             rating_sum: number(row.rating_sum, "practitioners.rating_sum")?,
             review_count: number(row.review_count, "practitioners.review_count")?,
+            avatar: row.avatar_id.map(FileId),
             created_at: row.created_at.to_jiff(),
             updated_at: row.updated_at.to_jiff(),
         })

@@ -8,6 +8,7 @@ mod companies;
 mod company_news;
 mod data_keys;
 mod employees;
+mod files;
 mod invitations;
 mod notifications;
 mod outbox;

@@ -8,6 +8,7 @@ use diesel::{
 use huntzen_tenancy::{
     StoreError, TenancyError,
     email::Email,
+    files::FileId,
     identity::{HashedPassword, User, Users},
     ids::{CompanyId, UserId},
     policy::Role,
@@ -42,6 +43,7 @@ pub(super) struct UserRow {
     last_login_at: Option<StoredTimestamp>,
     two_factor_enabled_at: Option<StoredTimestamp>,
     language: String,
+    avatar_id: Option<Uuid>,
     created_at: StoredTimestamp,
     updated_at: StoredTimestamp,
 }
@@ -65,6 +67,7 @@ impl TryFrom<UserRow> for User {
             last_login_at: instant(row.last_login_at),
             two_factor_enabled_at: instant(row.two_factor_enabled_at),
             language: row.language,
+            avatar: row.avatar_id.map(FileId),
             created_at: row.created_at.to_jiff(),
             updated_at: row.updated_at.to_jiff(),
         })

@@ -49,6 +49,8 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
                 releases: services.releases.clone(),
                 reconciling: services.reconciling.clone(),
                 visits: services.visits.clone(),
+                file_removal: services.file_removal.clone(),
+                storage: Arc::clone(&ports.storage),
             },
             config.jobs.clone(),
             Arc::clone(&ports.clock),

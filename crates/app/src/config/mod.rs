@@ -90,6 +90,10 @@ pub struct Config {
     pub smtp: Smtp,
     /// When the recurring jobs run.
     pub jobs: Jobs,
+    /// Where the bytes of files are.
+    pub storage: Storage,
+    /// How long things are kept.
+    pub retention: Retention,
     /// What counts as unhealthy.
     pub health: Health,
     /// Logs.
@@ -322,6 +326,54 @@ pub struct Jobs {
     pub close_month: Schedule,
     /// Compares usage counters with the consultations that they count.
     pub reconcile: Schedule,
+    /// Removes the bytes of files that are gone.
+    pub file_removals: Schedule,
+    /// Gives up what has been kept for long enough.
+    pub retention: Schedule,
+}
+
+/// Where the bytes of files are.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Storage {
+    /// What keeps them.
+    pub kind: StorageKind,
+    /// The folder of the `local` kind; within the data folder when it is relative.
+    pub path: PathBuf,
+    /// The bucket of the `s3` kind.
+    #[serde(default)]
+    pub bucket: Option<String>,
+    /// The server of the `s3` kind, such as `https://minio.example.org`; Amazon's when absent.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// The region that requests to it are signed for.
+    pub region: String,
+    /// Id of the key that signs them; the machine's role signs when absent.
+    #[serde(default)]
+    pub access_key: Option<String>,
+    /// Secret of the same key.
+    #[serde(default, deserialize_with = "fields::optional_secret", serialize_with = "fields::mask_optional")]
+    pub secret_key: Option<SecretString>,
+    /// The largest file that is taken, in bytes.
+    pub max_file_bytes: usize,
+}
+
+/// What keeps the bytes of files.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StorageKind {
+    /// A folder of this machine.
+    Local,
+    /// A bucket of an S3-compatible server.
+    S3,
+}
+
+/// How long things are kept.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Days until an upload that never ended is given up.
+    pub orphan_files_days: u32,
 }
 
 /// What counts as unhealthy.

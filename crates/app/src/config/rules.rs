@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::problem::{ConfigError, Problem};
 use super::sources::{file_layer, published};
-use super::{Config, Environment, SmtpTls};
+use super::{Config, Environment, SmtpTls, Storage, StorageKind};
 
 /// Keys without which no environment starts; only development and test bring their own.
 const SECRETS: [&str; 4] = ["auth.jwt_secret", "auth.jwt_refresh_secret", "jitsi.secret", "audit.signing_key"];
@@ -113,6 +113,12 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
     require(config.turn.urls.iter().all(is_ice), "turn.urls", "stun:, turn: and turns: URLs are expected");
     let has_turn = config.turn.urls.iter().any(|url| url.starts_with("turn"));
     require(!has_turn || config.turn.secret.is_some(), "turn.secret", "is required with TURN servers");
+    storage(&config.storage, &mut require);
+    require(
+        (1..=365).contains(&config.retention.orphan_files_days),
+        "retention.orphan_files_days",
+        "1 to 365 is expected",
+    );
     require(
         is_ring(config.audit.signing_key.expose_secret(), false),
         "audit.signing_key",
@@ -123,6 +129,32 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
         config.smtp.user.is_none() || config.smtp.password.is_some(),
         "smtp.password",
         "is required with smtp.user",
+    );
+}
+
+/// A storage has what its kind needs.
+fn storage(storage: &Storage, require: &mut impl FnMut(bool, &str, &str)) {
+    let is_s3 = storage.kind == StorageKind::S3;
+    require(
+        (1024..=10 * 1024 * 1024).contains(&storage.max_file_bytes),
+        "storage.max_file_bytes",
+        "1024 to 10485760 is expected",
+    );
+    require(!is_s3 || storage.bucket.is_some(), "storage.bucket", "is required with storage.kind s3");
+    require(
+        storage.access_key.is_some() || storage.secret_key.is_none(),
+        "storage.access_key",
+        "is required with storage.secret_key",
+    );
+    require(
+        storage.secret_key.is_some() || storage.access_key.is_none(),
+        "storage.secret_key",
+        "is required with storage.access_key",
+    );
+    require(
+        storage.endpoint.as_ref().is_none_or(|url| is_origin(url)),
+        "storage.endpoint",
+        "an origin such as https://minio.example.org is expected",
     );
 }
 
@@ -176,6 +208,10 @@ fn production(config: &Config, problems: &mut Vec<Problem>) -> Result<(), Config
     if config.smtp.host.is_none() {
         // Letters hold tokens that open accounts; they do not belong into a folder of the server.
         problems.push(Problem::with_key("smtp.host", "is required"));
+    }
+    if config.storage.endpoint.as_ref().is_some_and(|url| !url.starts_with("https://")) {
+        // Pictures of people travel there in clear.
+        problems.push(Problem::with_key("storage.endpoint", "https:// is expected"));
     }
     if config.smtp.tls == SmtpTls::None {
         problems.push(Problem::with_key("smtp.tls", "starttls or implicit is expected"));

@@ -27,6 +27,8 @@ pub const SHORT_NAMES: &[(&str, &str)] = &[
     ("SMTP_USER", "smtp.user"),
     ("SMTP_PASSWORD", "smtp.password"),
     ("EMAIL_FROM", "smtp.from"),
+    ("UPLOAD_PATH", "storage.path"),
+    ("MAX_FILE_SIZE", "storage.max_file_bytes"),
 ];
 
 /// What the full environment names begin with; a section and its key are parted by two underscores too.

@@ -161,6 +161,8 @@ fn every_short_name_sets_its_key() {
         ("SMTP_USER", "mailer"),
         ("SMTP_PASSWORD", "4711"),
         ("EMAIL_FROM", "HuntZen <care@example.org>"),
+        ("UPLOAD_PATH", "/srv/files"),
+        ("MAX_FILE_SIZE", "1048576"),
     ];
     assert_eq!(values.len(), SHORT_NAMES.len());
     let config = load(&values).unwrap();
@@ -185,6 +187,7 @@ fn every_short_name_sets_its_key() {
     assert_eq!(config.smtp.user.as_deref(), Some("mailer"));
     assert_eq!(text(&config.smtp.password), "4711");
     assert_eq!(config.smtp.from, "HuntZen <care@example.org>");
+    assert_eq!((config.storage.path, config.storage.max_file_bytes), (PathBuf::from("/srv/files"), 1_048_576));
 }
 
 #[test]
@@ -461,4 +464,34 @@ fn the_example_file_names_every_key_and_changes_nothing() {
         let copied = Folder::new().with(".env", text).load(&early_start).unwrap();
         assert_eq!(copied.masked().unwrap(), load(&early_start).unwrap().masked().unwrap());
     }
+}
+
+#[test]
+fn files_lie_in_a_folder_unless_a_bucket_is_named() {
+    let config = load(&[]).unwrap();
+    assert_eq!((config.storage.kind, config.storage.max_file_bytes), (StorageKind::Local, 10_485_760));
+    assert_eq!((config.storage.path, config.retention.orphan_files_days), (PathBuf::from("files"), 7));
+    for size in ["1023", "10485761"] {
+        assert!(refusal(&[("MAX_FILE_SIZE", size)]).contains("MAX_FILE_SIZE"), "{size}");
+    }
+}
+
+#[test]
+fn a_bucket_needs_a_name_and_both_halves_of_a_key() {
+    let s3 = ("HUNTZEN__STORAGE__KIND", "s3");
+    let (bucket, id) = (("HUNTZEN__STORAGE__BUCKET", "files"), ("HUNTZEN__STORAGE__ACCESS_KEY", "id"));
+    let secret = ("HUNTZEN__STORAGE__SECRET_KEY", "storage-secret-0001");
+    assert!(refusal(&[s3]).contains("STORAGE__BUCKET"));
+    assert!(refusal(&[s3, bucket, id]).contains("STORAGE__SECRET_KEY"));
+    let without_id = refusal(&[s3, bucket, secret]);
+    assert!(without_id.contains("STORAGE__ACCESS_KEY") && !without_id.contains("storage-secret-0001"), "{without_id}");
+    assert!(load(&[s3, bucket, id, secret]).is_ok() && load(&[s3, bucket]).is_ok());
+    let shown = format!("{:?}", load(&[s3, bucket, id, secret]).unwrap());
+    assert!(!shown.contains("storage-secret-0001"), "{shown}");
+    let plain = ("HUNTZEN__STORAGE__ENDPOINT", "http://minio.example.org");
+    assert!(load(&[s3, bucket, plain]).is_ok());
+    let refused = Folder::new().load(&production_with(&[s3, bucket, plain])).unwrap_err().to_string();
+    assert!(refused.contains("STORAGE__ENDPOINT"), "{refused}");
+    let safe = ("HUNTZEN__STORAGE__ENDPOINT", "https://minio.example.org");
+    assert!(Folder::new().load(&production_with(&[s3, bucket, safe])).is_ok());
 }

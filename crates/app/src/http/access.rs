@@ -50,6 +50,9 @@ pub enum Access {
     PublicKnowing,
     /// Signed-in accounts whose role holds this permission.
     Permission(Permission),
+    /// The same, and strangers, who are asked to sign in for whatever is not public. A token that is
+    /// shown must be good.
+    Optional(Permission),
 }
 
 impl From<Permission> for Access {
@@ -112,14 +115,16 @@ impl FromRequest for Reader {
 /// `unauthenticated`, `invalid_token`, `session_ended`, `forbidden`; 503 when the session cannot
 /// be read.
 pub async fn admit(request: &HttpRequest, access: Access) -> Result<(), Problem> {
+    let is_stranger = !request.headers().contains_key(AUTHORIZATION);
     let permission = match access {
-        Access::Public => return Ok(()),
-        Access::PublicKnowing => return recognise(request).await,
         Access::Permission(permission) => permission,
+        Access::Optional(permission) if !is_stranger => permission,
+        Access::PublicKnowing if !is_stranger => return recognise(request).await,
+        Access::Public | Access::PublicKnowing | Access::Optional(_) => return Ok(()),
     };
     let edge = request.app_data::<Data<Edge>>().ok_or_else(|| Problem::internal("the edge has no state"))?;
     let context = Context::of(request)?;
-    if !request.headers().contains_key(AUTHORIZATION) {
+    if is_stranger {
         return Err(Problem::new(Code::Unauthenticated));
     }
     let signed = sign_in(request, edge, &context).await;
@@ -128,9 +133,6 @@ pub async fn admit(request: &HttpRequest, access: Access) -> Result<(), Problem>
 
 /// Notes who asks a route for everybody, when a good token tells it.
 async fn recognise(request: &HttpRequest) -> Result<(), Problem> {
-    if !request.headers().contains_key(AUTHORIZATION) {
-        return Ok(());
-    }
     let edge = request.app_data::<Data<Edge>>().ok_or_else(|| Problem::internal("the edge has no state"))?;
     let context = Context::of(request)?;
     match sign_in(request, edge, &context).await {
@@ -139,6 +141,13 @@ async fn recognise(request: &HttpRequest) -> Result<(), Problem> {
         Err(problem) => return Err(problem),
     }
     Ok(())
+}
+
+/// What a stranger is told who was refused where strangers may come in: to sign in, whether what was
+/// asked for exists or not, or could be understood; `None` when that is no matter of signing in.
+pub fn stranger_refused(request: &HttpRequest, access: Access, refusal: StatusCode) -> Option<Problem> {
+    let is_stranger = matches!(access, Access::Optional(_)) && !request.headers().contains_key(AUTHORIZATION);
+    (is_stranger && refusal.is_client_error()).then(|| Problem::new(Code::Unauthenticated))
 }
 
 /// The same for the upgrade to a socket, whose caller shows a ticket or a token.

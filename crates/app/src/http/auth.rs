@@ -2,6 +2,7 @@
 use actix_web::{HttpRequest, Responder, http::Method, http::header::USER_AGENT};
 use huntzen_tenancy::{
     TenancyError,
+    files::FileId,
     identity::{Credentials, Device, Session, SignedIn, User},
     ids::SessionId,
     policy::{Permission, Role},
@@ -132,7 +133,7 @@ struct MeBody<'a> {
     company_id: Option<Uuid>,
     /// Where one's picture is; null without one.
     #[schema(max_length = 2048)]
-    avatar_url: Option<&'a str>,
+    avatar_url: Option<String>,
     is_active: bool,
     email_verified: bool,
     two_factor_enabled: bool,
@@ -258,7 +259,7 @@ async fn me(signed: Signed) -> impl Responder {
         last_name: &user.last_name,
         role: user.role,
         company_id: user.company.map(Into::into),
-        avatar_url: None,
+        avatar_url: user.avatar.map(FileId::url),
         is_active: user.is_active,
         email_verified: user.email_verified,
         two_factor_enabled: user.two_factor_enabled_at.is_some(),

@@ -6,6 +6,7 @@ use huntzen_booking::{
     practitioner::{DirectoryFilter, DirectorySort, Practitioner, Profession, PublicProfile},
     review::Review,
 };
+use huntzen_tenancy::files::FileId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 use uuid::Uuid;
@@ -81,7 +82,7 @@ impl From<Practitioner> for PublicPractitionerBody {
             accepting_new_clients: practitioner.accepting_new_clients,
             timezone: practitioner.timezone,
             review_count: practitioner.review_count,
-            avatar_url: None,
+            avatar_url: practitioner.avatar.map(FileId::url),
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod edge;
 pub mod email_change;
 pub mod employees;
 pub mod extract;
+pub mod files;
 pub mod headers;
 pub mod health;
 pub mod hours;
@@ -46,6 +47,7 @@ pub mod texts;
 pub mod times;
 pub mod transitions;
 pub mod two_factor;
+pub mod uploads;
 
 pub use access::{Access, Reader, Signed};
 pub use answers::{Created, Items, NoContent};
@@ -90,6 +92,7 @@ pub fn operations() -> Operations {
         news::register,
         notifications::register,
         preferences::register,
+        files::register,
         audit::register,
         health::register,
         crisis::register,

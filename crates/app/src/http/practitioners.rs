@@ -4,7 +4,7 @@ use huntzen_booking::{
     ids::PractitionerId,
     practitioner::{NewPractitioner, Practitioner, Profession, ProfileChange},
 };
-use huntzen_tenancy::policy::Permission;
+use huntzen_tenancy::{files::FileId, policy::Permission};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{
@@ -220,7 +220,7 @@ impl From<Practitioner> for PractitionerBody {
             suspended_at: practitioner.suspended_at,
             documents_verified: practitioner.documents_verified,
             review_count: practitioner.review_count,
-            avatar_url: None,
+            avatar_url: practitioner.avatar.map(FileId::url),
         }
     }
 }

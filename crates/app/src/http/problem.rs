@@ -12,12 +12,13 @@ use actix_web::{
 use huntzen_booking::error::BookingError;
 use huntzen_clinical::ClinicalError;
 use huntzen_metrics::MetricsError;
-use huntzen_tenancy::{FieldError, StoreError, TenancyError, policy::Forbidden};
+use huntzen_tenancy::{FieldError, StoreError, TenancyError, files::StorageError, policy::Forbidden};
 use serde::Serialize;
 
 use super::language::Language;
 pub use super::texts::Code;
 use super::texts::field_text;
+use crate::files::{self, Unfit};
 
 /// The media type of a problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";
@@ -270,11 +271,41 @@ impl From<TenancyError> for Problem {
             TenancyError::TwoFactorEnabled => Self::new(Code::TwoFactorEnabled),
             TenancyError::TwoFactorOff => Self::new(Code::TwoFactorOff),
             TenancyError::StepUpRequired => Self::new(Code::StepUpRequired),
+            TenancyError::QuotaExceeded => Self::new(Code::QuotaExceeded),
+            TenancyError::ConversationClosed => Self::new(Code::ChatClosed),
             TenancyError::CompanyInactive => Self::new(Code::CompanyInactive),
             TenancyError::InvalidRefreshToken | TenancyError::RefreshReused(_) => Self::new(Code::InvalidRefreshToken),
             TenancyError::SessionEnded => Self::new(Code::SessionEnded),
             TenancyError::Hashing(_) | TenancyError::Signing(_) => Self::internal(error),
             TenancyError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StorageError> for Problem {
+    fn from(error: StorageError) -> Self {
+        Self::new(Code::Unavailable).because(error)
+    }
+}
+
+impl From<files::Refusal> for Problem {
+    fn from(refusal: files::Refusal) -> Self {
+        match refusal {
+            files::Refusal::Unfit(Unfit::Unsupported) => Self::new(Code::UnsupportedFile),
+            files::Refusal::Unfit(Unfit::Damaged) => Self::invalid_field("file", "damaged"),
+            files::Refusal::Unfit(Unfit::TooManyPixels) => Self::invalid_field("file", "too_many_pixels"),
+            files::Refusal::Unfit(Unfit::Empty) => Self::invalid_field("file", "required"),
+            files::Refusal::Storage(error) => error.into(),
+            files::Refusal::Sealing(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<files::Broken> for Problem {
+    fn from(broken: files::Broken) -> Self {
+        match broken {
+            files::Broken::Storage(error) => error.into(),
+            files::Broken::Sealing(_) | files::Broken::Changed => Self::internal(broken),
         }
     }
 }

@@ -16,7 +16,7 @@ use actix_web::{
 use huntzen_tenancy::{policy::Permission, words::Words};
 
 use super::{
-    access::{Access, admit},
+    access::{Access, admit, stranger_refused},
     extract::{refuse_unread_body, refuse_unread_query},
     headers,
     problem::Problem,
@@ -242,6 +242,9 @@ where
             let mut payload = payload.into_inner();
             let answer = answer(&request, &mut payload, access, handler).await;
             let mut answer = answer.unwrap_or_else(HttpResponse::from_error);
+            if let Some(problem) = stranger_refused(&request, access, answer.status()) {
+                answer = HttpResponse::from_error(problem);
+            }
             let short = matches!(answer.body().size(), BodySize::Sized(length) if length < WORTH_COMPRESSING);
             if short || !compressed {
                 // Tells the compression to leave the answer alone; the edge takes it off again.

@@ -49,6 +49,10 @@ codes! {
     BodyRequired = BAD_REQUEST "body_required"
         fr: "Corps manquant", "Cette requête demande un corps JSON.";
         en: "Missing body", "This request needs a JSON body.";
+    /// The body is not the form that it says it is.
+    MalformedForm = BAD_REQUEST "malformed_form"
+        fr: "Formulaire incorrect", "Le corps de la requête n'est pas un formulaire valide.";
+        en: "Malformed form", "The request body is not a valid form.";
     /// The route takes no body.
     UnexpectedBody = BAD_REQUEST "unexpected_body"
         fr: "Corps inattendu", "Cette requête ne prend pas de corps.";
@@ -169,6 +173,10 @@ codes! {
     NamedReportingOff = CONFLICT "named_reporting_off"
         fr: "Rapports nominatifs désactivés", "Ce service ne montre l'usage qu'en chiffres d'ensemble.";
         en: "Named reporting is off", "This service shows usage in figures over many people alone.";
+    /// The account has as many files as it may, or sends as many at once.
+    QuotaExceeded = CONFLICT "quota_exceeded"
+        fr: "Espace de fichiers épuisé", "Supprimez des fichiers avant d'en envoyer d'autres.";
+        en: "Storage used up", "Delete files before you send others.";
     /// The person's eligibility has ended.
     NotEligible = CONFLICT "not_eligible"
         fr: "Réservation impossible", "Votre entreprise ne prend plus en charge de nouveaux rendez-vous.";
@@ -229,6 +237,10 @@ codes! {
     PayloadTooLarge = PAYLOAD_TOO_LARGE "payload_too_large"
         fr: "Requête trop volumineuse", "Le corps de la requête dépasse la taille permise.";
         en: "Payload too large", "The request body is larger than allowed.";
+    /// The file is of no type that is taken, or not of the declared one.
+    UnsupportedFile = UNSUPPORTED_MEDIA_TYPE "unsupported_file"
+        fr: "Type de fichier refusé", "Seuls des fichiers JPEG, PNG ou PDF, annoncés comme tels, sont acceptés ici.";
+        en: "Unsupported file", "Only JPEG, PNG or PDF files, declared as such, are accepted here.";
     /// The body is of another media type.
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type"
         fr: "Type de contenu refusé", "Le corps de la requête n'est pas d'un type accepté ici.";
@@ -288,6 +300,8 @@ pub fn field_text(code: &str, language: Language) -> &'static str {
         "not_allowed" => {
             ("Votre rôle ne permet pas de choisir cette valeur.", "Your role does not allow you to set this value.")
         }
+        "damaged" => ("Ce fichier est incomplet ou endommagé.", "This file is incomplete or damaged."),
+        "too_many_pixels" => ("Cette image est trop grande.", "This picture is too large."),
         "unchanged" => ("C'est déjà votre adresse.", "This is your address already."),
         "wrong_password" => ("Ce mot de passe est incorrect.", "This password is wrong."),
         "domain_not_allowed" => (

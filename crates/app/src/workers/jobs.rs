@@ -2,16 +2,18 @@
 //!
 //! Nothing here must run on one node alone: two jobs hold the rows that they work on and skip those
 //! that another node holds, and a reminder is unique by consultation, kind and start.
-use std::{error::Error, time::Duration};
+use std::{error::Error, io, ops::Deref, time::Duration};
 
-use huntzen_booking::jobs::BookingJobs;
-use huntzen_clinical::conversation::UnreadMail;
-use huntzen_metrics::{ReleaseClosing, StatementKeeping, reconciliation::Reconciling};
-use huntzen_tenancy::{audit::ChainLinking, clock::Clock, content::VisitCounting, words::Words};
+use huntzen_metrics::reconciliation::Reconciling;
+use huntzen_tenancy::{clock::Clock, words::Words};
 use jiff::Timestamp;
+use tokio::runtime::{Builder, Runtime};
 
-use super::Bell;
-use crate::config::{Jobs, Schedule};
+use super::{Bell, Tasks};
+use crate::{
+    config::{Jobs, Schedule},
+    files::remove_due,
+};
 
 /// Rows that a job works on in one go; it goes on while there are as many.
 const BATCH: u32 = 100;
@@ -20,20 +22,27 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The use cases that recur.
 pub(super) struct Work {
-    /// On consultations.
-    pub(super) booking: BookingJobs,
-    /// On conversations.
-    pub(super) unread: UnreadMail,
-    /// On the audit trail.
-    pub(super) chains: ChainLinking,
-    /// On statements.
-    pub(super) statements: StatementKeeping,
-    /// On releases.
-    pub(super) releases: ReleaseClosing,
-    /// On counters.
-    pub(super) reconciling: Reconciling,
-    /// On visits of articles.
-    pub(super) visits: VisitCounting,
+    tasks: Tasks,
+    /// Drives the storage of files, which is asynchronous.
+    runtime: Runtime,
+}
+
+impl Work {
+    /// What recurs of these tasks.
+    ///
+    /// # Errors
+    /// When the system refuses what a runtime needs.
+    pub(super) fn of(tasks: Tasks) -> io::Result<Self> {
+        Ok(Self { tasks, runtime: Builder::new_current_thread().enable_all().build()? })
+    }
+}
+
+impl Deref for Work {
+    type Target = Tasks;
+
+    fn deref(&self) -> &Tasks {
+        &self.tasks
+    }
 }
 
 /// Does up to so many things; answers how many.
@@ -48,7 +57,7 @@ struct Recurring<'a> {
 
 pub(super) fn work(bell: &Bell, work: &Work, schedules: &Jobs, clock: &dyn Clock) {
     let now = clock.now();
-    let jobs: [(_, _, Run); 9] = [
+    let jobs: [(_, _, Run); 11] = [
         ("reminders", &schedules.reminders, |work, limit| Ok(work.booking.send_reminders(limit)?)),
         ("end_forgotten", &schedules.end_forgotten, |work, limit| Ok(work.booking.end_forgotten(limit)?)),
         ("eligibility", &schedules.eligibility, |work, limit| Ok(work.booking.cancel_ineligible(limit)?)),
@@ -57,6 +66,8 @@ pub(super) fn work(bell: &Bell, work: &Work, schedules: &Jobs, clock: &dyn Clock
         ("close_releases", &schedules.close_month, |work, limit| Ok(work.releases.close(limit)?)),
         ("reconcile", &schedules.reconcile, |work, _| reconcile(&work.reconciling)),
         ("forget_visits", &schedules.forget_visits, |work, _| Ok(usize::try_from(work.visits.forget()?)?)),
+        ("file_removals", &schedules.file_removals, remove_files),
+        ("retention", &schedules.retention, |work, limit| Ok(work.file_removal.give_up_stale_uploads(limit)?)),
         ("unread_messages", &schedules.unread_messages, |work, limit| Ok(work.unread.send(limit)?)),
     ];
     let mut recurring =
@@ -68,6 +79,11 @@ pub(super) fn work(bell: &Bell, work: &Work, schedules: &Jobs, clock: &dyn Clock
             job.due = job.schedule.next_after(clock.now());
         }
     }
+}
+
+/// Removes bytes that nothing refers to.
+fn remove_files(work: &Work, limit: u32) -> Result<usize, Box<dyn Error>> {
+    Ok(work.runtime.block_on(remove_due(&work.file_removal, work.storage.as_ref(), limit))?)
 }
 
 /// Compares counters with what they count; a difference is a defect of ours, and shows in the health.

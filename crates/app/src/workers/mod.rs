@@ -14,7 +14,12 @@ use huntzen_booking::jobs::BookingJobs;
 use huntzen_clinical::{call::Calling, conversation::UnreadMail};
 use huntzen_metrics::{ReleaseClosing, StatementKeeping, reconciliation::Reconciling};
 use huntzen_tenancy::{
-    audit::ChainLinking, clock::Clock, content::VisitCounting, live::LiveFeed, outbox::LetterDispatch,
+    audit::ChainLinking,
+    clock::Clock,
+    content::VisitCounting,
+    files::{FileRemoval, ObjectStorage},
+    live::LiveFeed,
+    outbox::LetterDispatch,
 };
 
 use crate::{config::Jobs, realtime::Hub};
@@ -43,6 +48,10 @@ pub struct Tasks {
     pub reconciling: Reconciling,
     /// Forgets visits of articles.
     pub visits: VisitCounting,
+    /// Removes the bytes of files that are gone,
+    pub file_removal: FileRemoval,
+    /// from here.
+    pub storage: Arc<dyn ObjectStorage>,
 }
 
 /// The running background threads.
@@ -59,8 +68,9 @@ impl Workers {
     /// # Errors
     /// When the system refuses a thread.
     pub fn start(bell: Arc<Bell>, tasks: Tasks, schedules: Jobs, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let Tasks { dispatch, booking, unread, feed, hub, calling, chains, statements, releases, reconciling, visits } =
-            tasks;
+        let Tasks { dispatch, feed, hub, calling, chains, .. } = &tasks;
+        let (dispatch, feed, hub, calling, chains) =
+            (dispatch.clone(), feed.clone(), Arc::clone(hub), calling.clone(), chains.clone());
         let live_worker = {
             let (bell, clock) = (Arc::clone(&bell), Arc::clone(&clock));
             std::thread::Builder::new()
@@ -72,12 +82,11 @@ impl Workers {
             std::thread::Builder::new().name("letters".to_owned()).spawn(move || letters::work(&bell, &dispatch))?
         };
         let linker = {
-            let (bell, chains) = (Arc::clone(&bell), chains.clone());
+            let bell = Arc::clone(&bell);
             std::thread::Builder::new().name("audit".to_owned()).spawn(move || audit::work(&bell, &chains))?
         };
         let job_runner = {
-            let (bell, work) =
-                (Arc::clone(&bell), jobs::Work { booking, unread, chains, statements, releases, reconciling, visits });
+            let (bell, work) = (Arc::clone(&bell), jobs::Work::of(tasks)?);
             std::thread::Builder::new()
                 .name("jobs".to_owned())
                 .spawn(move || jobs::work(&bell, &work, &schedules, clock.as_ref()))?

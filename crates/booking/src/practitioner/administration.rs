@@ -200,6 +200,7 @@ impl PractitionerAdministration {
             documents_verified: false,
             rating_sum: 0,
             review_count: 0,
+            avatar: None,
             created_at: now,
             updated_at: now,
         };

@@ -1,5 +1,5 @@
 //! Practitioners: who they are, what they offer, whether they take bookings.
-use huntzen_tenancy::{Page, PageRequest, StoreError, ids::UserId, words};
+use huntzen_tenancy::{Page, PageRequest, StoreError, files::FileId, ids::UserId, words};
 use jiff::Timestamp;
 
 use crate::{BookingError, availability::ConsultationType, ids::PractitionerId};
@@ -80,6 +80,8 @@ pub struct Practitioner {
     pub rating_sum: u32,
     /// How many published reviews there are; the store keeps it.
     pub review_count: u32,
+    /// Their picture; the store follows the files.
+    pub avatar: Option<FileId>,
     /// When the entry was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -149,7 +151,7 @@ pub trait Practitioners {
     /// `StoreError` alone.
     fn add_practitioner(&mut self, practitioner: &Practitioner) -> Result<(), BookingError>;
 
-    /// Writes everything but id, account, creation and ratings; the account's names follow, and
+    /// Writes everything but id, account, creation, picture and ratings; the account's names follow, and
     /// the rules follow the standing.
     ///
     /// # Errors

@@ -29,7 +29,9 @@ impl Resource {
             | Self::Conversation
             | Self::Call
             | Self::Preferences
-            | Self::Metrics => true,
+            | Self::Metrics
+            // Who exchanges attachments consults.
+            | Self::File => true,
             Self::User
             | Self::Session
             | Self::Company

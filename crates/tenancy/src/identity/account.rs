@@ -5,6 +5,7 @@ use super::password::HashedPassword;
 use crate::{
     email::Email,
     error::TenancyError,
+    files::FileId,
     ids::{CompanyId, SessionId, UserId},
     policy::Role,
     scope::Actor,
@@ -42,6 +43,8 @@ pub struct User {
     pub two_factor_enabled_at: Option<Timestamp>,
     /// `fr` or `en`.
     pub language: String,
+    /// Their picture; the store follows the files.
+    pub avatar: Option<FileId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -101,6 +104,7 @@ impl NewAccount {
             last_login_at: None,
             two_factor_enabled_at: None,
             language: "fr".to_owned(),
+            avatar: None,
             created_at: now,
             updated_at: now,
         }
@@ -133,7 +137,7 @@ pub trait Users {
     /// `Refused` for every other scope.
     fn taken_emails(&mut self, emails: &[Email]) -> Result<Vec<Email>, StoreError>;
 
-    /// Writes everything but id, company, role and creation.
+    /// Writes everything but id, company, role, picture and creation.
     ///
     /// # Errors
     /// `EmailTaken`; `NotFound` when it is not in sight.

@@ -2,7 +2,7 @@
 use super::{DataKey, KeySubject, MasterKeyId};
 use crate::store::StoreError;
 
-/// The wrapped data keys. A person sees its own, the two participants that of their consultation,
+/// The wrapped data keys. A person sees its own (that of its files among them), the two participants that of their consultation,
 /// a practitioner those of its notes, everybody the platform's.
 pub trait DataKeys {
     /// The keys of these subjects, in any order; a subject without one, or with one out of sight,

@@ -103,6 +103,14 @@ impl Sealer {
         self.keeper(key)?.open(place, sealed)
     }
 
+    /// The opened key itself, for what is sealed in chunks.
+    ///
+    /// # Errors
+    /// `Defect` when the key does not open.
+    pub fn unlock(&self, key: &DataKey) -> Result<Box<dyn UnlockedKey>, StoreError> {
+        Ok(self.vault.unlock(key)?)
+    }
+
     /// Seals and opens many texts under one key.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ pub fn expectations(scene: &Scene) -> Vec<Expectation> {
     all.extend(about_releases(scene));
     all.extend(about_counters(scene));
     all.extend(about_what_is_published(scene));
+    all.extend(about_files(scene));
     all.extend(about_the_trail(scene));
     all.extend(refusals(scene));
     all
@@ -424,6 +425,83 @@ fn about_conversations(scene: &Scene) -> Vec<Expectation> {
             (job(Job::Unread), "UPDATE conversations SET practitioner_mailed_at = now()".to_owned()),
             (job(Job::Outbox), rows_of("outbox WHERE letter = 'MESSAGE_UNREAD'")),
             Rows(1),
+        ),
+    ]
+}
+
+fn about_files(scene: &Scene) -> Vec<Expectation> {
+    let cast = &scene.cast;
+    let (marc, sophie) = (&cast.employee.0, &cast.practitioner.0);
+    // Of a document of Marc's, his attachment, Sophie's certificate: which keys are handed out.
+    let keys = || rows_of("files f, file_key(f.id) k");
+    let waits = |what: &str| (job(Job::Files), rows_of(what));
+    let sent = |kind: &str, owner: &Person, set: &str| {
+        let statement = format!(
+            "INSERT INTO files (id, owner_user_id, kind, name, media_type, size, sha256, related_resource, related_id,
+                 object, is_public, created_at)
+             SELECT gen_random_uuid(), '{}', '{kind}', 'a.png', 'image/png', 1, decode(repeat('00', 32), 'hex'), {set},
+                 gen_random_uuid(), true, now()",
+            owner.id()
+        );
+        (owner.scope(), statement)
+    };
+    let suspended = || {
+        let statement = "UPDATE practitioners SET suspended_at = now()";
+        (cast.administrator.scope(), format!("{statement} WHERE user_id = '{}'", sophie.id()))
+    };
+    let attached = format!("'CONSULTATION', '{}'", scene.booked.id);
+    vec![
+        one("whoever sends files may use their key", marc.scope(), keys(), Rows(2)),
+        one("a participant that of an attachment", sophie.scope(), keys(), Rows(2)),
+        one("an administrator that of a certificate", cast.administrator.scope(), keys(), Rows(1)),
+        one("others none", cast.colleague.0.scope(), keys(), Rows(0)),
+        two(
+            "a deleted file leaves its object",
+            (marc.scope(), "DELETE FROM files WHERE kind = 'DOCUMENT'".to_owned()),
+            waits("file_removals"),
+            Rows(2),
+        ),
+        two(
+            "an upload that ends without a file as well",
+            (marc.scope(), "DELETE FROM file_uploads".to_owned()),
+            waits("file_removals"),
+            Rows(2),
+        ),
+        two(
+            "a picture is shown by its owner's account",
+            (marc.scope(), "DELETE FROM files WHERE kind = 'AVATAR'".to_owned()),
+            (marc.scope(), rows_of("users WHERE avatar_id IS NULL")),
+            Rows(1),
+        ),
+        two(
+            "and by a practitioner's entry",
+            (sophie.scope(), "DELETE FROM files WHERE kind = 'AVATAR'".to_owned()),
+            (anonymous(), rows_of("practitioners WHERE avatar_id IS NOT NULL")),
+            Rows(0),
+        ),
+        two(
+            "whether it is public, the store says",
+            sent("AVATAR", &cast.colleague.0, "NULL, NULL::uuid"),
+            (anonymous(), rows_of("files")),
+            Rows(1),
+        ),
+        two("and says again when it changes", suspended(), (anonymous(), rows_of("files")), Rows(0)),
+        two(
+            "who meets about an attachment as well",
+            sent("ATTACHMENT", sophie, &attached),
+            (marc.scope(), rows_of("files WHERE kind = 'ATTACHMENT'")),
+            Rows(2),
+        ),
+        {
+            let (scope, statement) = sent("ATTACHMENT", &cast.colleague.0, &attached);
+            one("nobody attaches to another's consultation", scope, statement, Refused)
+        },
+        one("nobody changes a file", marc.scope(), "UPDATE files SET name = 'b.pdf'", Refused),
+        one(
+            "nor queues an object",
+            job(Job::Files),
+            "INSERT INTO file_removals (object) VALUES (gen_random_uuid())",
+            Refused,
         ),
     ]
 }

@@ -128,6 +128,7 @@ const OPEN_TO_ALL: &[(&str, &str)] = &[
     ("published review", "S"),
     ("published article", "S"),
     ("its tag", "S"),
+    ("public picture", "S"),
 ];
 
 /// What is open to people and jobs: letters can be written.
@@ -164,14 +165,28 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("pending review", "I"),
             ("journal entry", "SIUD"),
             ("person's key", "SI"),
+            ("files' key", "SI"),
             ("consultation's key", "SI"),
+            ("document", "SID"),
+            ("attachment", "SID"),
+            ("picture", "SID"),
+            ("upload", "SID"),
         ],
     ),
     (
         "Claire, of his company",
-        &[("company", "S"), ("domain", "S"), ("reporting", "S"), ("cell", "S"), ("hidden practitioner", "S")],
+        &[
+            ("company", "S"),
+            ("domain", "S"),
+            ("reporting", "S"),
+            ("cell", "S"),
+            ("hidden practitioner", "S"),
+            ("picture", "S"),
+        ],
     ),
-    ("Léa, of another", &[("hidden practitioner", "S")]),
+    ("Léa, of another", &[("hidden practitioner", "S"), ("picture", "S")]),
+    ("another HR", &[("picture", "S")]),
+    ("Paul, another practitioner", &[("picture", "S")]),
     (
         "his HR",
         &[
@@ -185,6 +200,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("employee", "SIU"),
             ("employee's invitation", "SIUD"),
             ("news", "SIUD"),
+            ("picture", "S"),
         ],
     ),
     (
@@ -204,9 +220,16 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("note's version", "SI"),
             ("consultation's key", "SI"),
             ("notes' key", "SI"),
+            ("attachment", "S"),
+            ("certificate", "SID"),
+            ("picture", "S"),
+            ("public picture", "SID"),
         ],
     ),
-    ("hidden practitioner", &[("hidden practitioner", "SIU"), ("hidden rule", "SIUD"), ("hidden exception", "SID")]),
+    (
+        "hidden practitioner",
+        &[("picture", "S"), ("hidden practitioner", "SIU"), ("hidden rule", "SIUD"), ("hidden exception", "SID")],
+    ),
     (
         "administrator",
         &[
@@ -229,6 +252,8 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("draft", "SIUD"),
             ("draft's tag", "S"),
             ("practitioner's days", "S"),
+            ("certificate", "S"),
+            ("picture", "S"),
         ],
     ),
     (
@@ -241,6 +266,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("operator's account", "SU"),
             ("practitioner's invitation", "SIUD"),
             ("administrator's invitation", "SIUD"),
+            ("picture", "S"),
         ],
     ),
     (
@@ -272,8 +298,15 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
     ("job chat", &[("conversation", "SU"), ("message", "SI"), ("consultation's key", "SI")]),
     (
         "job keys",
-        &[("person's key", "SU"), ("consultation's key", "SU"), ("notes' key", "SU"), ("platform's key", "SIU")],
+        &[
+            ("person's key", "SU"),
+            ("files' key", "SU"),
+            ("consultation's key", "SU"),
+            ("notes' key", "SU"),
+            ("platform's key", "SIU"),
+        ],
     ),
+    ("job files", &[("upload", "SD"), ("removal", "SUD")]),
     ("job unread", &[("conversation", "SU")]),
     (
         "job closing",

@@ -98,6 +98,7 @@ fn without_a_scope_nothing_is_there() {
         format!("article_visit_salt('2027-01-05', '\\x{}')", "00".repeat(32)),
         "ended_sessions(ARRAY[gen_random_uuid()], now())".to_owned(),
         format!("hold_conversations(ARRAY['{}']::uuid[])", scene.booked.id),
+        "file_key(gen_random_uuid())".to_owned(),
     ] {
         assert_eq!(count(&mut application, &format!("SELECT count(*) AS count FROM {function}")), 0, "{function}");
     }

@@ -9,17 +9,17 @@ use huntzen_booking::{
 use huntzen_clinical::conversation::{ConversationRules, MessageWriter};
 use huntzen_metrics::reconciliation::Reconciling;
 use huntzen_tenancy::{
-    Job, Origin, Scope, ScopeKind, company::HrReporting, identity::OneTimePurpose, ids::SessionId, sealing::KeySubject,
-    token::TokenDigest, words::Words,
+    Job, Origin, Scope, ScopeKind, company::HrReporting, files::FileType, identity::OneTimePurpose, ids::SessionId,
+    sealing::KeySubject, token::TokenDigest, words::Words,
 };
 use huntzen_tests::{
     appointments::{booked, carried_out},
     cast::{Cast, Person, entry, listed},
     clock::at,
     contracts::{
-        article_visits, articles, audit_chains, company_news, conversations::said, invitations::invited, journal,
-        notes, preferences, releases, reviews::new_review, second_factors, sessions::signed_in, statements, timetables,
-        tokens::mailed,
+        article_visits, articles, audit_chains, company_news, conversations::said, files, invitations::invited,
+        journal, notes, preferences, releases, reviews::new_review, second_factors, sessions::signed_in, statements,
+        timetables, tokens::mailed,
     },
     world::World,
 };
@@ -127,8 +127,22 @@ impl Scene {
         world.database.as_ref().unwrap().owner().batch_execute(&differed).unwrap();
         audit_chains::link_all(&world);
         audit_chains::recorded(&world, &cast, 2);
+        for (by, kind) in [
+            (marc, FileType::Document),
+            (marc, FileType::Avatar),
+            (sophie, FileType::Certificate),
+            (sophie, FileType::Avatar),
+        ] {
+            files::sent(&world, by, kind);
+        }
+        files::add(&world, &marc.scope(), &files::attached(&world, marc, &booked)).unwrap();
+        files::begun(&world, marc);
+        let deleted = files::sent(&world, marc, FileType::Document).id;
+        assert!(world.tenancy.run(&marc.scope(), |tx| Ok(tx.remove_file(deleted)?)).unwrap());
         for (by, subject) in [
             (marc, KeySubject::Person(marc.id())),
+            (marc, KeySubject::Files(marc.id())),
+            (sophie, KeySubject::Files(sophie.id())),
             (sophie, KeySubject::Notes { author: sophie.id(), patient: marc.id() }),
             (sophie, KeySubject::Platform),
         ] {
@@ -222,6 +236,24 @@ impl Scene {
             row("statement", "practitioner_statements", "true".to_owned(), "closed_at = closed_at"),
             row("practitioner's days", "practitioner_activity_daily", "true".to_owned(), "consult_count = 0"),
             row("employee's days", "employee_activity_daily", of_alpha.clone(), "consult_count = 0"),
+            row("document", "files", format!("owner_user_id = '{marc}' AND kind = 'DOCUMENT'"), "is_public = false"),
+            row("attachment", "files", "kind = 'ATTACHMENT'".to_owned(), "is_public = false"),
+            row("certificate", "files", "kind = 'CERTIFICATE'".to_owned(), "is_public = false"),
+            row("picture", "files", format!("owner_user_id = '{marc}' AND kind = 'AVATAR'"), "is_public = false"),
+            row(
+                "public picture",
+                "files",
+                format!("owner_user_id = '{sophie}' AND kind = 'AVATAR'"),
+                "is_public = false",
+            ),
+            row("upload", "file_uploads", format!("owner_user_id = '{marc}'"), "begun_at = begun_at"),
+            row("removal", "file_removals", "true".to_owned(), "put_off_until = NULL"),
+            row(
+                "files' key",
+                "keys.data_keys",
+                format!("kind = 'FILES' AND subject_id = '{marc}'"),
+                "master_key_id = 1",
+            ),
             key("person's key", "PERSON"),
             key("consultation's key", "CONSULTATION"),
             key("notes' key", "NOTES"),

@@ -87,6 +87,10 @@ fn secure(entry: &mut Map<String, Value>, access: Access) {
             entry.insert("x-permission".into(), json!(permission.to_string()));
             json!([{ "bearer": [] }])
         }
+        Access::Optional(permission) => {
+            entry.insert("x-permission".into(), json!(permission.to_string()));
+            json!([{}, { "bearer": [] }])
+        }
     };
     entry.insert("security".into(), security);
 }

@@ -80,7 +80,7 @@ fn schema() -> Value {
 pub(super) fn complete(entry: &mut Map<String, Value>, method: &Method, path: &str, access: Access) {
     let writes = *method != Method::GET;
     let sends = entry.contains_key("requestBody");
-    let protected = matches!(access, Access::Permission(_));
+    let protected = matches!(access, Access::Permission(_) | Access::Optional(_));
     let takes_body = [Method::POST, Method::PUT, Method::PATCH].contains(method);
     let applying = PROBLEMS.iter().map(|(status, _)| *status).filter(|status| match *status {
         "401" | "403" => protected,
