@@ -57,6 +57,7 @@ pub(crate) fn tenancy_error(error: StoreError) -> TenancyError {
     match error {
         StoreError::Refused(rule) => match rule.as_str() {
             "users_email_key" | "employees_company_email_key" => TenancyError::EmailTaken,
+            "deletion_requests_one_pending" => TenancyError::DeletionPending,
             "company_domains_pkey" => TenancyError::DomainTaken,
             "companies_siret_key" => TenancyError::SiretTaken,
             // The program knows a zone that the server does not.

@@ -56,6 +56,21 @@ diesel::table! {
 }
 
 diesel::table! {
+    deletion_requests (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        status -> Text,
+        reason -> Nullable<Binary>,
+        created_at -> Timestamptz,
+        deletion_date -> Timestamptz,
+        cancelled_at -> Nullable<Timestamptz>,
+        completed_at -> Nullable<Timestamptz>,
+        certificate_id -> Nullable<Uuid>,
+        keys_gone_on -> Nullable<Date>,
+    }
+}
+
+diesel::table! {
     users (id) {
         id -> Uuid,
         company_id -> Nullable<Uuid>,
@@ -618,7 +633,14 @@ diesel::allow_tables_to_appear_in_same_query!(clinical_notes, clinical_note_vers
 diesel::allow_tables_to_appear_in_same_query!(companies, sessions, users);
 diesel::allow_tables_to_appear_in_same_query!(employees, usage_release_people);
 diesel::allow_tables_to_appear_in_same_query!(preferences, users);
-diesel::allow_tables_to_appear_in_same_query!(consultations, consultation_events, employees, companies, reminders);
+diesel::allow_tables_to_appear_in_same_query!(
+    consultations,
+    consultation_events,
+    deletion_requests,
+    employees,
+    companies,
+    reminders
+);
 
 /// The names of both participants of a consultation, for either of them: given and family name of
 /// the employee, then of the practitioner, then the practitioner's title.

@@ -13,6 +13,7 @@ use huntzen_booking::{
 use huntzen_tenancy::{
     Cursor, Job, Slice, StoreError,
     employee::EmployeeStatus,
+    erasure::DeletionStatus,
     ids::{EmployeeId, UserId},
 };
 use jiff::{Timestamp, civil::Date};
@@ -181,6 +182,25 @@ impl Consultations for MemoryTx {
         })
     }
 
+    fn of_departing(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Consultation>, StoreError> {
+        let now = micros(now);
+        self.read(|viewer, state| {
+            let is_departing = |user: UserId| {
+                state.deletion_requests.rows().any(|request| {
+                    let is_due = request.status == DeletionStatus::Pending && request.deletion_date <= now;
+                    request.user == user && (is_due || request.status == DeletionStatus::Completed)
+                })
+            };
+            let is_wanted = |row: &&ConsultationRow| {
+                row.is_awaited()
+                    && row.consultation.scheduled_at > now
+                    && viewer.is_job(Job::Erasure)
+                    && (is_departing(row.employee_user) || is_departing(row.consultation.practitioner_user))
+            };
+            soonest(state.consultations.rows().filter(is_wanted), limit as usize)
+        })
+    }
+
     fn service_day(&mut self, id: ConsultationId) -> Result<Option<Date>, StoreError> {
         self.read(|viewer, state| seen(viewer, state, id)?.service_day)
     }
@@ -202,7 +222,7 @@ impl ConsultationRow {
         self.consultation.scheduled_at < micros(span.until) && self.consultation.ends_at > micros(span.from)
     }
 
-    fn concerns(&self, user: UserId) -> bool {
+    pub(crate) fn concerns(&self, user: UserId) -> bool {
         self.employee_user == user || self.consultation.practitioner_user == user
     }
 

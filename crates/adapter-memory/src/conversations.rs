@@ -59,6 +59,22 @@ impl Conversations for MemoryTx {
         })
     }
 
+    fn messages_of(
+        &mut self,
+        consultations: &[ConsultationId],
+        after: Option<(ConsultationId, u64)>,
+        limit: u32,
+    ) -> Result<Vec<StoredMessage>, StoreError> {
+        self.read(|viewer, state| {
+            let wanted = state.messages.entries().filter(|((consultation, seq), row)| {
+                consultations.contains(consultation)
+                    && after.is_none_or(|after| (*consultation, *seq) > after)
+                    && viewer.takes_part(&row.added.care)
+            });
+            wanted.take(limit as usize).map(|(_, row)| row.added.message.clone()).collect()
+        })
+    }
+
     fn message(&mut self, id: MessageId) -> Result<Option<StoredMessage>, StoreError> {
         self.read(|viewer, state| {
             let mut rows = state.messages.rows();
@@ -105,6 +121,9 @@ impl Conversations for MemoryTx {
             let held = wanted.into_iter().filter_map(|id| {
                 let care = state.consultations.get(&BookingConsultation(id.0))?.care();
                 if !state.conversations.contains(&id) {
+                    if state.erased.contains(&care.employee_user) {
+                        return None;
+                    }
                     state.conversations.put(id, ConversationRow::begun(care));
                 }
                 let last_seq = state.conversations.get(&id)?.last_seq;

@@ -25,6 +25,15 @@ impl DataKeys for MemoryTx {
     fn add_data_keys(&mut self, keys: &[DataKey]) -> Result<(), StoreError> {
         self.write(|viewer, state| {
             for key in keys {
+                let erased = match key.subject {
+                    KeySubject::Person(user) | KeySubject::Files(user) => state.erased.contains(&user),
+                    KeySubject::Consultation(_)
+                    | KeySubject::Notes { .. }
+                    | KeySubject::Platform
+                    | KeySubject::Letter(_)
+                    | KeySubject::Review(_) => false,
+                };
+                require(!erased, "data_keys_erased")?;
                 let row = DataKeyRow { readers: readers(state, key.subject)?, key: key.clone() };
                 allow(viewer.adds_data_key(&row))?;
                 if state.data_keys.rows().all(|known| known.key.subject != key.subject && known.key.id != key.id) {
@@ -39,7 +48,7 @@ impl DataKeys for MemoryTx {
 /// Who may use a subject's key, whatever a caller says.
 fn readers(state: &State, subject: KeySubject) -> Result<Vec<UserId>, StoreError> {
     let readers = match subject {
-        KeySubject::Platform => return Ok(Vec::new()),
+        KeySubject::Platform | KeySubject::Letter(_) | KeySubject::Review(_) => return Ok(Vec::new()),
         KeySubject::Person(user) | KeySubject::Files(user) => vec![user],
         KeySubject::Notes { author, patient } => {
             let mut consultations = state.consultations.rows();

@@ -6,6 +6,7 @@ use huntzen_tenancy::{
     email::Email,
     employee::{Eligibility, Employee, EmployeeFilter, EmployeeStatus, Employees, EmploymentPeriod},
     ids::{CompanyId, EmployeeId, UserId},
+    policy::Role,
     search::{search_key, searched_key},
 };
 
@@ -13,9 +14,11 @@ use crate::{
     employment,
     paging::page,
     refusal::{allow, require},
+    state::State,
     store::MemoryTx,
     telling::tell_whoever_is_listed,
     time::micros,
+    visibility::Viewer,
 };
 
 impl Employees for MemoryTx {
@@ -49,7 +52,9 @@ impl Employees for MemoryTx {
     fn update_employee(&mut self, employee: &Employee) -> Result<(), TenancyError> {
         let is_found = self.write(|viewer, state| {
             let held = state.employees.get(&employee.id);
-            let Some(held) = held.filter(|held| viewer.changes_employee(held)).cloned() else {
+            let Some(held) =
+                held.filter(|held| viewer.changes_employee(held) && !is_hidden(viewer, state, held)).cloned()
+            else {
                 return Ok(false);
             };
             let changed = Employee {
@@ -77,11 +82,11 @@ impl Employees for MemoryTx {
     }
 
     fn employee(&mut self, id: EmployeeId) -> Result<Option<Employee>, StoreError> {
-        self.read(|viewer, state| state.employees.get(&id).filter(|row| viewer.sees_employee(row)).cloned())
+        self.read(|viewer, state| seen(viewer, state, id).cloned())
     }
 
     fn employee_for_update(&mut self, id: EmployeeId) -> Result<Option<Employee>, StoreError> {
-        self.read(|viewer, state| state.employees.get(&id).filter(|row| viewer.changes_employee(row)).cloned())
+        self.read(|viewer, state| seen(viewer, state, id).filter(|row| viewer.changes_employee(row)).cloned())
     }
 
     fn employee_of(&mut self, user: UserId) -> Result<Option<Employee>, StoreError> {
@@ -92,7 +97,8 @@ impl Employees for MemoryTx {
 
     fn employee_by_email(&mut self, company: CompanyId, email: &Email) -> Result<Option<Employee>, StoreError> {
         self.read(|viewer, state| {
-            let mut in_sight = state.employees.rows().filter(|row| viewer.sees_employee(row));
+            let mut in_sight =
+                state.employees.rows().filter(|row| viewer.sees_employee(row) && !is_hidden(viewer, state, row));
             in_sight.find(|row| row.company == company && row.email == *email).cloned()
         })
     }
@@ -116,6 +122,7 @@ impl Employees for MemoryTx {
             let is_wanted = |row: &&Employee| {
                 row.company == company
                     && viewer.sees_employee(row)
+                    && !is_hidden(viewer, state, row)
                     && (filter.department.is_none() || filter.department == row.department)
                     && filter.status.is_none_or(|status| row.status == status)
                     && wanted.as_ref().is_none_or(|key| found_under(row).contains(key))
@@ -144,6 +151,15 @@ impl Employees for MemoryTx {
     fn employment_periods(&mut self, id: EmployeeId) -> Result<Vec<EmploymentPeriod>, StoreError> {
         self.read(|viewer, state| employment::periods(viewer, state, id))
     }
+}
+
+fn seen<'a>(viewer: &Viewer, state: &'a State, id: EmployeeId) -> Option<&'a Employee> {
+    state.employees.get(&id).filter(|row| viewer.sees_employee(row) && !is_hidden(viewer, state, row))
+}
+
+/// Whoever was erased is out of HR's sight.
+pub(crate) fn is_hidden(viewer: &Viewer, state: &State, row: &Employee) -> bool {
+    viewer.is(Role::AdminRh) && state.erased.contains(&row.user)
 }
 
 fn found_under(row: &Employee) -> String {

@@ -87,15 +87,9 @@ impl Files for MemoryTx {
 
     fn remove_file(&mut self, id: FileId) -> Result<bool, StoreError> {
         self.write(|viewer, state| {
-            let Some(file) = state.files.get(&id).filter(|file| viewer.is_user(file.owner)).cloned() else {
-                return Ok(false);
-            };
-            state.files.remove(&id);
-            state.file_removals.put(file.object, None);
-            if file.kind == FileType::Avatar {
-                show_avatar(state, file.owner, None);
-            }
-            Ok(true)
+            let is_own = state.files.get(&id).is_some_and(|file| viewer.is_user(file.owner));
+            remove_files(state, |file| is_own && file.id == id);
+            Ok(is_own)
         })
     }
 
@@ -185,8 +179,21 @@ fn with_facts(state: &State, file: &StoredFile) -> StoredFile {
     }
 }
 
+/// Deletes the files for which `chosen` holds: their objects are to be removed, and nobody shows them any
+/// more.
+pub(crate) fn remove_files(state: &mut State, chosen: impl Fn(&StoredFile) -> bool) {
+    let gone: Vec<StoredFile> = state.files.rows().filter(|file| chosen(file)).cloned().collect();
+    for file in gone {
+        state.files.remove(&file.id);
+        state.file_removals.put(file.object, None);
+        if file.kind == FileType::Avatar {
+            show_avatar(state, file.owner, None);
+        }
+    }
+}
+
 /// Ends an upload: its object is a file's, or to be removed.
-fn end_upload(state: &mut State, object: ObjectName) {
+pub(crate) fn end_upload(state: &mut State, object: ObjectName) {
     state.file_uploads.remove(&object);
     if state.files.rows().all(|file| file.object != object) {
         state.file_removals.put(object, None);

@@ -111,7 +111,7 @@ fn addressed(state: &State, row: OutboxRow) -> DueLetter {
     let recipient: Option<&User> = state.users.get(&row.message.recipient);
     DueLetter {
         attempts: row.attempts,
-        address: recipient.map(|user| user.email.clone()),
+        address: recipient.filter(|user| !state.erased.contains(&user.id)).map(|user| user.email.clone()),
         first_name: recipient.map(|user| user.first_name.clone()).unwrap_or_default(),
         quiet_hours: state.quiet_hours.get(&row.message.recipient).cloned(),
         language: recipient.map_or_else(|| "fr".to_owned(), |user| user.language.clone()),

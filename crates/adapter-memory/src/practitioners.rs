@@ -10,6 +10,7 @@ use huntzen_tenancy::{
     Page, PageRequest, StoreError,
     files::{FileType, StoredFile},
     ids::UserId,
+    policy::Role,
     search::{search_key, searched_key},
 };
 
@@ -19,6 +20,7 @@ use crate::{
     state::State,
     store::MemoryTx,
     time::micros,
+    visibility::Viewer,
 };
 
 impl Practitioners for MemoryTx {
@@ -38,7 +40,9 @@ impl Practitioners for MemoryTx {
     fn update_practitioner(&mut self, practitioner: &Practitioner) -> Result<(), BookingError> {
         let is_found = self.write(|viewer, state| {
             let held = state.practitioners.get(&practitioner.id);
-            let Some(held) = held.filter(|held| viewer.writes_practitioner(held)).cloned() else {
+            let Some(held) =
+                held.filter(|held| viewer.writes_practitioner(held) && !is_hidden(viewer, state, held)).cloned()
+            else {
                 return Ok(false);
             };
             let changed = Practitioner {
@@ -61,23 +65,42 @@ impl Practitioners for MemoryTx {
     }
 
     fn practitioner(&mut self, id: PractitionerId) -> Result<Option<Practitioner>, StoreError> {
-        self.read(|viewer, state| state.practitioners.get(&id).filter(|row| viewer.sees_practitioner(row)).cloned())
+        self.read(|viewer, state| {
+            state
+                .practitioners
+                .get(&id)
+                .filter(|row| viewer.sees_practitioner(row) && !is_hidden(viewer, state, row))
+                .cloned()
+        })
     }
 
     fn practitioner_for_update(&mut self, id: PractitionerId) -> Result<Option<Practitioner>, StoreError> {
-        self.read(|viewer, state| state.practitioners.get(&id).filter(|row| viewer.writes_practitioner(row)).cloned())
+        self.read(|viewer, state| {
+            state
+                .practitioners
+                .get(&id)
+                .filter(|row| viewer.writes_practitioner(row) && !is_hidden(viewer, state, row))
+                .cloned()
+        })
     }
 
     fn practitioner_of(&mut self, user: UserId) -> Result<Option<Practitioner>, StoreError> {
         self.read(|viewer, state| {
-            state.practitioners.rows().find(|row| row.user == user && viewer.sees_practitioner(row)).cloned()
+            state
+                .practitioners
+                .rows()
+                .find(|row| row.user == user && viewer.sees_practitioner(row) && !is_hidden(viewer, state, row))
+                .cloned()
         })
     }
 
     fn practitioners(&mut self, pending: bool, request: PageRequest) -> Result<Page<Practitioner>, StoreError> {
         self.read(|viewer, state| {
-            let is_wanted =
-                |row: &&Practitioner| viewer.sees_practitioner(row) && (!pending || row.validated_at.is_none());
+            let is_wanted = |row: &&Practitioner| {
+                viewer.sees_practitioner(row)
+                    && !is_hidden(viewer, state, row)
+                    && (!pending || row.validated_at.is_none())
+            };
             let mut rows: Vec<&Practitioner> = state.practitioners.rows().filter(is_wanted).collect();
             rows.sort_by_key(|row| (&row.last_name, &row.first_name, row.id));
             cloned(page(rows, request))
@@ -108,6 +131,11 @@ impl Practitioners for MemoryTx {
             public.cloned().collect()
         })
     }
+}
+
+/// Whoever was erased is out of administrators' sight.
+fn is_hidden(viewer: &Viewer, state: &State, row: &Practitioner) -> bool {
+    viewer.is(Role::AdminHuntzen) && state.erased.contains(&row.user)
 }
 
 /// A filter of the public directory, with its texts as they are compared.

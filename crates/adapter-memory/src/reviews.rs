@@ -4,13 +4,16 @@ use std::cmp::Reverse;
 use huntzen_booking::{
     BookingError,
     ids::{PractitionerId, ReviewId},
-    review::{NewReview, Review, ReviewStatus, Reviews},
+    review::{KeptReview, NewReview, OwnReview, Review, ReviewStatus, Reviews},
 };
-use huntzen_tenancy::{Page, PageRequest, StoreError, sealing::Sealed};
+use huntzen_tenancy::{
+    Cursor, Page, PageRequest, Slice, StoreError,
+    sealing::{KeySubject, Sealed},
+};
 use jiff::Timestamp;
 
 use crate::{
-    paging::page,
+    paging::{page, slice},
     refusal::{allow, require},
     state::{ReviewRow, State},
     store::MemoryTx,
@@ -75,6 +78,24 @@ impl Reviews for MemoryTx {
         })
     }
 
+    fn own_reviews(&mut self, cursor: Option<Cursor>, limit: u32) -> Result<Slice<KeptReview>, StoreError> {
+        self.read(|viewer, state| {
+            let is_wanted = |row: &&ReviewRow| {
+                viewer.is_user(row.review.employee_user)
+                    && cursor.is_none_or(|after| (row.review.created_at, row.review.id.0) < (after.at, after.id))
+            };
+            let mut rows: Vec<&ReviewRow> = state.reviews.rows().filter(is_wanted).collect();
+            rows.sort_by_key(|row| Reverse((row.review.created_at, row.review.id)));
+            let key = |id: ReviewId| {
+                let subject = KeySubject::Review(id.0);
+                state.data_keys.rows().find(|row| row.key.subject == subject).map(|row| row.key.clone())
+            };
+            let part = slice(rows, limit, |row| Cursor { at: row.review.created_at, id: row.review.id.0 });
+            let items = part.items.into_iter().map(|row| (row.own(), key(row.review.id))).collect();
+            Slice { items, next: part.next }
+        })
+    }
+
     fn published_reviews(
         &mut self,
         practitioner: PractitionerId,
@@ -91,6 +112,18 @@ impl Reviews for MemoryTx {
 }
 
 impl ReviewRow {
+    /// As its author sees it.
+    fn own(&self) -> OwnReview<Sealed> {
+        OwnReview {
+            id: self.review.id,
+            consultation: self.review.consultation,
+            rating: self.review.rating,
+            comment: self.review.comment.clone(),
+            status: self.status,
+            created_at: self.review.created_at,
+        }
+    }
+
     /// As others see it, with this comment.
     fn with<Comment>(&self, comment: Option<Comment>) -> Review<Comment> {
         Review {

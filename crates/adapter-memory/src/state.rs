@@ -21,6 +21,7 @@ use huntzen_tenancy::{
     company::Company,
     content::{Article, News, VisitorKey},
     employee::{Employee, EmploymentPeriod},
+    erasure::DeletionRequest,
     files::{FileId, ObjectName, PendingUpload, StoredFile},
     identity::{Invitation, OneTimeToken, RefreshRow, SecondFactor, Session, User},
     ids::{ArticleId, CompanyId, EmployeeId, NewsId, NotificationId, SessionId, UserId},
@@ -62,6 +63,10 @@ macro_rules! tables {
 tables! {
     /// Accounts.
     users: UserId => User,
+    /// Who was erased, and when.
+    erased: UserId => Timestamp,
+    /// Requests to be erased.
+    deletion_requests: Uuid => DeletionRequest,
     /// Who agreed to be named to their employer, and since when; the language is the account's.
     shares_usage: UserId => Timestamp,
     /// What people are called in rooms.

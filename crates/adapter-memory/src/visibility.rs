@@ -194,7 +194,7 @@ impl Viewer {
 
     /// Ends and cancels what nobody else does.
     fn tidies_consultations(&self) -> bool {
-        self.is_job(Job::EndForgotten) || self.is_job(Job::Eligibility)
+        self.is_job(Job::EndForgotten) || self.is_job(Job::Eligibility) || self.is_job(Job::Erasure)
     }
 
     pub(crate) fn sees_consultation(&self, row: &ConsultationRow) -> bool {
@@ -291,17 +291,28 @@ impl Viewer {
         row.readers.iter().any(|reader| self.is_user(*reader))
             || self.shares_data_key(row.key.subject.kind())
             || self.is_job(Job::Keys)
+            || match row.key.subject.kind() {
+                KeyKind::Letter => self.is_job(Job::Outbox),
+                KeyKind::Review => self.moderates_reviews(),
+                KeyKind::Person | KeyKind::Consultation | KeyKind::Notes | KeyKind::Files | KeyKind::Platform => false,
+            }
     }
 
     pub(crate) fn adds_data_key(&self, row: &DataKeyRow) -> bool {
-        row.readers.iter().any(|reader| self.is_user(*reader)) || self.shares_data_key(row.key.subject.kind())
+        row.readers.iter().any(|reader| self.is_user(*reader))
+            || self.shares_data_key(row.key.subject.kind())
+            || match row.key.subject.kind() {
+                KeyKind::Letter => self.writes_letters(),
+                KeyKind::Review => self.is(Role::Employee),
+                KeyKind::Person | KeyKind::Consultation | KeyKind::Notes | KeyKind::Files | KeyKind::Platform => false,
+            }
     }
 
     fn shares_data_key(&self, kind: KeyKind) -> bool {
         match kind {
             KeyKind::Platform => true,
             KeyKind::Consultation => self.is_job(Job::Chat),
-            KeyKind::Person | KeyKind::Notes | KeyKind::Files => false,
+            KeyKind::Person | KeyKind::Notes | KeyKind::Files | KeyKind::Letter | KeyKind::Review => false,
         }
     }
 }

@@ -112,6 +112,17 @@ impl HandlebarsLetters {
                 set(&mut values, "named", mode == HrReporting::Named);
                 format!("{front_end}/preferences")
             }
+            Letter::DeletionRequested => {
+                set(&mut values, "date", day(arguments, "date", language)?);
+                format!("{front_end}/privacy")
+            }
+            Letter::DeletionDone => {
+                // Nobody has a name any more.
+                set(&mut values, "firstName", "");
+                set(&mut values, "certificate", word(arguments, "certificate")?);
+                set(&mut values, "keysGoneOn", day(arguments, "keysGoneOn", language)?);
+                format!("{front_end}/")
+            }
             Letter::MessageUnread => format!("{front_end}/appointments/{}", word(arguments, "consultationId")?),
         };
         set(&mut values, "link", link);

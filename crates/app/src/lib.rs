@@ -8,6 +8,7 @@ pub mod config;
 pub mod database;
 pub mod demo;
 pub mod embedded;
+pub mod export;
 pub mod files;
 pub mod http;
 pub mod markdown;

@@ -16,6 +16,7 @@ use huntzen_clinical::{
     conversation::{ConversationReading, ConversationRules, MessageWriter, UnreadMail},
     journal::JournalKeeping,
     note::Notes,
+    retention::{CareDiscarding, CarePeriods},
 };
 use huntzen_metrics::{
     HrReports, MetricsPorts, MetricsStore, ReleaseClosing, ReportingRules, StatementKeeping, UsageMetrics,
@@ -28,6 +29,7 @@ use huntzen_tenancy::{
     company::CompanyAdministration,
     content::{ArticleEditing, ArticleReading, ContentPorts, Markdown, Newsroom, VisitCounting, VisitorKeys},
     employee::Workforce,
+    erasure::{DeletionRequesting, Erasing},
     files::{FileKeeping, FilePorts, FileRemoval, FileRules, ObjectStorage},
     identity::{
         AccessTokenSigner, EmailChange, IdentityPorts, InvitationAcceptance, PasswordHasher, PasswordRules, Recovery,
@@ -37,7 +39,9 @@ use huntzen_tenancy::{
     mail::{Letters, Mailer},
     notifications::Inbox,
     outbox::LetterDispatch,
+    own_data::OwnData,
     preferences::PreferenceChoosing,
+    retention::{Discarding, RetentionPeriods},
     sealing::{RotationStore, Sealer, Vault},
 };
 
@@ -166,6 +170,12 @@ pub struct Rules {
     pub orphan_files: SignedDuration,
     /// What is reported to HR, and when months close.
     pub reporting: ReportingRules,
+    /// How long what was said in confidence is kept.
+    pub care_periods: CarePeriods,
+    /// How long the rest is.
+    pub periods: RetentionPeriods,
+    /// How many days backups of data keys are kept.
+    pub key_backup_days: u16,
     /// What counts as unhealthy.
     pub health: HealthRules,
 }
@@ -206,6 +216,16 @@ pub struct Services {
     pub files: FileKeeping,
     /// Removing what nothing refers to.
     pub file_removal: FileRemoval,
+    /// One's own data, to take away.
+    pub own_data: OwnData,
+    /// Asking to be erased.
+    pub deletion: DeletionRequesting,
+    /// Erasing who asked for it.
+    pub erasing: Erasing,
+    /// Discarding what is kept no longer.
+    pub discarding: Discarding,
+    /// Discarding what was said in confidence and is kept no longer.
+    pub care_discarding: CareDiscarding,
     /// Inviting, validating and suspending practitioners.
     pub practitioners: PractitionerAdministration,
     /// A practitioner's own profile.
@@ -309,6 +329,11 @@ impl Services {
             acceptance: InvitationAcceptance::new(identity.clone()),
             email_change: EmailChange::new(identity.clone()),
             two_factor: TwoFactor::new(identity.clone()),
+            own_data: OwnData::new(identity.clone()),
+            deletion: DeletionRequesting::new(identity.clone()),
+            erasing: Erasing::new(identity.clone(), rules.key_backup_days),
+            discarding: Discarding::new(Arc::clone(&tenancy), Arc::clone(&clock), rules.periods),
+            care_discarding: CareDiscarding::new(clinical.clone(), rules.care_periods),
             super_administration: SuperAdministration::new(identity),
             companies: CompanyAdministration::new(
                 Arc::clone(&tenancy),

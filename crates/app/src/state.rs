@@ -163,8 +163,8 @@ impl<S: Send + Sync + 'static> App<S> {
         self.run_on(Lane::Password, use_case).await
     }
 
-    /// Runs one of the many use cases that a long request consists of: each has a patience of its own,
-    /// since all of them together take longer than an ordinary request may.
+    /// Runs one of the many use cases that a long request consists of, or an answer that is on its way:
+    /// each has a patience of its own, since all of them together take longer than an ordinary request may.
     ///
     /// # Errors
     /// The same.

@@ -13,7 +13,10 @@ use huntzen_adapter_smtp::{
     FileMailer, HandlebarsLetters, Sender, SmtpCredentials, SmtpMailer, SmtpSecurity, SmtpServer,
 };
 use huntzen_booking::{BookingRules, consultation::BillingStatus, room::RoomSettings};
-use huntzen_clinical::conversation::ConversationRules;
+use huntzen_clinical::{
+    conversation::ConversationRules,
+    retention::{CarePeriods, RetentionYears},
+};
 use huntzen_metrics::{MetricsStore, ReleaseRules, ReportingRules, reconciliation::Reconciliation};
 use huntzen_tenancy::{
     Job, Scope, StoreError, TenancyStore,
@@ -23,6 +26,7 @@ use huntzen_tenancy::{
     identity::{PasswordRules, TokenLifetimes},
     mail::Mailer,
     outbox::Backlog,
+    retention::RetentionPeriods,
     sealing::{RotationStore, Vault},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -145,6 +149,20 @@ pub fn rules(config: &Config) -> Result<Rules, Failure> {
             release: ReleaseRules::with_k(config.privacy.k),
             allow_named: config.privacy.allow_named,
         },
+        care_periods: CarePeriods {
+            messages_months: config.retention.messages_months,
+            notes: RetentionYears {
+                physicians: config.retention.note_years_physicians,
+                others: config.retention.note_years_others,
+            },
+        },
+        periods: RetentionPeriods {
+            notifications_months: config.retention.notifications_months,
+            letters_days: config.retention.letters_days,
+            sign_ins_days: config.retention.sign_ins_days,
+            invitations_days: config.retention.invitations_days,
+        },
+        key_backup_days: config.retention.key_backup_days,
         health: HealthRules { data_folder: config.database.data_dir.clone(), disk_percent: config.health.disk_percent },
     })
 }

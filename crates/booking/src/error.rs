@@ -82,6 +82,9 @@ impl From<TenancyError> for BookingError {
             | TenancyError::QuotaExceeded
             | TenancyError::ConversationClosed
             | TenancyError::StepUpRequired
+            | TenancyError::DeletionPending
+            | TenancyError::NoPendingDeletion
+            | TenancyError::LastOperator
             | TenancyError::InvalidRefreshToken
             | TenancyError::RefreshReused(_)
             | TenancyError::SessionEnded

@@ -85,6 +85,23 @@ impl BookingJobs {
         )
     }
 
+    /// Cancels up to `limit` consultations that lie ahead of people who are about to be erased, and
+    /// answers how many. Both participants are told; nobody is said to have done it, and why is not
+    /// said.
+    ///
+    /// # Errors
+    /// `StoreError` alone; what was done before stays done.
+    pub fn cancel_departing(&self, limit: u32) -> Result<usize, BookingError> {
+        let now = self.ports.clock.now();
+        self.advance_all(
+            Job::Erasure,
+            now,
+            limit,
+            |tx, some| Ok(tx.of_departing(now, some)?),
+            |_| Transition::Cancel { by: None, reason: None },
+        )
+    }
+
     /// Takes what `find` finds through the transition that each needs; what was taken through it is
     /// not found again. One at a time: an ending holds the day's counters of its practitioner and its
     /// company, and two endings in one unit of work could wait for somebody else's in a circle.

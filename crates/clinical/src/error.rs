@@ -54,6 +54,9 @@ impl From<TenancyError> for ClinicalError {
             | TenancyError::QuotaExceeded
             | TenancyError::ConversationClosed
             | TenancyError::StepUpRequired
+            | TenancyError::DeletionPending
+            | TenancyError::NoPendingDeletion
+            | TenancyError::LastOperator
             | TenancyError::InvalidRefreshToken
             | TenancyError::RefreshReused(_)
             | TenancyError::SessionEnded

@@ -12,17 +12,35 @@ use jiff::Timestamp;
 
 use crate::{
     ClinicalError, call::MissedCalls, care::CareRelations, conversation::Conversations, journal::Journal,
-    note::ClinicalNotes,
+    note::ClinicalNotes, retention::CareRetention,
 };
 
 /// Everything that one clinical unit of work may touch.
 pub trait ClinicalTx:
-    CareRelations + ClinicalNotes + Journal + Conversations + MissedCalls + Employees + DataKeys + AuditLog + Commit
+    CareRelations
+    + ClinicalNotes
+    + Journal
+    + Conversations
+    + CareRetention
+    + MissedCalls
+    + Employees
+    + DataKeys
+    + AuditLog
+    + Commit
 {
 }
 
 impl<T> ClinicalTx for T where
-    T: CareRelations + ClinicalNotes + Journal + Conversations + MissedCalls + Employees + DataKeys + AuditLog + Commit
+    T: CareRelations
+        + ClinicalNotes
+        + Journal
+        + Conversations
+        + CareRetention
+        + MissedCalls
+        + Employees
+        + DataKeys
+        + AuditLog
+        + Commit
 {
 }
 

@@ -119,8 +119,14 @@ words! {
         Refuse = "REFUSE",
         /// A call was not answered.
         Miss = "MISS",
-        /// Figures left as a file.
+        /// Figures, or a person's own data, left as a file.
         Export = "EXPORT",
+        /// A person asked to be erased.
+        RequestDeletion = "REQUEST_DELETION",
+        /// They asked for it no longer.
+        CancelDeletion = "CANCEL_DELETION",
+        /// They were erased.
+        Erase = "ERASE",
         /// The trail was cut below a checkpoint.
         Prune = "PRUNE",
         /// Data keys were wrapped by another master key.

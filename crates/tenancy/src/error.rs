@@ -117,6 +117,15 @@ pub enum TenancyError {
     /// Whoever asks has to prove again to be there.
     #[error("a step-up is required")]
     StepUpRequired,
+    /// The account's erasure is asked for already.
+    #[error("a deletion is pending")]
+    DeletionPending,
+    /// Nothing to take back: no deletion is pending, or its day has come.
+    #[error("no deletion is pending")]
+    NoPendingDeletion,
+    /// Nobody else operates the platform.
+    #[error("the last operator")]
+    LastOperator,
     /// The refresh token is unknown, expired or revoked.
     #[error("the refresh token is not valid")]
     InvalidRefreshToken,

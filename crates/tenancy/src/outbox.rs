@@ -7,7 +7,7 @@ use crate::{
     email::Email,
     ids::UserId,
     preferences::QuietHours,
-    sealing::{DataKeys, Keeper, KeySubject, Place, Sealed, Sealer, SecretText},
+    sealing::{DataKey, DataKeys, KeySubject, Place, Sealed, Sealer, SecretText},
     store::StoreError,
     words,
 };
@@ -54,6 +54,11 @@ words! {
         ConsultationFollowUp = "CONSULTATION_FOLLOW_UP",
         /// A message has been waiting. Arguments: `consultationId`.
         MessageUnread = "MESSAGE_UNREAD",
+        /// Your data will be erased. Arguments: `date` (a civil date, UTC).
+        DeletionRequested = "DELETION_REQUESTED",
+        /// Your data was erased; it goes to the address that the account had. Arguments: `to` (that
+        /// address), `certificate`, `keysGoneOn` (a civil date).
+        DeletionDone = "DELETION_DONE",
         /// What the employer sees is about to change. Arguments: `mode` (`HrReporting`), `from` (a
         /// civil date).
         ReportingChanged = "REPORTING_CHANGED",
@@ -67,6 +72,8 @@ impl Letter {
         match self {
             Self::CompanyValidated | Self::ConsultationFollowUp | Self::MessageUnread | Self::ReportingChanged => true,
             Self::VerifyEmail
+            | Self::DeletionRequested
+            | Self::DeletionDone
             | Self::Invitation
             | Self::PractitionerInvitation
             | Self::PasswordReset
@@ -87,7 +94,7 @@ impl Letter {
 /// What a letter's text needs: a JSON object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Arguments {
-    /// Sealed under the platform's key: tokens are among them.
+    /// Sealed under a key of the letter's own: tokens and addresses are among them.
     Sealed(Sealed),
     /// Ids, instants and zones alone: what the store itself writes, which can seal nothing.
     About(Value),
@@ -150,27 +157,28 @@ pub fn write_letter(
     (recipient, letter): (UserId, Letter),
     arguments: &Value,
 ) -> Result<(), StoreError> {
-    let arguments = if arguments.as_object().is_some_and(serde_json::Map::is_empty) {
-        Arguments::About(arguments.clone())
-    } else {
-        let keeper = sealer.keeper(&sealer.key(tx, KeySubject::Platform, now)?)?;
-        return tx.enqueue(&sealed_letter(&keeper, (id, now), (recipient, letter), arguments)?);
-    };
-    tx.enqueue(&OutboxMessage { id, recipient, letter, arguments, created_at: now })
+    if arguments.as_object().is_some_and(serde_json::Map::is_empty) {
+        let arguments = Arguments::About(arguments.clone());
+        return tx.enqueue(&OutboxMessage { id, recipient, letter, arguments, created_at: now });
+    }
+    let (message, key) = sealed_letter(sealer, (id, now), (recipient, letter), arguments)?;
+    tx.add_data_keys(&[key])?;
+    tx.enqueue(&message)
 }
 
-/// A letter with these arguments, sealed under the platform's key; for whoever writes many.
+/// A letter with these arguments, sealed under a key of its own; whoever writes many adds all of both.
 ///
 /// # Errors
 /// `Defect` when the cipher refuses.
 pub fn sealed_letter(
-    keeper: &Keeper,
+    sealer: &Sealer,
     (id, now): (Uuid, Timestamp),
     (recipient, letter): (UserId, Letter),
     arguments: &Value,
-) -> Result<OutboxMessage, StoreError> {
-    let sealed = keeper.seal(&Arguments::place(id), &SecretText::new(arguments.to_string()))?;
-    Ok(OutboxMessage { id, recipient, letter, arguments: Arguments::Sealed(sealed), created_at: now })
+) -> Result<(OutboxMessage, DataKey), StoreError> {
+    let key = sealer.fresh(KeySubject::Letter(id), now)?;
+    let sealed = sealer.seal(&key, &Arguments::place(id), &SecretText::new(arguments.to_string()))?;
+    Ok((OutboxMessage { id, recipient, letter, arguments: Arguments::Sealed(sealed), created_at: now }, key))
 }
 
 /// Letters, written by any scope and taken by the worker.

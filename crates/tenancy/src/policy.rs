@@ -127,6 +127,10 @@ permissions! {
     NewsRead = "NEWS_READ" => &[Employee],
     /// Read the audit trail, and have it verified.
     AuditLogsRead = "AUDIT_LOGS_READ" => &[SuperAdmin],
+    /// Take one's own data away.
+    DataOwnExport = "DATA_OWN_EXPORT" => ANY,
+    /// Ask to be erased, and take that back.
+    DataOwnErase = "DATA_OWN_ERASE" => ANY,
     /// Read who touched one's own data.
     AccessLogOwn = "ACCESS_LOG_OWN" => ANY,
     /// Read and change one's own preferences.
@@ -179,6 +183,8 @@ impl Permission {
             | Self::CertificatesOwn
             | Self::AttachmentsOwn => true,
             Self::AccountOwn
+            | Self::DataOwnExport
+            | Self::DataOwnErase
             | Self::AdminsInvite
             | Self::UsersBlock
             | Self::CompaniesManage

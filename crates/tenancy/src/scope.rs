@@ -53,6 +53,10 @@ words! {
         Visits = "visits",
         /// Removes the bytes that no file refers to any more.
         Files = "files",
+        /// Erases people who asked for it.
+        Erasure = "erasure",
+        /// Discards what is kept no longer.
+        Retention = "retention",
     }
 }
 

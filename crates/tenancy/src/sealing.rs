@@ -16,7 +16,7 @@ mod sealer;
 mod streams;
 pub use keys::{DataKeyRotation, DataKeys};
 pub use rotation::{KeyRotation, KeyTx, Rotated, RotationStore};
-pub use sealer::{Keeper, Sealer};
+pub use sealer::{Keeper, Sealer, key_of};
 pub use streams::{
     CHUNK_BYTES, ChunkOpener, ChunkSealer, OpeningStream, STREAM_HEADER_BYTES, SealingStream, TAG_BYTES,
 };
@@ -34,6 +34,10 @@ words! {
         Files = "FILES",
         /// What belongs to no single person.
         Platform = "PLATFORM",
+        /// The arguments of one letter.
+        Letter = "LETTER",
+        /// The comment of one review.
+        Review = "REVIEW",
     }
 }
 
@@ -54,8 +58,14 @@ pub enum KeySubject {
     },
     /// The files that a person sends. Whoever may read one of them is handed the key with it.
     Files(UserId),
-    /// The platform: comments on reviews, letters that wait.
+    /// The platform: what older releases sealed of letters and reviews.
     Platform,
+    /// A letter: tokens and addresses among its arguments. Whoever writes it makes the key, and the
+    /// worker that sends it alone uses it again.
+    Letter(Uuid),
+    /// A review: its comment, as moderators read it. One for each, so that no two reviews are seen to
+    /// be of one person.
+    Review(Uuid),
 }
 
 impl KeySubject {
@@ -67,14 +77,16 @@ impl KeySubject {
             Self::Notes { .. } => KeyKind::Notes,
             Self::Files(_) => KeyKind::Files,
             Self::Platform => KeyKind::Platform,
+            Self::Letter(_) => KeyKind::Letter,
+            Self::Review(_) => KeyKind::Review,
         }
     }
 
-    /// The person or consultation that it is about; nil for the platform.
+    /// The person or thing that it is about; nil for the platform.
     pub fn id(self) -> Uuid {
         match self {
             Self::Person(user) | Self::Files(user) => user.0,
-            Self::Consultation(consultation) => consultation,
+            Self::Consultation(id) | Self::Letter(id) | Self::Review(id) => id,
             Self::Notes { patient, .. } => patient.0,
             Self::Platform => Uuid::nil(),
         }
@@ -84,7 +96,12 @@ impl KeySubject {
     pub fn author(self) -> Uuid {
         match self {
             Self::Notes { author, .. } => author.0,
-            Self::Person(_) | Self::Consultation(_) | Self::Files(_) | Self::Platform => Uuid::nil(),
+            Self::Person(_)
+            | Self::Consultation(_)
+            | Self::Files(_)
+            | Self::Platform
+            | Self::Letter(_)
+            | Self::Review(_) => Uuid::nil(),
         }
     }
 
@@ -96,6 +113,8 @@ impl KeySubject {
             KeyKind::Notes => Self::Notes { author: UserId(author), patient: UserId(id) },
             KeyKind::Files => Self::Files(UserId(id)),
             KeyKind::Platform => Self::Platform,
+            KeyKind::Letter => Self::Letter(id),
+            KeyKind::Review => Self::Review(id),
         }
     }
 }
@@ -218,6 +237,14 @@ fn framed(parts: &[&[u8]]) -> Vec<u8> {
 /// A value as it is stored: version, key id, nonce, ciphertext with its tag.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(pub Vec<u8>);
+
+impl Sealed {
+    /// The id of the data key that it says it was sealed under; `None` for what is no envelope.
+    pub fn key_id(&self) -> Option<Uuid> {
+        let (_, rest) = self.0.split_first()?;
+        rest.first_chunk::<16>().map(|id| Uuid::from_bytes(*id))
+    }
+}
 
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -387,6 +414,8 @@ mod tests {
             base.associated_data(KeySubject::Consultation(one)),
             base.associated_data(KeySubject::Files(UserId(one))),
             base.associated_data(KeySubject::Platform),
+            base.associated_data(KeySubject::Letter(one)),
+            base.associated_data(KeySubject::Review(one)),
         ];
         for (at, one) in bound.iter().enumerate() {
             assert!(bound.iter().skip(at + 1).all(|other| other != one), "place {at} is bound as another");
@@ -402,6 +431,8 @@ mod tests {
             KeySubject::Notes { author: UserId(one), patient: UserId(other) },
             KeySubject::Files(UserId(one)),
             KeySubject::Platform,
+            KeySubject::Letter(one),
+            KeySubject::Review(one),
         ] {
             assert_eq!(KeySubject::from_parts(subject.kind(), subject.id(), subject.author()), subject);
         }

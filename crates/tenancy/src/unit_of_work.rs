@@ -4,12 +4,15 @@ use crate::{
     company::Companies,
     content::{ArticleVisits, Articles, CompanyNews},
     employee::Employees,
+    erasure::{DeletionRequests, Erasures},
     error::TenancyError,
     files::{Attending, Files},
     identity::{Inviting, OneTimeTokens, SecondFactors, Sessions},
     notifications::Notifications,
     outbox::OutboxQueue,
+    own_data::OwnRecords,
     preferences::Preferences,
+    retention::Retention,
     scope::Scope,
     store::{Commit, StoreError},
 };
@@ -30,6 +33,10 @@ pub trait TenancyTx:
     + Preferences
     + Files
     + Attending
+    + DeletionRequests
+    + Erasures
+    + Retention
+    + OwnRecords
     + OutboxQueue
     + AuditChains
     + AuditView
@@ -51,6 +58,10 @@ impl<T> TenancyTx for T where
         + Preferences
         + Files
         + Attending
+        + DeletionRequests
+        + Erasures
+        + Retention
+        + OwnRecords
         + OutboxQueue
         + AuditChains
         + AuditView

@@ -143,11 +143,15 @@ fn questions(twin: &Twin) -> Vec<String> {
             }
             "/employees/{id}" => asked.extend(people.iter().map(|id| format!("/employees/{id}"))),
             "/companies/{id}" => asked.push(path.replace("{id}", company)),
-            "/companies/me" | "/auth/me" | "/notifications" | "/news" | "/users/me/preferences" => {
-                asked.push(path.to_owned());
-            }
+            "/files/{id}/meta" => asked.extend(people.iter().map(|id| format!("/files/{id}/meta"))),
+            "/companies/me"
+            | "/auth/me"
+            | "/notifications"
+            | "/news"
+            | "/users/me/preferences"
+            | "/users/me/delete-request" => asked.push(path.to_owned()),
             // HR's own sign-ins and requests, with ids drawn when they are made.
-            "/auth/sessions" | "/users/me/access-log" => {}
+            "/auth/sessions" | "/users/me/access-log" | "/users/me/export" => {}
             unknown => panic!("the attacker does not know what to ask of {unknown}"),
         }
     }

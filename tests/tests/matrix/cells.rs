@@ -233,7 +233,9 @@ impl Stage {
                 let media = if text.starts_with("--") { Form::media() } else { "text/csv".to_owned() };
                 request.insert_header(("content-type", media)).set_payload(text.clone())
             }
-            body => request.insert_header(("content-type", "application/json")).set_payload(body.to_string()),
+            body @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                request.insert_header(("content-type", "application/json")).set_payload(body.to_string())
+            }
         };
         self.api.send(request).await
     }

@@ -165,6 +165,14 @@ impl Stage {
         troupe.employee.id.into()
     }
 
+    /// Has the caller prove to be there; nobody has nothing to prove.
+    fn stepped_up(&self, troupe: &Troupe, who: Who) {
+        if let Some(member) = troupe.find(who) {
+            let proof = Proof::Password(PASSWORD.into());
+            self.api.services.two_factor.step_up(&member.signed_caller(), &proof).unwrap();
+        }
+    }
+
     /// A code of the second factor that the caller has just prepared; nobody has none.
     fn counted(&self, troupe: &Troupe, who: Who) -> String {
         let Some(member) = troupe.find(who) else { return "000000".to_owned() };
@@ -243,11 +251,20 @@ impl Stage {
             "POST /auth/change-password" => {
                 json!({ "currentPassword": PASSWORD, "newPassword": "cinq mots pour rentrer ici" })
             }
-            "POST /users/me/email" => {
+            "GET /users/me/export" | "POST /users/me/delete-request" => {
+                self.stepped_up(troupe, who);
+                Value::Null
+            }
+            "GET /users/me/delete-request" | "POST /users/me/delete-request/cancel" => {
+                self.stepped_up(troupe, who);
                 if let Some(member) = troupe.find(who) {
-                    let proof = Proof::Password(PASSWORD.into());
-                    self.api.services.two_factor.step_up(&member.signed_caller(), &proof).unwrap();
+                    // The only operator cannot ask, and so has nothing to take back.
+                    let _ = self.api.services.deletion.request(&member.signed_caller(), None);
                 }
+                Value::Null
+            }
+            "POST /users/me/email" => {
+                self.stepped_up(troupe, who);
                 json!({ "newEmail": format!("e{number}@new.example") })
             }
             "POST /users/me/email/confirm" => json!({ "token": self.mailed(troupe, OneTimePurpose::ChangeEmail) }),

@@ -134,9 +134,9 @@ fn confide(server: &Server<'_>, employee: &str, with: &Practitioner, starts: [&s
     sent(&mut marc, "PATCH", &format!("/medical/journal/{entry}"), &change, 200);
     let form = document("ATTACHMENT", &samples::pdf_with(&aviary.canary()));
     let form = form.text("relatedResource", "CONSULTATION").text("relatedId", &id);
-    let sent = marc.send_bytes("POST", "/files/upload", (&Form::media(), &form.bytes())).unwrap();
-    assert_eq!(sent.status, 201, "{}", sent.json());
-    let got = sophie.send("GET", &text(&sent.json(), "url"), None).unwrap();
+    let file = marc.send_bytes("POST", "/files/upload", (&Form::media(), &form.bytes())).unwrap();
+    assert_eq!(file.status, 201, "{}", file.json());
+    let got = sophie.send("GET", &text(&file.json(), "url"), None).unwrap();
     assert!(String::from_utf8(got.body).unwrap().contains(SONG), "what was sent comes back");
     let nothing = json!({});
     sent(&mut sophie, "POST", &format!("/consultations/{id}/start"), &nothing, 200);

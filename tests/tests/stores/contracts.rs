@@ -401,6 +401,24 @@ mod practitioners {
     );
 }
 
+mod erasure {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::erasure:
+        a_request_is_found_and_taken_back,
+        of_many_at_once_one_is_pending,
+        requests_are_ones_own_alone,
+        a_failed_unit_of_work_leaves_no_request,
+        the_oldest_request_is_due_on_its_day,
+        who_is_expected_waits,
+        the_last_operator_waits,
+        of_many_nodes_one_erases,
+        an_employee_is_forgotten,
+        the_company_never_learns,
+        a_practitioner_is_forgotten,
+        a_failed_unit_of_work_erases_nobody,
+    );
+}
+
 mod preferences {
     huntzen_tests::contract!(
         huntzen_tests::contracts::preferences:
@@ -463,6 +481,18 @@ mod reviews {
         the_directory_is_ordered_by_rating,
         a_failed_unit_of_work_leaves_no_review,
         of_many_at_once_one_review_is_given,
+    );
+}
+
+mod retention {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::retention:
+        what_is_older_goes,
+        letters_go_with_their_keys,
+        an_accepted_invitation_stays,
+        conversations_go_with_their_keys,
+        notes_go_by_profession,
+        discarding_is_the_jobs_alone,
     );
 }
 

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod contracts;
 mod counters;
+mod erased;
 mod migrations;
+mod named;
 mod row_security;
 mod sealed_values;
 mod storages;

@@ -19,7 +19,7 @@ use huntzen_tests::{
     cast::Cast,
     cluster::TestDatabase,
     contracts::{
-        article_visits, articles, company_news, files, preferences, releases, reviews::new_review, statements,
+        article_visits, articles, company_news, erasure, files, preferences, releases, reviews::new_review, statements,
     },
     world::{RING, World, vault},
 };
@@ -68,6 +68,7 @@ fn use_it(world: &World) {
     assert_eq!(announced.unwrap(), 2);
     preferences::agrees(world, &cast.employee.0, true);
     releases::released(world, &cast, "2027-01", &[&cast.employee]);
+    erasure::asked(world, &cast.colleague.0);
     let statement = statements::empty_statement(world, &cast, "2027-01");
     assert!(statements::close(world, &Scope::worker(Job::Closing), &statement).unwrap());
     // Its months are closed: it counts in the next ones.

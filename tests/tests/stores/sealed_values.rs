@@ -213,12 +213,16 @@ impl Stage {
         let ports = self.booking_ports();
         let far = world.clock.now() + jiff::SignedDuration::from_hours(1000);
         let due = world.tenancy.run(&scope, |tx| Ok(tx.take_due(far, far, 1000)?)).unwrap();
-        let key = world.tenancy.run(&scope, |tx| Ok(tx.data_keys(&[KeySubject::Platform])?)).unwrap().remove(0);
+        let subjects: Vec<_> = due.iter().map(|due| KeySubject::Letter(due.message.id)).collect();
+        let keys = world.tenancy.run(&scope, |tx| Ok(tx.data_keys(&subjects)?)).unwrap();
         let kept = due.iter().filter_map(|due| match &due.message.arguments {
             Arguments::Sealed(value) => Some((due.message.id, value)),
             Arguments::About(_) => None,
         });
-        let opened = kept.map(|(id, value)| ports.sealer.open(&key, &Arguments::place(id), value));
+        let opened = kept.map(|(id, value)| {
+            let key = keys.iter().find(|key| key.subject == KeySubject::Letter(id)).unwrap();
+            ports.sealer.open(key, &Arguments::place(id), value)
+        });
         let mut texts = opened
             .map(|one| one.map(|text| text.expose().to_owned()))
             .collect::<Result<Vec<_>, _>>()

@@ -17,6 +17,7 @@ use huntzen_booking::{
 use huntzen_tenancy::{
     Cursor, Job, Slice, StoreError,
     employee::EmployeeStatus,
+    erasure::DeletionStatus,
     ids::{EmployeeId, UserId},
     policy::Role,
     words::Words,
@@ -32,7 +33,9 @@ use super::{
 };
 use crate::{
     error::booking_error,
-    schema::{companies, consultation_events, consultations, employees, participant_names, scope_role},
+    schema::{
+        companies, consultation_events, consultations, deletion_requests, employees, participant_names, scope_role,
+    },
     scope::role_of,
     statement::Both,
     stored::{StoredDate, StoredTimestamp, ToDiesel, all, one, readable, slice, tellable},
@@ -297,6 +300,32 @@ impl Consultations for PgTx {
             .filter(consultations::status.eq_any(AWAITED))
             .filter(consultations::scheduled_at.gt(after.to_diesel()))
             .filter(consultations::employee_id.eq_any(ineligible))
+            .select(ConsultationRow::as_select())
+            .order((consultations::scheduled_at, consultations::id))
+            .limit(limit.into())
+            .for_no_key_update()
+            .skip_locked();
+        all(self.run(|connection| query.load(connection))?)
+    }
+
+    fn of_departing(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Consultation>, StoreError> {
+        let now = now.to_diesel();
+        let departing = deletion_requests::table
+            .filter(
+                deletion_requests::status.eq(DeletionStatus::Completed.as_str()).or(deletion_requests::status
+                    .eq(DeletionStatus::Pending.as_str())
+                    .and(deletion_requests::deletion_date.le(now))),
+            )
+            .select(deletion_requests::user_id);
+        let query = consultations::table
+            .filter(scope_role().eq(role_of(Job::Erasure)))
+            .filter(consultations::status.eq_any(AWAITED))
+            .filter(consultations::scheduled_at.gt(now))
+            .filter(
+                consultations::employee_user_id
+                    .eq_any(departing.clone())
+                    .or(consultations::practitioner_user_id.eq_any(departing)),
+            )
             .select(ConsultationRow::as_select())
             .order((consultations::scheduled_at, consultations::id))
             .limit(limit.into())

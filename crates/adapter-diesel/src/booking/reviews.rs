@@ -2,20 +2,27 @@
 use diesel::{
     dsl::{insert_into, update},
     prelude::*,
+    sql_types::{BigInt, Binary, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use huntzen_booking::{
     BookingError,
-    ids::{PractitionerId, ReviewId},
-    review::{NewReview, Review, ReviewStatus, Reviews},
+    ids::{ConsultationId, PractitionerId, ReviewId},
+    review::{KeptReview, NewReview, OwnReview, Review, ReviewStatus, Reviews},
 };
-use huntzen_tenancy::{Page, PageRequest, StoreError, sealing::Sealed, words::Words};
+use huntzen_tenancy::{
+    Cursor, Page, PageRequest, Slice, StoreError,
+    sealing::{DataKey, KeySubject, MasterKeyId, Sealed},
+    words::Words,
+};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
     error::booking_error,
     schema::reviews,
-    stored::{ToDiesel, number, word},
+    statement::statement,
+    stored::{StoredTimestamp, ToDiesel, number, slice, word},
+    tenancy::own_data::place,
     unit_of_work::PgTx,
 };
 
@@ -41,6 +48,52 @@ impl ReviewRow {
             status: word(&self.status, "reviews.status")?,
         })
     }
+}
+
+statement! {
+    /// A part of the reviews that the scope has given.
+    Own { before: StoredTimestamp, before_id: Uuid, limit: i64 } -> (
+        SqlUuid, Timestamptz, SqlUuid, SmallInt, Text, Nullable<Binary>, Nullable<SqlUuid>, Nullable<BigInt>,
+        Nullable<Binary>,
+    );
+    "SELECT id, at, consultation_id, rating, status, comment, key_id, master_key_id, wrapped FROM own_reviews(",
+        before as Timestamptz;
+    ", ", before_id as SqlUuid;
+    ", ", limit as BigInt;
+    ")"
+}
+
+#[derive(Queryable)]
+struct OwnRow {
+    id: Uuid,
+    at: StoredTimestamp,
+    consultation_id: Uuid,
+    rating: i16,
+    status: String,
+    comment: Option<Vec<u8>>,
+    key_id: Option<Uuid>,
+    master_key_id: Option<i64>,
+    wrapped: Option<Vec<u8>>,
+}
+
+/// The review as its author reads it, with its key.
+fn own(row: OwnRow) -> Result<KeptReview, StoreError> {
+    let key = match (row.key_id, row.master_key_id, row.wrapped) {
+        (Some(id), Some(master), Some(wrapped)) => {
+            let master = MasterKeyId(number(master, "data_keys.master_key_id")?);
+            Some(DataKey { id, subject: KeySubject::Review(row.id), master, wrapped })
+        }
+        _ => None,
+    };
+    let review = OwnReview {
+        id: ReviewId(row.id),
+        consultation: ConsultationId(row.consultation_id),
+        rating: number(row.rating, "reviews.rating")?,
+        comment: row.comment.map(Sealed),
+        status: word(&row.status, "reviews.status")?,
+        created_at: row.at.to_jiff(),
+    };
+    Ok((review, key))
 }
 
 /// The review as moderators read it.
@@ -98,6 +151,14 @@ impl Reviews for PgTx {
         );
         let change = update(reviews::table.find(id.0)).set(moderated);
         self.run(|connection| change.execute(connection)).map(|changed| changed > 0)
+    }
+
+    fn own_reviews(&mut self, cursor: Option<Cursor>, limit: u32) -> Result<Slice<KeptReview>, StoreError> {
+        let (before, before_id) = place(cursor);
+        let statement = Own { before, before_id, limit: i64::from(limit) + 1 };
+        let rows = self.run(|connection| statement.load::<OwnRow>(connection))?;
+        let items = rows.into_iter().map(own).collect::<Result<Vec<_>, _>>()?;
+        Ok(slice(items, limit, |(review, _)| Cursor { at: review.created_at, id: review.id.0 }))
     }
 
     fn published_reviews(

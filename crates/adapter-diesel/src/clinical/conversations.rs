@@ -100,6 +100,29 @@ impl Conversations for PgTx {
         all(rows)
     }
 
+    fn messages_of(
+        &mut self,
+        consultations: &[ConsultationId],
+        after: Option<(ConsultationId, u64)>,
+        limit: u32,
+    ) -> Result<Vec<StoredMessage>, StoreError> {
+        if self.actor.is_none() {
+            return Ok(Vec::new());
+        }
+        let mut query = messages::table
+            .filter(messages::consultation_id.eq_any(consultations.iter().map(|one| one.0)))
+            .select(MessageRow::as_select())
+            .order((messages::consultation_id, messages::seq))
+            .limit(limit.into())
+            .into_boxed();
+        if let Some((consultation, seq)) = after {
+            let (id, seq) = (consultation.0, place(seq));
+            let is_after = messages::consultation_id.eq(id).and(messages::seq.gt(seq));
+            query = query.filter(messages::consultation_id.gt(id).or(is_after));
+        }
+        all(self.run(|connection| query.load::<MessageRow>(connection))?)
+    }
+
     fn message(&mut self, id: MessageId) -> Result<Option<StoredMessage>, StoreError> {
         if self.actor.is_none() {
             return Ok(None);

@@ -4,4 +4,5 @@ mod care;
 mod conversations;
 mod journal;
 mod notes;
+mod retention;
 mod writing;

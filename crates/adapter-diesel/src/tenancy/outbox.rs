@@ -40,7 +40,8 @@ statement! {
     " FROM due WHERE o.id = due.id RETURNING o.id, o.recipient_user_id, o.letter, o.arguments, o.about, \
      o.created_at, o.attempts, due.next_attempt_at AS due_at) \
      SELECT t.id, t.recipient_user_id, t.letter, t.arguments, t.about, t.created_at, t.attempts, \
-     u.email, u.first_name, u.language, p.quiet_start_minute, p.quiet_end_minute, p.quiet_timezone \
+     CASE WHEN u.erased_at IS NULL THEN u.email END, u.first_name, u.language, p.quiet_start_minute, \
+     p.quiet_end_minute, p.quiet_timezone \
      FROM taken t LEFT JOIN users u ON u.id = t.recipient_user_id \
      LEFT JOIN preferences p ON p.user_id = t.recipient_user_id ORDER BY t.due_at, t.id"
 }

@@ -43,6 +43,8 @@ macro_rules! language {
             ConsultationReminder: "consultation_reminder",
             ConsultationFollowUp: "consultation_follow_up",
             MessageUnread: "message_unread",
+            DeletionRequested: "deletion_requested",
+            DeletionDone: "deletion_done",
             ReportingChanged: "reporting_changed",
         })
     };

@@ -28,6 +28,11 @@ fn arguments(letter: Letter) -> Value {
         Letter::MessageUnread => json!({ "consultationId": CONSULTATION }),
         Letter::ConfirmEmail => json!({ "token": TOKEN, "to": "lea@new.example" }),
         Letter::EmailChanged => json!({ "to": "lea@old.example" }),
+        Letter::EmailTaken => json!({}),
+        Letter::DeletionRequested => json!({ "date": "2027-02-03" }),
+        Letter::DeletionDone => {
+            json!({ "to": "lea@old.example", "certificate": CONSULTATION, "keysGoneOn": "2027-03-05" })
+        }
         Letter::NewSignIn => json!({ "at": "2027-03-08T09:00:00Z", "device": "Firefox", "ip": "203.0.113.0" }),
         Letter::ReportingChanged => json!({ "mode": "NAMED", "from": "2027-02-01" }),
         Letter::ConsultationScheduled
@@ -96,6 +101,21 @@ fn the_letter_about_reporting_says_what_changes_and_from_when() {
     ] {
         assert_eq!(refusal(&letter, &arguments), reason);
     }
+}
+
+#[test]
+fn the_letters_about_a_deletion_say_until_when_and_from_when() {
+    let requested = rendered(&due(Letter::DeletionRequested, "fr"));
+    assert_eq!(requested.subject, "Suppression de votre compte demandée");
+    assert!(requested.text.contains("à partir du 3 février 2027"), "{}", requested.text);
+    let done = rendered(&due(Letter::DeletionDone, "en"));
+    assert!(done.text.starts_with("Hello,\n"), "nobody is named: {}", done.text);
+    for told in [CONSULTATION, "5 March 2027"] {
+        assert!(done.text.contains(told) && done.html.contains(told), "{}", done.text);
+    }
+    let mut nameless = due(Letter::DeletionDone, "fr");
+    nameless.first_name = "Utilisateur".to_owned();
+    assert!(!rendered(&nameless).text.contains("Utilisateur"));
 }
 
 #[test]

@@ -51,6 +51,13 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
                 visits: services.visits.clone(),
                 file_removal: services.file_removal.clone(),
                 storage: Arc::clone(&ports.storage),
+                erasing: services.erasing.clone(),
+                discarding: services.discarding.clone(),
+                care_discarding: services.care_discarding.clone(),
+                forget: {
+                    let edge = edge.clone();
+                    Box::new(move |user| edge.sessions.forget_user(user))
+                },
             },
             config.jobs.clone(),
             Arc::clone(&ports.clock),

@@ -80,6 +80,8 @@ pub struct Config {
     pub billing: Billing,
     /// What becomes of figures.
     pub privacy: Privacy,
+    /// How long what is kept is kept.
+    pub retention: Retention,
     /// Conversations.
     pub chat: Chat,
     /// The servers that devices in a call find each other through.
@@ -92,8 +94,6 @@ pub struct Config {
     pub jobs: Jobs,
     /// Where the bytes of files are.
     pub storage: Storage,
-    /// How long things are kept.
-    pub retention: Retention,
     /// What counts as unhealthy.
     pub health: Health,
     /// Logs.
@@ -240,6 +240,30 @@ pub struct Privacy {
     pub allow_named: bool,
 }
 
+/// How long what is kept is kept.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// What was said about a consultation (messages, reasons), in months after its end.
+    pub messages_months: u8,
+    /// Notifications, in months.
+    pub notifications_months: u8,
+    /// Letters, in days after they were sent.
+    pub letters_days: u16,
+    /// Sessions and mailed links, in days after they expired.
+    pub sign_ins_days: u16,
+    /// Invitations that nobody accepted, in days.
+    pub invitations_days: u16,
+    /// Uploads that never ended, in days.
+    pub orphan_files_days: u16,
+    /// Clinical notes of psychiatrists and physicians, in years after the last consultation.
+    pub note_years_physicians: u8,
+    /// Clinical notes of other professions, in years after the last consultation.
+    pub note_years_others: u8,
+    /// Backups of the data keys, in days: what a certificate of erasure promises.
+    pub key_backup_days: u16,
+}
+
 /// Billing status that a missed consultation gets.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -328,7 +352,9 @@ pub struct Jobs {
     pub reconcile: Schedule,
     /// Removes the bytes of files that are gone.
     pub file_removals: Schedule,
-    /// Gives up what has been kept for long enough.
+    /// Erases people whose thirty days are over.
+    pub erasure: Schedule,
+    /// Discards what is kept no longer.
     pub retention: Schedule,
 }
 
@@ -366,14 +392,6 @@ pub enum StorageKind {
     Local,
     /// A bucket of an S3-compatible server.
     S3,
-}
-
-/// How long things are kept.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Retention {
-    /// Days until an upload that never ended is given up.
-    pub orphan_files_days: u32,
 }
 
 /// What counts as unhealthy.

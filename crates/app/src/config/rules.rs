@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::problem::{ConfigError, Problem};
 use super::sources::{file_layer, published};
-use super::{Config, Environment, SmtpTls, Storage, StorageKind};
+use super::{Config, Environment, Retention, SmtpTls, Storage, StorageKind};
 
 /// Keys without which no environment starts; only development and test bring their own.
 const SECRETS: [&str; 4] = ["auth.jwt_secret", "auth.jwt_refresh_secret", "jitsi.secret", "audit.signing_key"];
@@ -42,6 +42,20 @@ pub(super) fn check(config: &Config) -> Result<(), ConfigError> {
 
 fn finish(problems: Vec<Problem>) -> Result<(), ConfigError> {
     if problems.is_empty() { Ok(()) } else { Err(ConfigError::new(problems)) }
+}
+
+fn retention(periods: &Retention, require: &mut impl FnMut(bool, &str, &str)) {
+    let (months, days, years) = ("1 to 120 is expected", "1 to 3650 is expected", "1 to 100 is expected");
+    require((1..=120).contains(&periods.messages_months), "retention.messages_months", months);
+    require((1..=120).contains(&periods.notifications_months), "retention.notifications_months", months);
+    require((1..=3_650).contains(&periods.letters_days), "retention.letters_days", days);
+    require((1..=3_650).contains(&periods.sign_ins_days), "retention.sign_ins_days", days);
+    // An invitation is good for seven days.
+    require((1..=365).contains(&periods.orphan_files_days), "retention.orphan_files_days", "1 to 365 is expected");
+    require((7..=3_650).contains(&periods.invitations_days), "retention.invitations_days", "7 to 3650 is expected");
+    require((1..=100).contains(&periods.note_years_physicians), "retention.note_years_physicians", years);
+    require((1..=100).contains(&periods.note_years_others), "retention.note_years_others", years);
+    require((1..=30).contains(&periods.key_backup_days), "retention.key_backup_days", "1 to 30 is expected");
 }
 
 fn ranges(config: &Config, problems: &mut Vec<Problem>) {
@@ -89,6 +103,7 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
     require((1..=28).contains(&config.privacy.close_day), "privacy.close_day", "1 to 28 is expected");
     let lowest = ReleaseRules::LOWEST_K;
     require((lowest..=1_000_000).contains(&config.privacy.k), "privacy.k", "10 to 1000000 is expected");
+    retention(&config.retention, &mut require);
     require((1..=24 * 90).contains(&config.chat.open_hours_before), "chat.open_hours_before", "1 to 2160 is expected");
     require(config.chat.close_days_after <= 730, "chat.close_days_after", "0 to 730 is expected");
     require(
@@ -114,11 +129,6 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
     let has_turn = config.turn.urls.iter().any(|url| url.starts_with("turn"));
     require(!has_turn || config.turn.secret.is_some(), "turn.secret", "is required with TURN servers");
     storage(&config.storage, &mut require);
-    require(
-        (1..=365).contains(&config.retention.orphan_files_days),
-        "retention.orphan_files_days",
-        "1 to 365 is expected",
-    );
     require(
         is_ring(config.audit.signing_key.expose_secret(), false),
         "audit.signing_key",

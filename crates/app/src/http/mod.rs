@@ -37,6 +37,7 @@ pub mod passwords;
 pub mod patch;
 pub mod practitioners;
 pub mod preferences;
+pub mod privacy;
 pub mod problem;
 pub mod reports;
 pub mod reviews;
@@ -93,6 +94,7 @@ pub fn operations() -> Operations {
         notifications::register,
         preferences::register,
         files::register,
+        privacy::register,
         audit::register,
         health::register,
         crisis::register,

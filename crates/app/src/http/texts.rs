@@ -161,6 +161,18 @@ codes! {
     TwoFactorOff = CONFLICT "two_factor_off"
         fr: "Double authentification inactive", "La double authentification n'est pas active.";
         en: "Two-factor is off", "The second factor is not on.";
+    /// The account's erasure is asked for already.
+    DeletionPending = CONFLICT "deletion_pending"
+        fr: "Suppression déjà demandée", "La suppression de ce compte est déjà demandée.";
+        en: "Deletion pending", "The deletion of this account has been requested already.";
+    /// There is nothing to take back.
+    NoPendingDeletion = CONFLICT "no_pending_deletion"
+        fr: "Aucune suppression en attente", "Aucune demande de suppression ne peut être annulée.";
+        en: "No deletion pending", "There is no deletion request that could be cancelled.";
+    /// Nobody else operates the platform.
+    LastOperator = CONFLICT "last_operator"
+        fr: "Dernier opérateur", "Ce compte est le dernier qui puisse administrer la plateforme.";
+        en: "Last operator", "This account is the last one that can operate the platform.";
     /// Figures are published by the month.
     WholeMonthsOnly = BAD_REQUEST "whole_months_only"
         fr: "Mois entiers uniquement", "La période doit aller du premier au dernier jour d'un mois.";

@@ -57,7 +57,7 @@ struct Recurring<'a> {
 
 pub(super) fn work(bell: &Bell, work: &Work, schedules: &Jobs, clock: &dyn Clock) {
     let now = clock.now();
-    let jobs: [(_, _, Run); 11] = [
+    let jobs: [(_, _, Run); 12] = [
         ("reminders", &schedules.reminders, |work, limit| Ok(work.booking.send_reminders(limit)?)),
         ("end_forgotten", &schedules.end_forgotten, |work, limit| Ok(work.booking.end_forgotten(limit)?)),
         ("eligibility", &schedules.eligibility, |work, limit| Ok(work.booking.cancel_ineligible(limit)?)),
@@ -67,7 +67,8 @@ pub(super) fn work(bell: &Bell, work: &Work, schedules: &Jobs, clock: &dyn Clock
         ("reconcile", &schedules.reconcile, |work, _| reconcile(&work.reconciling)),
         ("forget_visits", &schedules.forget_visits, |work, _| Ok(usize::try_from(work.visits.forget()?)?)),
         ("file_removals", &schedules.file_removals, remove_files),
-        ("retention", &schedules.retention, |work, limit| Ok(work.file_removal.give_up_stale_uploads(limit)?)),
+        ("erasure", &schedules.erasure, erase),
+        ("retention", &schedules.retention, discard),
         ("unread_messages", &schedules.unread_messages, |work, limit| Ok(work.unread.send(limit)?)),
     ];
     let mut recurring =
@@ -93,6 +94,23 @@ fn reconcile(reconciling: &Reconciling) -> Result<usize, Box<dyn Error>> {
         tracing::error!(kind, checked, differing, "counters differ from the consultations that they count");
     }
     Ok(0)
+}
+
+/// Calls off what lies ahead of those whose day has come, then erases them.
+fn erase(work: &Work, limit: u32) -> Result<usize, Box<dyn Error>> {
+    let cancelled = work.booking.cancel_departing(limit)?;
+    if cancelled >= limit as usize {
+        return Ok(cancelled);
+    }
+    let erased = work.erasing.run(limit)?;
+    erased.iter().for_each(|user| (work.forget)(*user));
+    Ok(erased.len())
+}
+
+fn discard(work: &Work, limit: u32) -> Result<usize, Box<dyn Error>> {
+    let uploads = work.file_removal.give_up_stale_uploads(limit)?;
+    let most = work.discarding.run(limit)?.max(work.care_discarding.run(limit)?);
+    Ok(uploads.max(usize::try_from(most)?))
 }
 
 fn until_next(recurring: &[Recurring<'_>], now: Timestamp) -> Duration {

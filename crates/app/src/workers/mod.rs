@@ -11,15 +11,18 @@ use std::{
 };
 
 use huntzen_booking::jobs::BookingJobs;
-use huntzen_clinical::{call::Calling, conversation::UnreadMail};
+use huntzen_clinical::{call::Calling, conversation::UnreadMail, retention::CareDiscarding};
 use huntzen_metrics::{ReleaseClosing, StatementKeeping, reconciliation::Reconciling};
 use huntzen_tenancy::{
     audit::ChainLinking,
     clock::Clock,
     content::VisitCounting,
+    erasure::Erasing,
     files::{FileRemoval, ObjectStorage},
+    ids::UserId,
     live::LiveFeed,
     outbox::LetterDispatch,
+    retention::Discarding,
 };
 
 use crate::{config::Jobs, realtime::Hub};
@@ -52,7 +55,18 @@ pub struct Tasks {
     pub file_removal: FileRemoval,
     /// from here.
     pub storage: Arc<dyn ObjectStorage>,
+    /// Erases who asked for it.
+    pub erasing: Erasing,
+    /// Discards what is kept no longer,
+    pub discarding: Discarding,
+    /// and what was said in confidence.
+    pub care_discarding: CareDiscarding,
+    /// Has this node forget the sessions of an account.
+    pub forget: Forget,
 }
+
+/// Has this node forget the sessions of an account.
+pub type Forget = Box<dyn Fn(UserId) + Send>;
 
 /// The running background threads.
 #[derive(Debug)]

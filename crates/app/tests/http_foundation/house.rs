@@ -149,6 +149,7 @@ fn user(actor: Actor) -> User {
         signed_out_before: None,
         last_login_at: None,
         language: "fr".to_owned(),
+        avatar: None,
         created_at: since(),
         updated_at: since(),
     }
@@ -227,6 +228,8 @@ impl House {
             document: OnceLock::new(),
             letter_folder: None,
             bell: Arc::default(),
+            storage: Arc::new(huntzen_adapter_files::in_memory()),
+            max_file_bytes: 1024,
         };
         Self { edge: Data::new(edge), clock, accounts, refusals }
     }

@@ -334,6 +334,14 @@ pub trait Consultations {
     /// `StoreError` alone.
     fn far_and_ineligible(&mut self, after: Timestamp, limit: u32) -> Result<Vec<Consultation>, StoreError>;
 
+    /// Up to `limit` `SCHEDULED` or `CONFIRMED` consultations, held against changes, others' holds
+    /// skipped, that start after `now` and one of whose participants was erased, or is due to be.
+    /// `Job::Erasure` alone.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn of_departing(&mut self, now: Timestamp, limit: u32) -> Result<Vec<Consultation>, StoreError>;
+
     /// The civil day on which an ended consultation counts; for tests and reconciliation, visible
     /// to its participants.
     ///

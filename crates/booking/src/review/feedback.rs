@@ -1,19 +1,23 @@
 //! Feedback after a consultation, and what administrators make of it.
+use std::collections::BTreeMap;
+
 use huntzen_tenancy::{
-    Caller, Page, PageRequest,
+    Caller, Cursor, Page, PageRequest, Slice,
     audit::{Action, Resource},
     error::Checks,
     fields,
     policy::Permission,
-    sealing::{DataKey, KeySubject, Sealed, SecretText},
+    sealing::{DataKey, KeySubject, Sealed, SecretText, key_of},
 };
 
-use super::{NewReview, OpenReview, Review, ReviewStatus};
+use super::{NewReview, OpenReview, OwnReview, Review, ReviewStatus};
 use crate::{
     BookingError, BookingPorts, BookingTx,
     consultation::{ConsultationStatus, own},
     ids::{ConsultationId, ReviewId},
 };
+
+type Keys = BTreeMap<KeySubject, DataKey>;
 
 /// The most characters of a comment.
 const COMMENT: usize = 2000;
@@ -66,8 +70,8 @@ impl Feedback {
             // Random, as the consultation's: it tells nobody when it was given.
             let review_id = ReviewId(self.ports.randomness.uuid_v4());
             let seal = |comment: &SecretText| {
-                let key = self.ports.sealer.key(tx, KeySubject::Platform, now)?;
-                self.ports.sealer.seal(&key, &review_id.comment(), comment)
+                let subject = (KeySubject::Review(review_id.0), now);
+                self.ports.sealer.seal_alone(tx, subject, &review_id.comment(), comment)
             };
             let review = NewReview {
                 id: review_id,
@@ -103,8 +107,8 @@ impl Feedback {
         caller.actor.require(Permission::ReviewsModerate)?;
         self.ports.store.run(&caller.scope(), |tx| {
             let Page { items, total } = tx.pending_reviews(page)?;
-            let key = self.key(tx, &items)?;
-            let items = items.into_iter().map(|review| self.opened(key.as_ref(), review));
+            let keys = self.keys(tx, &items)?;
+            let items = items.into_iter().map(|review| self.opened(&keys, review));
             Ok(Page { items: items.collect::<Result<_, _>>()?, total })
         })
     }
@@ -137,8 +141,8 @@ impl Feedback {
         let (now, scope) = (self.ports.clock.now(), caller.scope());
         self.ports.store.run(&scope, |tx| {
             let review = tx.review(id)?.ok_or(BookingError::NotFound)?;
-            let key = self.key(tx, std::slice::from_ref(&review))?;
-            let review = self.opened(key.as_ref(), review)?;
+            let keys = self.keys(tx, std::slice::from_ref(&review))?;
+            let review = self.opened(&keys, review)?;
             if review.status == status {
                 return Ok(review);
             }
@@ -152,17 +156,56 @@ impl Feedback {
         })
     }
 
-    /// The key that opens the comments of these reviews, asked for when there are any.
-    fn key(&self, tx: &mut dyn BookingTx, reviews: &[Review<Sealed>]) -> Result<Option<DataKey>, BookingError> {
-        let has_comment = reviews.iter().any(|review| review.comment.is_some());
-        let subjects: &[KeySubject] = if has_comment { &[KeySubject::Platform] } else { &[] };
-        Ok(self.ports.sealer.known_keys(tx, subjects)?.into_values().next())
+    /// A part of the reviews that the caller has given, newest first.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub fn own(
+        &self,
+        caller: &Caller,
+        cursor: Option<Cursor>,
+        limit: u32,
+    ) -> Result<Slice<OwnReview<SecretText>>, BookingError> {
+        caller.actor.require(Permission::FeedbackGive)?;
+        self.ports.store.run(&caller.scope(), |tx| {
+            let Slice { items, next } = tx.own_reviews(cursor, limit)?;
+            let (reviews, own): (Vec<_>, Vec<_>) = items.into_iter().unzip();
+            let mut keys: Keys = own.into_iter().flatten().map(|key| (key.subject, key)).collect();
+            let is_older = |review: &OwnReview<Sealed>| {
+                review.comment.as_ref().is_some_and(|sealed| key_of(&keys, sealed).is_none())
+            };
+            if reviews.iter().any(is_older) {
+                // Under which older releases sealed comments.
+                keys.extend(self.ports.sealer.known_keys(tx, &[KeySubject::Platform])?);
+            }
+            let open = |review: OwnReview<Sealed>| {
+                let OwnReview { id, consultation, rating, comment, status, created_at } = review;
+                let comment = self.comment(&keys, id, comment.as_ref())?;
+                Ok::<_, BookingError>(OwnReview { id, consultation, rating, comment, status, created_at })
+            };
+            Ok(Slice { items: reviews.into_iter().map(open).collect::<Result<_, _>>()?, next })
+        })
     }
 
-    fn opened(&self, key: Option<&DataKey>, review: Review<Sealed>) -> Result<OpenReview, BookingError> {
+    /// The keys that open the comments of these reviews, asked for when there are any.
+    fn keys(&self, tx: &mut dyn BookingTx, reviews: &[Review<Sealed>]) -> Result<Keys, BookingError> {
+        let commented = reviews.iter().filter(|review| review.comment.is_some());
+        let mut subjects: Vec<KeySubject> = commented.map(|review| KeySubject::Review(review.id.0)).collect();
+        if !subjects.is_empty() {
+            subjects.push(KeySubject::Platform);
+        }
+        Ok(self.ports.sealer.known_keys(tx, &subjects)?)
+    }
+
+    fn opened(&self, keys: &Keys, review: Review<Sealed>) -> Result<OpenReview, BookingError> {
         let Review { id, practitioner, rating, comment, month, status } = review;
-        let both = key.zip(comment.as_ref());
-        let comment = both.map(|(key, sealed)| self.ports.sealer.open(key, &id.comment(), sealed)).transpose()?;
+        let comment = self.comment(keys, id, comment.as_ref())?;
         Ok(Review { id, practitioner, rating, comment, month, status })
+    }
+
+    /// The comment, opened; `None` once its key was destroyed.
+    fn comment(&self, keys: &Keys, id: ReviewId, sealed: Option<&Sealed>) -> Result<Option<SecretText>, BookingError> {
+        let both = sealed.and_then(|sealed| Some((key_of(keys, sealed)?, sealed)));
+        Ok(both.map(|(key, sealed)| self.ports.sealer.open(key, &id.comment(), sealed)).transpose()?)
     }
 }

@@ -1,8 +1,8 @@
 //! Reviews: what people say of a consultation, shown without a trace of who said it.
 use huntzen_tenancy::{
-    Page, PageRequest, StoreError,
+    Cursor, Page, PageRequest, Slice, StoreError,
     ids::{CompanyId, UserId},
-    sealing::{Place, Sealed, SecretText},
+    sealing::{DataKey, Place, Sealed, SecretText},
     words,
 };
 use jiff::Timestamp;
@@ -42,7 +42,7 @@ pub struct NewReview {
     pub practitioner: PractitionerId,
     /// From 1 to 5.
     pub rating: u8,
-    /// In the author's words, sealed under the platform's key.
+    /// In the author's words, sealed under a key of the review's own.
     pub comment: Option<Sealed>,
     /// The month in which it was given, `YYYY-MM`.
     pub month: String,
@@ -67,6 +67,26 @@ pub struct Review<Comment> {
     /// Whether it is shown.
     pub status: ReviewStatus,
 }
+
+/// A review as its author takes it away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnReview<Comment> {
+    /// Its id.
+    pub id: ReviewId,
+    /// Of which consultation.
+    pub consultation: ConsultationId,
+    /// From 1 to 5.
+    pub rating: u8,
+    /// In the author's words.
+    pub comment: Option<Comment>,
+    /// Whether it is shown.
+    pub status: ReviewStatus,
+    /// When it was given.
+    pub created_at: Timestamp,
+}
+
+/// The same as it is kept, with the key of its comment where that has one of its own.
+pub type KeptReview = (OwnReview<Sealed>, Option<DataKey>);
 
 /// What moderators read.
 pub type OpenReview = Review<SecretText>;
@@ -110,6 +130,13 @@ pub trait Reviews {
         outcome: (ReviewStatus, Option<&str>),
         at: Timestamp,
     ) -> Result<bool, StoreError>;
+
+    /// A part of the reviews that the acting account has given, newest first, each with the key of its
+    /// comment, where it has one of its own.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn own_reviews(&mut self, cursor: Option<Cursor>, limit: u32) -> Result<Slice<KeptReview>, StoreError>;
 
     /// The latest published reviews of a practitioner, newest first, at most `limit`.
     ///

@@ -157,6 +157,18 @@ pub trait Conversations {
         limit: u32,
     ) -> Result<Vec<StoredMessage>, StoreError>;
 
+    /// Up to `limit` messages of these consultations, by consultation and place, ascending, after this
+    /// place of one of them. Participants alone.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn messages_of(
+        &mut self,
+        consultations: &[ConsultationId],
+        after: Option<(ConsultationId, u64)>,
+        limit: u32,
+    ) -> Result<Vec<StoredMessage>, StoreError>;
+
     /// One message. Participants alone.
     ///
     /// # Errors

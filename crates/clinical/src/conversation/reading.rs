@@ -1,11 +1,12 @@
 //! Reading a conversation, and marking it as read.
+use std::collections::BTreeMap;
 
 use huntzen_tenancy::{
     Caller,
     audit::{Action, Resource},
     ids::UserId,
     policy::Permission,
-    sealing::Keeper,
+    sealing::{Keeper, KeySubject},
 };
 use jiff::Timestamp;
 
@@ -101,6 +102,32 @@ impl ConversationReading {
             };
             let messages = stored.into_iter().map(|one| open(key.as_ref(), one)).collect::<Result<_, _>>()?;
             Ok(History { messages, next: next.filter(|_| goes_on), care: *care, reached })
+        })
+    }
+
+    /// Up to `limit` messages of these consultations, in order, after this place of one of them, for a
+    /// participant who takes their data away; that leaves its own trace.
+    ///
+    /// # Errors
+    /// `Forbidden`.
+    pub fn of_all(
+        &self,
+        caller: &Caller,
+        consultations: &[ConsultationId],
+        after: Option<(ConsultationId, u64)>,
+        limit: u32,
+    ) -> Result<Vec<Message>, ClinicalError> {
+        guard::require(&caller.actor, Permission::ChatOwnRead)?;
+        self.ports.store.run(&caller.scope(), |tx| {
+            let stored = tx.messages_of(consultations, after, limit)?;
+            let mut subjects: Vec<KeySubject> = stored.iter().map(|one| key_subject(one.consultation)).collect();
+            subjects.dedup();
+            let keys = self.ports.sealer.known_keys(tx, &subjects)?;
+            let mut keepers = BTreeMap::new();
+            for (subject, key) in &keys {
+                keepers.insert(*subject, self.ports.sealer.keeper(key)?);
+            }
+            stored.into_iter().map(|one| open(keepers.get(&key_subject(one.consultation)), one)).collect()
         })
     }
 

@@ -14,7 +14,7 @@ use crate::{
     outbox::{Letter, Outbox, sealed_letter, write_letter},
     policy::Role,
     scope::Scope,
-    sealing::{DataKeys, KeySubject, Sealer},
+    sealing::{DataKeys, Sealer},
     store::StoreError,
     token::{TokenDigest, fresh_token},
 };
@@ -143,7 +143,7 @@ impl Inviter {
     }
 
     /// Adds the accounts whose addresses have none, without passwords, and invites them; answers
-    /// which those are. However many they are, the platform's key is unwrapped once.
+    /// which those are.
     ///
     /// # Errors
     /// `Refused` when the scope is not HR's.
@@ -159,16 +159,19 @@ impl Inviter {
         if added.is_empty() {
             return Ok(added);
         }
-        let keeper = self.sealer.keeper(&self.sealer.key(tx, KeySubject::Platform, now)?)?;
-        let (mut invitations, mut letters, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut invitations, mut letters, mut keys, mut entries) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for user in users.iter().filter(|user| added.contains(&user.id)) {
             let Draft { invitation, token } = self.draft(scope, user.id, user.company, now);
             let named = (self.randomness.uuid_v7(now), now);
-            letters.push(sealed_letter(&keeper, named, (user.id, letter_to(user.role)), &json!({ "token": token }))?);
+            let what = (user.id, letter_to(user.role));
+            let (letter, key) = sealed_letter(&self.sealer, named, what, &json!({ "token": token }))?;
+            letters.push(letter);
+            keys.push(key);
             entries.push(self.entry(scope, &invitation));
             invitations.push(invitation);
         }
         tx.add_invitations(&invitations)?;
+        tx.add_data_keys(&keys)?;
         tx.enqueue_all(&letters)?;
         tx.record_all(&entries)?;
         Ok(added)

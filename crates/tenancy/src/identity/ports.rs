@@ -80,7 +80,7 @@ impl IdentityPorts {
     }
 
     /// A line of the audit trail about one account, by whoever the scope acts for.
-    pub(super) fn entry(&self, scope: &Scope, now: Timestamp, action: Action, user: &User) -> AuditEntry {
+    pub(crate) fn entry(&self, scope: &Scope, now: Timestamp, action: Action, user: &User) -> AuditEntry {
         AuditEntry::new(scope, self.randomness.as_ref(), now, action, Resource::User)
             .on(user.id)
             .about(user.id)
@@ -88,7 +88,7 @@ impl IdentityPorts {
     }
 
     /// Writes a letter.
-    pub(super) fn write(
+    pub(crate) fn write(
         &self,
         tx: &mut dyn TenancyTx,
         now: Timestamp,

@@ -219,7 +219,7 @@ pub(super) fn require_step_up(tx: &mut dyn TenancyTx, caller: &Caller, now: Time
 
 impl IdentityPorts {
     /// The caller's account, once it has proved to be there; a caller who has not leaves a trace.
-    pub(super) fn stepped_up(&self, caller: &Caller, now: Timestamp, action: Action) -> Result<User, TenancyError> {
+    pub(crate) fn stepped_up(&self, caller: &Caller, now: Timestamp, action: Action) -> Result<User, TenancyError> {
         let scope = caller.scope();
         self.store.run(&scope, |tx| {
             let user = tx.user(caller.actor.user)?.ok_or(TenancyError::NotFound)?;

@@ -1,5 +1,5 @@
 //! Sending what waits in the outbox: at least once each, with the same Message-ID at every try.
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,8 +12,10 @@ use crate::{
     email::Email,
     mail::{Letters, MailError, Mailer},
     scope::{Job, Scope},
-    sealing::{DataKey, KeySubject, Sealer},
+    sealing::{DataKey, KeySubject, Sealer, key_of},
 };
+
+type Keys = BTreeMap<KeySubject, DataKey>;
 
 /// How long a worker keeps a letter to itself: a worker that dies delays it by no more.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
@@ -67,12 +69,16 @@ impl LetterDispatch {
     pub fn run(&self, limit: u32) -> Result<Dispatched, TenancyError> {
         let scope = Scope::worker(Job::Outbox);
         let now = self.clock.now();
-        let (given_up, due, key) = self.store.run(&scope, |tx| {
+        let (given_up, due, keys) = self.store.run(&scope, |tx| {
             let given_up = tx.give_up_older(now - WORTH)?;
             let due = tx.take_due(now, now + LEASE, limit)?;
-            let is_sealed = due.iter().any(|letter| matches!(letter.message.arguments, Arguments::Sealed(_)));
-            let subjects: &[KeySubject] = if is_sealed { &[KeySubject::Platform] } else { &[] };
-            Ok((given_up, due, self.sealer.known_keys(tx, subjects)?.into_values().next()))
+            let sealed = due.iter().filter(|letter| matches!(letter.message.arguments, Arguments::Sealed(_)));
+            let mut subjects: Vec<KeySubject> = sealed.map(|letter| KeySubject::Letter(letter.message.id)).collect();
+            if !subjects.is_empty() {
+                // Under which older releases sealed letters.
+                subjects.push(KeySubject::Platform);
+            }
+            Ok((given_up, due, self.sealer.known_keys(tx, &subjects)?))
         })?;
         let given_up = usize::try_from(given_up).unwrap_or(usize::MAX);
         let mut done = Dispatched { given_up, ..Dispatched::default() };
@@ -86,7 +92,7 @@ impl LetterDispatch {
                 done.postponed += 1;
                 continue;
             }
-            let outcome = self.deliver(letter, key.as_ref());
+            let outcome = self.deliver(letter, &keys);
             let next = match outcome {
                 Ok(()) | Err(MailError::Never(_)) => None,
                 Err(MailError::Later(_)) => next_attempt(letter, now),
@@ -109,8 +115,8 @@ impl LetterDispatch {
         Ok(done)
     }
 
-    fn deliver(&self, letter: &DueLetter, key: Option<&DataKey>) -> Result<(), MailError> {
-        let arguments = self.arguments(letter, key)?;
+    fn deliver(&self, letter: &DueLetter, keys: &Keys) -> Result<(), MailError> {
+        let arguments = self.arguments(letter, keys)?;
         // A letter about an address goes there, all others to the account's own.
         let named = arguments.get("to").and_then(Value::as_str).and_then(Email::parse);
         let Some(address) = named.as_ref().or(letter.address.as_ref()) else {
@@ -120,12 +126,12 @@ impl LetterDispatch {
     }
 
     /// The letter's arguments, opened. Those that were changed, or whose key is gone, never open.
-    fn arguments(&self, letter: &DueLetter, key: Option<&DataKey>) -> Result<Value, MailError> {
+    fn arguments(&self, letter: &DueLetter, keys: &Keys) -> Result<Value, MailError> {
         let sealed = match &letter.message.arguments {
             Arguments::About(arguments) => return Ok(arguments.clone()),
             Arguments::Sealed(sealed) => sealed,
         };
-        let key = key.ok_or_else(|| MailError::Never("the platform's key is gone".into()))?;
+        let key = key_of(keys, sealed).ok_or_else(|| MailError::Never("the letter's key is gone".into()))?;
         let place = Arguments::place(letter.message.id);
         let text = self.sealer.open(key, &place, sealed).map_err(|error| MailError::Never(Box::new(error)))?;
         serde_json::from_str(text.expose()).map_err(|error| MailError::Never(Box::new(error)))

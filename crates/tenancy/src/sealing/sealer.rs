@@ -87,6 +87,24 @@ impl Sealer {
         Ok(by_subject(tx.data_keys(subjects)?))
     }
 
+    /// Seals a text for `place` under a key of `subject` that nothing else was sealed under. It takes
+    /// the place of none: a subject that has a key already keeps it, and the text is lost.
+    ///
+    /// # Errors
+    /// `Refused` when the subject is not the scope's.
+    pub fn seal_alone(
+        &self,
+        tx: &mut (impl DataKeys + ?Sized),
+        (subject, now): (KeySubject, Timestamp),
+        place: &Place,
+        text: &SecretText,
+    ) -> Result<Sealed, StoreError> {
+        let key = self.fresh(subject, now)?;
+        let sealed = self.seal(&key, place, text)?;
+        tx.add_data_keys(&[key])?;
+        Ok(sealed)
+    }
+
     /// Seals a text for `place`.
     ///
     /// # Errors
@@ -118,6 +136,11 @@ impl Sealer {
     pub fn keeper(&self, key: &DataKey) -> Result<Keeper, StoreError> {
         Ok(Keeper(self.vault.unlock(key)?))
     }
+}
+
+/// The key among `keys` that this was sealed under; `None` once it was destroyed.
+pub fn key_of<'a>(keys: &'a BTreeMap<KeySubject, DataKey>, sealed: &Sealed) -> Option<&'a DataKey> {
+    keys.values().find(|key| sealed.key_id() == Some(key.id))
 }
 
 impl Keeper {

@@ -28,6 +28,9 @@ pub fn expectations(scene: &Scene) -> Vec<Expectation> {
     all.extend(about_counters(scene));
     all.extend(about_what_is_published(scene));
     all.extend(about_files(scene));
+    all.extend(about_erasure(scene));
+    all.extend(about_retention());
+    all.extend(about_own_data(scene));
     all.extend(about_the_trail(scene));
     all.extend(refusals(scene));
     all
@@ -394,6 +397,91 @@ fn about_counters(scene: &Scene) -> Vec<Expectation> {
         one("and by nobody else", cast.administrator.scope(), rows_of("compare_counters(100)"), Rows(0)),
         one("what differed is compared again", job(Job::Reconcile), rows_of("compare_counters(0)"), Rows(1)),
         one("they agree with what they count", job(Job::Reconcile), differing, Rows(0)),
+    ]
+}
+
+fn about_erasure(scene: &Scene) -> Vec<Expectation> {
+    let cast = &scene.cast;
+    let (marc, erased) = (&cast.employee.0, "'2100-01-01T00:00:00Z', gen_random_uuid(), '2100-01-31'");
+    let erase = |request| format!("SELECT erase_person('{request}', {erased}) AS count");
+    let early = format!(
+        "SELECT erase_person('{}', '2027-01-05T00:00:00Z', gen_random_uuid(), '2100-01-31') AS count",
+        scene.deletion
+    );
+    let due = || rows_of("take_due_erasure('2100-01-01T00:00:00Z')");
+    let gone = |what: &str, who: &Person| (who.scope(), rows_of(what));
+    let done = || (job(Job::Erasure), erase(scene.deletion));
+    let contact = format!(
+        "UPDATE companies SET contact_email = (SELECT email FROM users WHERE id = '{}') WHERE id = '{}'",
+        cast.hr.id(),
+        cast.company.id
+    );
+    let hr_asks = format!(
+        "INSERT INTO deletion_requests (id, user_id, status, created_at, deletion_date)
+         VALUES ('{0}', '{0}', 'PENDING', '2027-01-01', '2027-02-01')",
+        cast.hr.id()
+    );
+    vec![
+        one("an erasure reaches all that is an employee's", job(Job::Erasure), erase(scene.deletion), Rows(34)),
+        one("and all that is a practitioner's", job(Job::Erasure), erase(scene.of_sophie), Rows(15)),
+        one("nobody else erases", marc.scope(), erase(scene.deletion), Rows(0)),
+        one("nor the job before the day", job(Job::Erasure), early, Rows(0)),
+        one("the job takes what is due", job(Job::Erasure), due(), Rows(1)),
+        one("nobody else takes what is due", cast.operator.scope(), due(), Rows(0)),
+        two("HR sees nobody where somebody was", done(), gone("employees", &cast.hr), Rows(1)),
+        two(
+            "an administrator lists no practitioner who was erased",
+            (job(Job::Erasure), erase(scene.of_sophie)),
+            gone("practitioners", &cast.administrator),
+            Rows(2),
+        ),
+        Expectation {
+            what: "whom a company names as its contact is forgotten there as well",
+            steps: vec![
+                (cast.hr.scope(), contact),
+                (cast.hr.scope(), hr_asks),
+                (job(Job::Erasure), erase(uuid::Uuid::from(cast.hr.id()))),
+                (cast.hr.scope(), rows_of("companies WHERE contact_email IS NULL")),
+            ],
+            outcome: Rows(1),
+        },
+    ]
+}
+
+fn about_retention() -> Vec<Expectation> {
+    let discard = |kind| format!("SELECT discard_expired('{kind}', '2100-01-01', 100) AS count");
+    let words = "SELECT discard_conversations('2100-01-01', 100) AS count";
+    let notes = "SELECT discard_notes('2100-01-01', '2100-01-01', 100) AS count";
+    vec![
+        one("old sessions are discarded", job(Job::Retention), discard("SESSIONS"), Rows(1)),
+        one("and tokens", job(Job::Retention), discard("TOKENS"), Rows(1)),
+        one("and invitations", job(Job::Retention), discard("INVITATIONS"), Rows(3)),
+        one("and nothing that nobody knows", job(Job::Retention), discard("USERS"), Rows(0)),
+        one("by nobody else", job(Job::Erasure), discard("SESSIONS"), Rows(0)),
+        one("what was said goes", job(Job::Retention), words, Rows(1)),
+        one("by the job alone", job(Job::Erasure), words, Rows(0)),
+        one("notes go", job(Job::Retention), notes, Rows(1)),
+        one("by the job alone as well", job(Job::Erasure), notes, Rows(0)),
+    ]
+}
+
+fn about_own_data(scene: &Scene) -> Vec<Expectation> {
+    let cast = &scene.cast;
+    let (marc, claire) = (&cast.employee.0, &cast.colleague.0);
+    let own =
+        |part| rows_of(&format!("own_records('{part}', '2100-01-01', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 100)"));
+    let reviews = || rows_of("own_reviews('2100-01-01', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 100)");
+    let codes = "SELECT sum((fields->>'backupCodesLeft')::bigint)::bigint AS count FROM own_records('SECOND_FACTOR',
+                 '2100-01-01', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 100)";
+    vec![
+        one("a person takes their periods away", marc.scope(), own("EMPLOYMENT"), Rows(1)),
+        one("and the days of their counters", marc.scope(), own("ACTIVITY"), Rows(1)),
+        one("and which letters they got", marc.scope(), own("LETTERS"), Rows(7)),
+        one("and how many codes are left", marc.scope(), codes, Rows(1)),
+        one("and their reviews", marc.scope(), reviews(), Rows(2)),
+        one("and nobody else's", claire.scope(), reviews(), Rows(0)),
+        one("nor other records", claire.scope(), own("SESSIONS"), Rows(0)),
+        one("a practitioner takes statements away", cast.practitioner.0.scope(), own("STATEMENTS"), Rows(1)),
     ]
 }
 

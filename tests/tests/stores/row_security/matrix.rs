@@ -131,8 +131,8 @@ const OPEN_TO_ALL: &[(&str, &str)] = &[
     ("public picture", "S"),
 ];
 
-/// What is open to people and jobs: letters can be written.
-const OPEN_TO_KNOWN: (&str, &str) = ("letter", "I");
+/// What is open to people and jobs: letters can be written, each with its key.
+const OPEN_TO_KNOWN: &[(&str, &str)] = &[("letter", "I"), ("letter's key", "I")];
 
 /// The scopes of those who are not known yet.
 const UNKNOWN: [&str; 3] = ["anonymous", "sign-in", "token"];
@@ -163,6 +163,8 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("event", "SI"),
             ("message", "S"),
             ("pending review", "I"),
+            ("review's key", "I"),
+            ("deletion request", "SIU"),
             ("journal entry", "SIUD"),
             ("person's key", "SI"),
             ("files' key", "SI"),
@@ -182,9 +184,10 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("cell", "S"),
             ("hidden practitioner", "S"),
             ("picture", "S"),
+            ("review's key", "I"),
         ],
     ),
-    ("Léa, of another", &[("hidden practitioner", "S"), ("picture", "S")]),
+    ("Léa, of another", &[("hidden practitioner", "S"), ("review's key", "I"), ("picture", "S")]),
     ("another HR", &[("picture", "S")]),
     ("Paul, another practitioner", &[("picture", "S")]),
     (
@@ -251,6 +254,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("published article", "SIUD"),
             ("draft", "SIUD"),
             ("draft's tag", "S"),
+            ("review's key", "S"),
             ("practitioner's days", "S"),
             ("certificate", "S"),
             ("picture", "S"),
@@ -279,6 +283,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("operator's account", "S"),
             ("preferences", "S"),
             ("letter", "SIU"),
+            ("letter's key", "SI"),
         ],
     ),
     ("job reminders", &[("consultation", "S"), ("reminder", "SI")]),
@@ -304,9 +309,12 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("consultation's key", "SU"),
             ("notes' key", "SU"),
             ("platform's key", "SIU"),
+            ("letter's key", "SIU"),
+            ("review's key", "SU"),
         ],
     ),
     ("job files", &[("upload", "SD"), ("removal", "SUD")]),
+    ("job erasure", &[("deletion request", "S"), ("consultation", "SU"), ("event", "I")]),
     ("job unread", &[("conversation", "SU")]),
     (
         "job closing",
@@ -328,8 +336,8 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
 pub fn expected(scene: &Scene) -> Matrix {
     let mut open = Matrix::new();
     for (scope, _) in scene.scopes().into_iter().filter(|(_, scope)| scope.is_some()) {
-        let known = Some(OPEN_TO_KNOWN).filter(|_| !UNKNOWN.contains(&scope.as_str()));
-        for (subject, commands) in OPEN_TO_ALL.iter().copied().chain(known) {
+        let known = if UNKNOWN.contains(&scope.as_str()) { &[] } else { OPEN_TO_KNOWN };
+        for (subject, commands) in OPEN_TO_ALL.iter().chain(known).copied() {
             open.insert((scope.clone(), subject), commands.to_owned());
         }
     }

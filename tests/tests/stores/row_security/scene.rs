@@ -17,9 +17,9 @@ use huntzen_tests::{
     cast::{Cast, Person, entry, listed},
     clock::at,
     contracts::{
-        article_visits, articles, audit_chains, company_news, conversations::said, files, invitations::invited,
-        journal, notes, preferences, releases, reviews::new_review, second_factors, sessions::signed_in, statements,
-        timetables, tokens::mailed,
+        article_visits, articles, audit_chains, company_news, conversations::said, erasure, files,
+        invitations::invited, journal, letters, notes, preferences, releases, reviews::new_review, second_factors,
+        sessions::signed_in, statements, timetables, tokens::mailed,
     },
     world::World,
 };
@@ -35,6 +35,10 @@ pub struct Scene {
     pub hidden: (Person, Practitioner),
     /// Marc's next consultation with Sophie.
     pub booked: Consultation,
+    /// Marc's request to be erased.
+    pub deletion: uuid::Uuid,
+    /// Sophie's.
+    pub of_sophie: uuid::Uuid,
     /// Marc's session.
     pub session: SessionId,
     /// Marc's refresh token.
@@ -76,8 +80,10 @@ impl Scene {
         let earlier = booked(&world, &cast.employee, &cast.practitioner, "2027-01-04T11:00:00Z");
         let earlier = carried_out(&world, sophie, earlier, "2027-01-04T11:00:00Z", "2027-01-04T11:45:00Z");
         let booked = booked(&world, &cast.employee, &cast.practitioner, "2027-01-06T14:00:00Z");
+        let mut reviewed = uuid::Uuid::nil();
         for (consultation, publish) in [(&past, true), (&earlier, false)] {
             let review = new_review(&world, consultation, 5);
+            reviewed = review.id.0;
             world.booking.run(&marc.scope(), |tx| tx.add_review(&review)).unwrap();
             if publish {
                 let moderated = at("2027-01-05T00:00:00Z");
@@ -139,7 +145,11 @@ impl Scene {
         files::begun(&world, marc);
         let deleted = files::sent(&world, marc, FileType::Document).id;
         assert!(world.tenancy.run(&marc.scope(), |tx| Ok(tx.remove_file(deleted)?)).unwrap());
+        let letter = letters::letter(&world, marc.id());
+        world.tenancy.run(&marc.scope(), |tx| Ok(tx.enqueue(&letter)?)).unwrap();
         for (by, subject) in [
+            (marc, KeySubject::Letter(letter.id)),
+            (marc, KeySubject::Review(reviewed)),
             (marc, KeySubject::Person(marc.id())),
             (marc, KeySubject::Files(marc.id())),
             (sophie, KeySubject::Files(sophie.id())),
@@ -149,7 +159,20 @@ impl Scene {
             let key = world.vault.generate(world.randomness.uuid_v4(), subject).unwrap();
             world.tenancy.run(&by.scope(), |tx| Ok(tx.add_data_keys(&[key])?)).unwrap();
         }
-        Self { world, cast, hidden, booked, session: session.id, refresh: refresh.digest, mailed, invitation }
+        let deletion = erasure::asked(&world, marc).id;
+        let of_sophie = erasure::asked(&world, sophie).id;
+        Self {
+            world,
+            cast,
+            hidden,
+            booked,
+            deletion,
+            of_sophie,
+            session: session.id,
+            refresh: refresh.digest,
+            mailed,
+            invitation,
+        }
     }
 
     /// A connection of the owner, who passes row security.
@@ -258,6 +281,9 @@ impl Scene {
             key("consultation's key", "CONSULTATION"),
             key("notes' key", "NOTES"),
             key("platform's key", "PLATFORM"),
+            key("letter's key", "LETTER"),
+            key("review's key", "REVIEW"),
+            row("deletion request", "deletion_requests", format!("user_id = '{marc}'"), "cancelled_at = NULL"),
             row("company's days", "company_activity_daily", of_alpha, "consult_count = 0"),
         ]
     }

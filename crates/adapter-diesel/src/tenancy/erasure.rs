@@ -1,0 +1,164 @@
+//! Requests to be erased, and the erasure of whoever asked.
+use diesel::{
+    dsl::{exists, insert_into, select, update},
+    prelude::*,
+    sql_types::{BigInt, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+};
+use huntzen_tenancy::{
+    StoreError, TenancyError,
+    erasure::{DeletionRequest, DeletionRequests, DeletionStatus, DueErasure, Erased, Erasures},
+    ids::{CompanyId, UserId},
+    policy::Role,
+    sealing::Sealed,
+    words::Words,
+};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::{
+    error::tenancy_error,
+    schema::{deletion_requests, users},
+    statement::statement,
+    stored::{StoredDate, StoredTimestamp, ToDiesel, all, email, instant, one, word},
+    unit_of_work::PgTx,
+};
+
+/// The most requests of one account that are read.
+const MOST: i64 = 100;
+
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deletion_requests)]
+struct RequestRow {
+    id: Uuid,
+    user_id: Uuid,
+    status: String,
+    reason: Option<Vec<u8>>,
+    created_at: StoredTimestamp,
+    deletion_date: StoredTimestamp,
+    cancelled_at: Option<StoredTimestamp>,
+    completed_at: Option<StoredTimestamp>,
+    certificate_id: Option<Uuid>,
+    keys_gone_on: Option<StoredDate>,
+}
+
+impl TryFrom<RequestRow> for DeletionRequest {
+    type Error = StoreError;
+
+    fn try_from(row: RequestRow) -> Result<Self, StoreError> {
+        let erased = match (row.completed_at, row.certificate_id, row.keys_gone_on) {
+            (Some(at), Some(certificate), Some(gone)) => {
+                Some(Erased { at: at.to_jiff(), certificate, keys_gone_on: gone.to_jiff() })
+            }
+            _ => None,
+        };
+        Ok(Self {
+            id: row.id,
+            user: UserId(row.user_id),
+            status: word(&row.status, "deletion_requests.status")?,
+            reason: row.reason.map(Sealed),
+            created_at: row.created_at.to_jiff(),
+            deletion_date: row.deletion_date.to_jiff(),
+            cancelled_at: instant(row.cancelled_at),
+            erased,
+        })
+    }
+}
+
+impl DeletionRequests for PgTx {
+    fn add_deletion_request(&mut self, request: &DeletionRequest) -> Result<(), TenancyError> {
+        let row = (
+            deletion_requests::id.eq(request.id),
+            deletion_requests::user_id.eq(request.user.0),
+            deletion_requests::status.eq(DeletionStatus::Pending.as_str()),
+            deletion_requests::reason.eq(request.reason.as_ref().map(|sealed| sealed.0.as_slice())),
+            deletion_requests::created_at.eq(request.created_at.to_diesel()),
+            deletion_requests::deletion_date.eq(request.deletion_date.to_diesel()),
+        );
+        self.run(|connection| insert_into(deletion_requests::table).values(row).execute(connection))
+            .map(drop)
+            .map_err(tenancy_error)
+    }
+
+    fn pending_deletion(&mut self, user: UserId) -> Result<Option<DeletionRequest>, StoreError> {
+        if self.actor.is_none() {
+            return Ok(None);
+        }
+        let query = deletion_requests::table
+            .filter(deletion_requests::user_id.eq(user.0))
+            .filter(deletion_requests::status.eq(DeletionStatus::Pending.as_str()))
+            .select(RequestRow::as_select());
+        one(self.run(|connection| query.first(connection).optional())?)
+    }
+
+    fn deletion_requests(&mut self, user: UserId) -> Result<Vec<DeletionRequest>, StoreError> {
+        if self.actor.is_none() {
+            return Ok(Vec::new());
+        }
+        let query = deletion_requests::table
+            .filter(deletion_requests::user_id.eq(user.0))
+            .select(RequestRow::as_select())
+            .order((deletion_requests::created_at.desc(), deletion_requests::id.desc()))
+            .limit(MOST);
+        all(self.run(|connection| query.load(connection))?)
+    }
+
+    fn cancel_deletion(&mut self, id: Uuid, at: Timestamp) -> Result<bool, StoreError> {
+        let pending = deletion_requests::table
+            .filter(deletion_requests::id.eq(id))
+            .filter(deletion_requests::status.eq(DeletionStatus::Pending.as_str()));
+        let change = update(pending).set((
+            deletion_requests::status.eq(DeletionStatus::Cancelled.as_str()),
+            deletion_requests::cancelled_at.eq(at.to_diesel()),
+        ));
+        self.run(|connection| change.execute(connection)).map(|changed| changed > 0)
+    }
+
+    fn has_other_operator(&mut self, user: UserId) -> Result<bool, StoreError> {
+        let others = users::table
+            .filter(users::role.eq(Role::SuperAdmin.as_str()))
+            .filter(users::id.ne(user.0))
+            .filter(users::is_active)
+            .filter(users::blocked_at.is_null());
+        self.run(|connection| select(exists(others)).get_result(connection))
+    }
+}
+
+statement! {
+    /// Holds the request that has been due for longest.
+    TakeDue { now: StoredTimestamp } -> (SqlUuid, SqlUuid, Text, Nullable<SqlUuid>);
+    "SELECT request_id, user_id, email, company_id FROM take_due_erasure(", now as Timestamptz;
+    ")"
+}
+
+statement! {
+    /// Erases whom a request is about.
+    Erase { request: Uuid, at: StoredTimestamp, certificate: Uuid, keys_gone_on: StoredDate } -> BigInt;
+    "SELECT erase_person(", request as SqlUuid;
+    ", ", at as Timestamptz;
+    ", ", certificate as SqlUuid;
+    ", ", keys_gone_on as SqlDate;
+    ")"
+}
+
+impl Erasures for PgTx {
+    fn take_due_erasure(&mut self, now: Timestamp) -> Result<Option<DueErasure>, StoreError> {
+        let statement = TakeDue { now: now.to_diesel() };
+        let row =
+            self.run(|connection| statement.get_result::<(Uuid, Uuid, String, Option<Uuid>)>(connection).optional())?;
+        row.map(|(request, user, address, company)| {
+            let email = email(&address, "users.email")?;
+            Ok(DueErasure { request, user: UserId(user), email, company: company.map(CompanyId) })
+        })
+        .transpose()
+    }
+
+    fn erase_person(&mut self, request: Uuid, erased: &Erased) -> Result<bool, StoreError> {
+        let statement = Erase {
+            request,
+            at: erased.at.to_diesel(),
+            certificate: erased.certificate,
+            keys_gone_on: erased.keys_gone_on.to_diesel(),
+        };
+        self.run(|connection| statement.get_result::<i64>(connection)).map(|touched| touched > 0)
+    }
+}

@@ -1,0 +1,67 @@
+//! Erasing those whose day has come, one person a unit of work: all of it happens, or nothing.
+use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
+use serde_json::json;
+
+use super::Erased;
+use crate::{
+    audit::{Action, AuditEntry, Resource},
+    error::TenancyError,
+    identity::IdentityPorts,
+    ids::UserId,
+    outbox::Letter,
+    scope::{Job, Scope},
+};
+
+/// The job of erasure. It may run on several nodes at once, be cut at any moment and be run again.
+#[derive(Clone)]
+pub struct Erasing {
+    ports: IdentityPorts,
+    key_backup_days: u16,
+}
+
+impl Erasing {
+    /// Over these ports; backups of keys are kept for so many days.
+    pub fn new(ports: IdentityPorts, key_backup_days: u16) -> Self {
+        Self { ports, key_backup_days }
+    }
+
+    /// Erases up to `limit` people and answers who they were. Each is mailed a certificate, at the
+    /// address that the account had.
+    ///
+    /// # Errors
+    /// `StoreError` alone; who was erased before stays so.
+    pub fn run(&self, limit: u32) -> Result<Vec<UserId>, TenancyError> {
+        let scope = Scope::worker(Job::Erasure);
+        let mut erased = Vec::new();
+        for _ in 0..limit {
+            let now = self.ports.clock.now();
+            let done = self.ports.store.run(&scope, |tx| {
+                let Some(due) = tx.take_due_erasure(now)? else { return Ok(None) };
+                let certificate = self.ports.randomness.uuid_v4();
+                let erased = Erased { at: now, certificate, keys_gone_on: self.keys_gone_on(now) };
+                if !tx.erase_person(due.request, &erased)? {
+                    return Ok(None);
+                }
+                // Written after all other letters to the person have gone, with their keys.
+                let arguments = json!({
+                    "to": due.email.as_str(),
+                    "certificate": certificate.to_string(),
+                    "keysGoneOn": erased.keys_gone_on.to_string(),
+                });
+                self.ports.write(tx, now, due.user, Letter::DeletionDone, &arguments)?;
+                let entry = AuditEntry::new(&scope, self.ports.randomness.as_ref(), now, Action::Erase, Resource::User);
+                tx.record(&entry.on(due.user).about(due.user).within(due.company))?;
+                Ok(Some(due.user))
+            })?;
+            match done {
+                Some(user) => erased.push(user),
+                None => break,
+            }
+        }
+        Ok(erased)
+    }
+
+    fn keys_gone_on(&self, now: Timestamp) -> Date {
+        now.to_zoned(TimeZone::UTC).date().saturating_add(i64::from(self.key_backup_days).days())
+    }
+}
