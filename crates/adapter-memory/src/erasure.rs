@@ -159,7 +159,9 @@ fn erase_confidences(state: &mut State, person: UserId) {
     remove_files(state, goes);
     let uploads = state.file_uploads.rows().filter(|upload| upload.owner == person);
     let uploads: Vec<_> = uploads.map(|upload| upload.object).collect();
-    uploads.into_iter().for_each(|object| end_upload(state, object));
+    for object in uploads {
+        end_upload(state, object);
+    }
     let keeps_files = state.files.rows().any(|file| file.owner == person);
     state.data_keys.remove_where(|row| match row.key.subject {
         KeySubject::Person(user) => user == person,
@@ -271,8 +273,8 @@ fn erase_identity(state: &mut State, person: UserId, at: Timestamp) -> Result<()
 
 /// A profile of nobody.
 fn nobody_works(row: &mut Practitioner, (first, last): (&str, &str), at: Timestamp) {
-    row.first_name = first.to_owned();
-    row.last_name = last.to_owned();
+    first.clone_into(&mut row.first_name);
+    last.clone_into(&mut row.last_name);
     row.title = None;
     row.registration_number = None;
     row.specialties = Vec::new();

@@ -105,6 +105,28 @@ pub struct Ports {
 }
 
 impl Ports {
+    fn for_identity(&self, sealer: &Sealer, rules: PasswordRules) -> IdentityPorts {
+        IdentityPorts {
+            store: Arc::clone(&self.tenancy),
+            clock: Arc::clone(&self.clock),
+            randomness: Arc::clone(&self.randomness),
+            sealer: sealer.clone(),
+            hasher: Arc::clone(&self.hasher),
+            totp: Arc::clone(&self.totp),
+            rules,
+        }
+    }
+
+    fn for_booking(&self, sealer: &Sealer, rules: BookingRules) -> BookingPorts {
+        BookingPorts {
+            store: Arc::clone(&self.booking),
+            clock: Arc::clone(&self.clock),
+            randomness: Arc::clone(&self.randomness),
+            sealer: sealer.clone(),
+            rules,
+        }
+    }
+
     fn for_clinical(&self, sealer: &Sealer) -> ClinicalPorts {
         ClinicalPorts {
             store: Arc::clone(&self.clinical),
@@ -289,22 +311,8 @@ impl Services {
     pub fn new(ports: &Ports, rules: Rules) -> Self {
         let Ports { tenancy, clock, randomness, .. } = ports.clone();
         let sealer = Sealer::new(Arc::clone(&ports.vault), Arc::clone(&randomness));
-        let identity = IdentityPorts {
-            store: Arc::clone(&tenancy),
-            clock: Arc::clone(&clock),
-            randomness: Arc::clone(&randomness),
-            sealer: sealer.clone(),
-            hasher: Arc::clone(&ports.hasher),
-            totp: Arc::clone(&ports.totp),
-            rules: rules.passwords,
-        };
-        let booking = BookingPorts {
-            store: Arc::clone(&ports.booking),
-            clock: Arc::clone(&clock),
-            randomness: Arc::clone(&randomness),
-            sealer: sealer.clone(),
-            rules: rules.booking,
-        };
+        let identity = ports.for_identity(&sealer, rules.passwords);
+        let booking = ports.for_booking(&sealer, rules.booking);
         let clinical = ports.for_clinical(&sealer);
         let metrics = ports.for_metrics();
         let chains = ports.for_chains();

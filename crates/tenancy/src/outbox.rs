@@ -177,8 +177,9 @@ pub fn sealed_letter(
     arguments: &Value,
 ) -> Result<(OutboxMessage, DataKey), StoreError> {
     let key = sealer.fresh(KeySubject::Letter(id), now)?;
-    let sealed = sealer.seal(&key, &Arguments::place(id), &SecretText::new(arguments.to_string()))?;
-    Ok((OutboxMessage { id, recipient, letter, arguments: Arguments::Sealed(sealed), created_at: now }, key))
+    let text = SecretText::new(arguments.to_string());
+    let arguments = Arguments::Sealed(sealer.seal(&key, &Arguments::place(id), &text)?);
+    Ok((OutboxMessage { id, recipient, letter, arguments, created_at: now }, key))
 }
 
 /// Letters, written by any scope and taken by the worker.

@@ -325,7 +325,7 @@ pub fn an_employee_is_forgotten(world: &World) {
     assert_eq!(world.tenancy.run(&marc.scope(), |tx| Ok(tx.data_keys(&subjects)?)).unwrap(), []);
     for subject in own {
         let again = world.vault.generate(world.randomness.uuid_v4(), subject).unwrap();
-        let added = world.tenancy.run(&marc.scope(), |tx| Ok(tx.add_data_keys(&[again.clone()])?));
+        let added = world.tenancy.run(&marc.scope(), |tx| Ok(tx.add_data_keys(std::slice::from_ref(&again))?));
         assert!(is_refused(&added), "a session that is still known somewhere writes nothing: {added:?}");
     }
     assert_eq!(files::removals(world).len(), 5, "two documents, two attachments, one upload");

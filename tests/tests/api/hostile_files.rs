@@ -43,7 +43,7 @@ fn behind(bytes: &[u8], tail: &[u8]) -> Vec<u8> {
     [bytes, tail].concat()
 }
 
-fn cut(bytes: Vec<u8>, by: usize) -> Vec<u8> {
+fn cut(bytes: &[u8], by: usize) -> Vec<u8> {
     bytes[..bytes.len() - by].to_vec()
 }
 
@@ -85,11 +85,11 @@ fn cut_ones() -> Vec<Hostile> {
     let mut wrong_sum = png();
     wrong_sum[30] ^= 1;
     vec![
-        one("a document without its end", PDF, "a.pdf", cut(pdf(), 6)),
+        one("a document without its end", PDF, "a.pdf", cut(&pdf(), 6)),
         one("a document of its first line", PDF, "a.pdf", b"%PDF-1.7\n".to_vec()),
         one("a document with an archive behind", PDF, "a.pdf", behind(&pdf(), ARCHIVE)),
         one("a document with a page behind", PDF, "a.pdf", behind(&pdf(), SCRIPT)),
-        one("a photograph without its end", JPEG, "a.jpg", cut(jpeg(), 2)),
+        one("a photograph without its end", JPEG, "a.jpg", cut(&jpeg(), 2)),
         one("a photograph of its first segment", JPEG, "a.jpg", [b"\xff\xd8".to_vec(), jfif()].concat()),
         one("a photograph without a frame", JPEG, "a.jpg", [b"\xff\xd8".to_vec(), jpeg_scan()].concat()),
         one(
@@ -102,8 +102,8 @@ fn cut_ones() -> Vec<Hostile> {
         one("a segment shorter than its length", JPEG, "a.jpg", b"\xff\xd8\xff\xe0\x00\x01\xff\xd9".to_vec()),
         one("no mark between segments", JPEG, "a.jpg", [b"\xff\xd8".to_vec(), jfif(), b"<html>".to_vec()].concat()),
         one("two frames", JPEG, "a.jpg", jpeg_with(&[jpeg_frame(8, 8)])),
-        one("a picture without its end", PNG, "a.png", cut(png(), 12)),
-        one("half a picture", PNG, "a.png", cut(png(), 20)),
+        one("a picture without its end", PNG, "a.png", cut(&png(), 12)),
+        one("half a picture", PNG, "a.png", cut(&png(), 20)),
         one(
             "a picture without a header",
             PNG,

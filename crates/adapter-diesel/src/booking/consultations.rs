@@ -323,7 +323,7 @@ impl Consultations for PgTx {
             .filter(consultations::scheduled_at.gt(now))
             .filter(
                 consultations::employee_user_id
-                    .eq_any(departing.clone())
+                    .eq_any(departing)
                     .or(consultations::practitioner_user_id.eq_any(departing)),
             )
             .select(ConsultationRow::as_select())

@@ -28,7 +28,6 @@ fn arguments(letter: Letter) -> Value {
         Letter::MessageUnread => json!({ "consultationId": CONSULTATION }),
         Letter::ConfirmEmail => json!({ "token": TOKEN, "to": "lea@new.example" }),
         Letter::EmailChanged => json!({ "to": "lea@old.example" }),
-        Letter::EmailTaken => json!({}),
         Letter::DeletionRequested => json!({ "date": "2027-02-03" }),
         Letter::DeletionDone => {
             json!({ "to": "lea@old.example", "certificate": CONSULTATION, "keysGoneOn": "2027-03-05" })

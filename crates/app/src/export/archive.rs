@@ -112,7 +112,7 @@ impl Archive {
     fn sum_up(&mut self) {
         if let Some(name) = self.name.take() {
             let digest = std::mem::take(&mut self.digest).finalize();
-            self.sums.push_str(&format!("{}  {name}\n", HEXLOWER.encode(&digest)));
+            self.sums.extend([&HEXLOWER.encode(&digest), "  ", name, "\n"]);
         }
     }
 }

@@ -47,7 +47,12 @@ impl Written {
             Document::Json => {
                 let mut text = "{".to_owned();
                 for (name, value) in fields {
-                    text.push_str(&format!("{}:{value},", Value::from(name.as_str())));
+                    text.extend([
+                        Value::from(name.as_str()).to_string(),
+                        ":".to_owned(),
+                        value.to_string(),
+                        ",".to_owned(),
+                    ]);
                 }
                 // The first section follows.
                 text.pop();
@@ -61,12 +66,14 @@ impl Written {
                     self.what_is_not_in_it()
                 );
                 for (name, value) in fields {
-                    text.push_str(&format!("<h2>{}</h2>\n", escaped(&label(name, self.0))));
+                    text.extend(["<h2>", &escaped(label(name, self.0)), "</h2>\n"]);
                     match value {
-                        Value::Array(items) if items.is_empty() => text.push_str(self.nothing()),
                         Value::Null => text.push_str(self.nothing()),
+                        Value::Array(items) if items.is_empty() => text.push_str(self.nothing()),
                         Value::Array(items) => items.iter().for_each(|item| self.list(item, &mut text)),
-                        other => self.list(other, &mut text),
+                        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                            self.list(value, &mut text);
+                        }
                     }
                 }
                 text
@@ -134,7 +141,7 @@ impl Written {
         let none = Map::new();
         text.push_str("<dl>");
         for (name, value) in record.as_object().unwrap_or(&none).iter().filter(|(_, value)| !value.is_null()) {
-            text.push_str(&format!("<dt>{}</dt><dd>{}</dd>", escaped(&label(name, self.0)), self.shown(value)));
+            text.extend(["<dt>", &escaped(label(name, self.0)), "</dt><dd>", &self.shown(value), "</dd>"]);
         }
         text.push_str("</dl>\n");
     }
@@ -149,7 +156,8 @@ impl Written {
                 (Language::English, false) => "no".to_owned(),
             },
             Value::Array(items) => items.iter().map(|item| self.shown(item)).collect::<Vec<_>>().join(", "),
-            Value::Null | Value::Number(_) | Value::Object(_) => escaped(&value.to_string()),
+            Value::Object(fields) => fields.values().map(|field| self.shown(field)).collect::<Vec<_>>().join(", "),
+            Value::Null | Value::Number(_) => escaped(&value.to_string()),
         }
     }
 }

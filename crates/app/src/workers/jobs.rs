@@ -103,7 +103,9 @@ fn erase(work: &Work, limit: u32) -> Result<usize, Box<dyn Error>> {
         return Ok(cancelled);
     }
     let erased = work.erasing.run(limit)?;
-    erased.iter().for_each(|user| (work.forget)(*user));
+    for user in &erased {
+        (work.forget)(*user);
+    }
     Ok(erased.len())
 }
 

@@ -114,11 +114,7 @@ impl Scene {
         let note = notes::unwritten(&world, &cast, booked.id.0.into(), "Insomnie.");
         notes::add(&world, sophie, &note).unwrap();
         journal::add(&world, marc, &journal::unwritten(&world, marc, "Nuit blanche.")).unwrap();
-        let open = articles::published(&world, &cast.administrator, "ouvert");
-        articles::add(&world, &cast.administrator, &articles::unwritten(&world, "brouillon")).unwrap();
-        article_visits::salt(&world, date(2027, 1, 4), 7);
-        assert!(article_visits::count(&world, open.id, date(2027, 1, 4), 7));
-        company_news::published(&world, &cast.hr, &["Support"]);
+        publish(&world, &cast);
         let closed = statements::empty_statement(&world, &cast, "2027-01");
         statements::close(&world, &Scope::worker(Job::Closing), &closed).unwrap();
         let mut reported = cast.company.clone();
@@ -133,18 +129,7 @@ impl Scene {
         world.database.as_ref().unwrap().owner().batch_execute(&differed).unwrap();
         audit_chains::link_all(&world);
         audit_chains::recorded(&world, &cast, 2);
-        for (by, kind) in [
-            (marc, FileType::Document),
-            (marc, FileType::Avatar),
-            (sophie, FileType::Certificate),
-            (sophie, FileType::Avatar),
-        ] {
-            files::sent(&world, by, kind);
-        }
-        files::add(&world, &marc.scope(), &files::attached(&world, marc, &booked)).unwrap();
-        files::begun(&world, marc);
-        let deleted = files::sent(&world, marc, FileType::Document).id;
-        assert!(world.tenancy.run(&marc.scope(), |tx| Ok(tx.remove_file(deleted)?)).unwrap());
+        send_files(&world, &cast, &booked);
         let letter = letters::letter(&world, marc.id());
         world.tenancy.run(&marc.scope(), |tx| Ok(tx.enqueue(&letter)?)).unwrap();
         for (by, subject) in [
@@ -191,7 +176,7 @@ impl Scene {
         let of_alpha = format!("company_id = '{alpha}'");
         let key = |name, kind| row(name, "keys.data_keys", format!("kind = '{kind}'"), "master_key_id = 1");
         let with_marc = format!("employee_user_id = '{marc}'");
-        vec![
+        let mut subjects = vec![
             row("company", "companies", format!("id = '{alpha}'"), "phone = '1'"),
             row("domain", "company_domains", of_alpha.clone(), "position = 0"),
             row("reconciliation", "reconciliation", "true".to_owned(), "checked = 99"),
@@ -259,6 +244,24 @@ impl Scene {
             row("statement", "practitioner_statements", "true".to_owned(), "closed_at = closed_at"),
             row("practitioner's days", "practitioner_activity_daily", "true".to_owned(), "consult_count = 0"),
             row("employee's days", "employee_activity_daily", of_alpha.clone(), "consult_count = 0"),
+            key("person's key", "PERSON"),
+            key("consultation's key", "CONSULTATION"),
+            key("notes' key", "NOTES"),
+            key("platform's key", "PLATFORM"),
+            key("letter's key", "LETTER"),
+            key("review's key", "REVIEW"),
+            row("deletion request", "deletion_requests", format!("user_id = '{marc}'"), "cancelled_at = NULL"),
+            row("company's days", "company_activity_daily", of_alpha, "consult_count = 0"),
+        ];
+        subjects.extend(self.files());
+        subjects
+    }
+
+    /// The same of files.
+    fn files(&self) -> [Subject; 8] {
+        let (marc, sophie) = (self.cast.employee.0.id(), self.cast.practitioner.0.id());
+        let row = |name, table, rows, touch| Subject { name, table, rows, touch };
+        [
             row("document", "files", format!("owner_user_id = '{marc}' AND kind = 'DOCUMENT'"), "is_public = false"),
             row("attachment", "files", "kind = 'ATTACHMENT'".to_owned(), "is_public = false"),
             row("certificate", "files", "kind = 'CERTIFICATE'".to_owned(), "is_public = false"),
@@ -277,14 +280,6 @@ impl Scene {
                 format!("kind = 'FILES' AND subject_id = '{marc}'"),
                 "master_key_id = 1",
             ),
-            key("person's key", "PERSON"),
-            key("consultation's key", "CONSULTATION"),
-            key("notes' key", "NOTES"),
-            key("platform's key", "PLATFORM"),
-            key("letter's key", "LETTER"),
-            key("review's key", "REVIEW"),
-            row("deletion request", "deletion_requests", format!("user_id = '{marc}'"), "cancelled_at = NULL"),
-            row("company's days", "company_activity_daily", of_alpha, "consult_count = 0"),
         ]
     }
 
@@ -380,4 +375,30 @@ fn settings(scope: Option<&Scope>) -> [(&'static str, String); 5] {
         Some(ScopeKind::Worker(job)) => (format!("worker:{job}"), none(), none(), none(), none()),
     };
     [("role", role), ("user", user), ("company", company), ("email", email), ("token", token)]
+}
+
+/// Sends files of each type, one of which is deleted again.
+fn send_files(world: &World, cast: &Cast, booked: &Consultation) {
+    let (marc, sophie) = (&cast.employee.0, &cast.practitioner.0);
+    for (by, kind) in [
+        (marc, FileType::Document),
+        (marc, FileType::Avatar),
+        (sophie, FileType::Certificate),
+        (sophie, FileType::Avatar),
+    ] {
+        files::sent(world, by, kind);
+    }
+    files::add(world, &marc.scope(), &files::attached(world, marc, booked)).unwrap();
+    files::begun(world, marc);
+    let deleted = files::sent(world, marc, FileType::Document).id;
+    assert!(world.tenancy.run(&marc.scope(), |tx| Ok(tx.remove_file(deleted)?)).unwrap());
+}
+
+/// Publishes an article, which somebody visits, beside a draft, and news.
+fn publish(world: &World, cast: &Cast) {
+    let open = articles::published(world, &cast.administrator, "ouvert");
+    articles::add(world, &cast.administrator, &articles::unwritten(world, "brouillon")).unwrap();
+    article_visits::salt(world, date(2027, 1, 4), 7);
+    assert!(article_visits::count(world, open.id, date(2027, 1, 4), 7));
+    company_news::published(world, &cast.hr, &["Support"]);
 }

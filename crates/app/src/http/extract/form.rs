@@ -56,16 +56,12 @@ impl Stream for Portions {
         let source = &self.0;
         let next = Pin::new(&mut *source.payload.borrow_mut()).poll_next(task);
         let Poll::Ready(Some(Ok(portion))) = &next else { return next };
-        match source.left.get().checked_sub(portion.len()) {
-            Some(left) => {
-                source.left.set(left);
-                next
-            }
-            None => {
-                source.is_over.set(true);
-                Poll::Ready(Some(Err(PayloadError::Overflow)))
-            }
-        }
+        let Some(left) = source.left.get().checked_sub(portion.len()) else {
+            source.is_over.set(true);
+            return Poll::Ready(Some(Err(PayloadError::Overflow)));
+        };
+        source.left.set(left);
+        next
     }
 }
 
