@@ -117,6 +117,7 @@ impl HandlebarsLetters {
                 format!("{front_end}/privacy")
             }
             Letter::DeletionDone => {
+                text(arguments, "to")?;
                 // Nobody has a name any more.
                 set(&mut values, "firstName", "");
                 set(&mut values, "certificate", word(arguments, "certificate")?);

@@ -117,7 +117,7 @@ mod tests {
             ("con.pdf", "_con.pdf"),
             ("LPT1.x.pdf", "_LPT1.x.pdf"),
             ("a.pdf. . .", "a.pdf"),
-            ("a.pdf::$DATA", "a.pdf____DATA.pdf"),
+            ("a.pdf::$DATA", "a.pdf___DATA.pdf"),
             ("\"quoted\".pdf", "_quoted_.pdf"),
             ("%2e%2e%2fa.pdf", "_2e_2e_2fa.pdf"),
         ] {
