@@ -11,7 +11,13 @@ ALTER TABLE outbox FORCE ROW LEVEL SECURITY;
 ALTER TABLE reviews FORCE ROW LEVEL SECURITY;
 
 DROP TRIGGER data_keys_not_of_erased ON keys.data_keys;
-DROP FUNCTION data_keys_refuse_erased();
+DROP TRIGGER preferences_not_of_erased ON preferences;
+DROP TRIGGER journal_entries_not_of_erased ON journal_entries;
+DROP TRIGGER files_not_of_erased ON files;
+DROP TRIGGER file_uploads_not_of_erased ON file_uploads;
+DROP TRIGGER availabilities_not_of_erased ON availabilities;
+DROP TRIGGER availability_exceptions_not_of_erased ON availability_exceptions;
+DROP FUNCTION refuse_erased();
 DROP FUNCTION own_reviews(timestamptz, uuid, bigint);
 DROP FUNCTION own_records(text, timestamptz, uuid, bigint);
 DROP FUNCTION told(timestamptz);
@@ -22,7 +28,8 @@ DROP FUNCTION erase_person(uuid, timestamptz, uuid, date);
 DROP FUNCTION erase_identity(uuid, timestamptz);
 DROP FUNCTION erase_traces(uuid);
 DROP FUNCTION erase_confidences(uuid);
-DROP FUNCTION take_due_erasure(timestamptz);
+DROP FUNCTION erase_keys_of_files(uuid[]);
+DROP FUNCTION take_due_erasure(timestamptz, uuid[]);
 DROP FUNCTION may_be_erased(uuid, timestamptz);
 
 GRANT CREATE ON SCHEMA public TO huntzen_internal;
@@ -80,6 +87,14 @@ DROP POLICY reviews_internal ON reviews;
 DROP POLICY consultations_internal_discard ON consultations;
 DROP POLICY companies_internal_discard ON companies;
 DROP POLICY employees_internal_discard ON employees;
+DROP INDEX notifications_created;
+DROP INDEX outbox_sent;
+DROP INDEX outbox_recipient;
+DROP INDEX sessions_expiry;
+DROP INDEX one_time_tokens_expiry;
+DROP POLICY users_erased ON users;
+DROP POLICY employees_erased ON employees;
+DROP POLICY practitioners_erased ON practitioners;
 DROP POLICY employees_hr ON employees;
 CREATE POLICY employees_hr ON employees TO huntzen_app
     USING ((SELECT scope_role()) = 'ADMIN_RH' AND company_id = (SELECT scope_company()))
@@ -104,7 +119,7 @@ REVOKE DELETE ON sessions, one_time_tokens, invitations, preferences, conversati
 REVOKE SELECT ON file_uploads FROM huntzen_internal;
 REVOKE UPDATE (comment, published_comment) ON reviews FROM huntzen_internal;
 REVOKE UPDATE (reason, cancel_reason) ON consultations FROM huntzen_internal;
-REVOKE UPDATE (contact_name, contact_email) ON companies FROM huntzen_internal;
+REVOKE UPDATE (contact_name, contact_email, phone) ON companies FROM huntzen_internal;
 REVOKE UPDATE (email, password_hash, is_active, email_verified, signed_out_before, last_login_at,
     two_factor_enabled_at) ON users FROM huntzen_internal;
 REVOKE UPDATE (email, first_name, last_name, phone, department, position, status, search_text, updated_at)

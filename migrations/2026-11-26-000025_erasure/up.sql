@@ -12,7 +12,7 @@ CREATE TABLE deletion_requests (
     certificate_id uuid CONSTRAINT deletion_requests_certificate_key UNIQUE,
     -- From when on no backup holds the destroyed keys.
     keys_gone_on date,
-    CONSTRAINT deletion_requests_times CHECK (created_at < deletion_date),
+    CONSTRAINT deletion_requests_times CHECK (deletion_date >= created_at + interval '30 days'),
     CONSTRAINT deletion_requests_cancelled CHECK ((status = 'CANCELLED') = (cancelled_at IS NOT NULL)),
     CONSTRAINT deletion_requests_completed CHECK (
         num_nonnulls(completed_at, certificate_id, keys_gone_on) = CASE status WHEN 'COMPLETED' THEN 3 ELSE 0 END
@@ -27,6 +27,23 @@ CREATE INDEX deletion_requests_due ON deletion_requests (deletion_date) WHERE st
 ALTER TABLE users ADD COLUMN erased_at timestamptz;
 ALTER TABLE employees ADD COLUMN erased_at timestamptz;
 ALTER TABLE practitioners ADD COLUMN erased_at timestamptz;
+-- After a way back and forth.
+ALTER TABLE users NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE employees NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE practitioners NO FORCE ROW LEVEL SECURITY;
+UPDATE users SET erased_at = updated_at WHERE email = 'deleted-' || id || '@huntzen.care';
+UPDATE employees e SET erased_at = e.updated_at FROM users u WHERE u.id = e.user_id AND u.erased_at IS NOT NULL;
+UPDATE practitioners p SET erased_at = p.updated_at FROM users u WHERE u.id = p.user_id AND u.erased_at IS NOT NULL;
+ALTER TABLE users FORCE ROW LEVEL SECURITY;
+ALTER TABLE employees FORCE ROW LEVEL SECURITY;
+ALTER TABLE practitioners FORCE ROW LEVEL SECURITY;
+
+-- Retention looks for what is oldest, and the export for what was sent to one person.
+CREATE INDEX notifications_created ON notifications (created_at);
+CREATE INDEX outbox_sent ON outbox (sent_at);
+CREATE INDEX outbox_recipient ON outbox (recipient_user_id, created_at);
+CREATE INDEX sessions_expiry ON sessions (expires_at);
+CREATE INDEX one_time_tokens_expiry ON one_time_tokens (expires_at);
 
 ALTER TABLE deletion_requests ENABLE ROW LEVEL SECURITY;
 ALTER TABLE deletion_requests FORCE ROW LEVEL SECURITY;
@@ -34,6 +51,9 @@ GRANT SELECT, INSERT, UPDATE (status, cancelled_at) ON deletion_requests TO hunt
 CREATE POLICY deletion_requests_own ON deletion_requests TO huntzen_app
     USING (user_id = (SELECT scope_user()))
     WITH CHECK (user_id = (SELECT scope_user()) AND status <> 'COMPLETED');
+-- What was settled stays settled.
+CREATE POLICY deletion_requests_settled ON deletion_requests AS RESTRICTIVE FOR UPDATE TO huntzen_app
+    USING (status = 'PENDING') WITH CHECK (true);
 -- Which consultations have to be called off.
 CREATE POLICY deletion_requests_erasure ON deletion_requests FOR SELECT TO huntzen_app
     USING ((SELECT scope_role()) = 'worker:erasure');
@@ -50,6 +70,13 @@ DROP POLICY employees_hr ON employees;
 CREATE POLICY employees_hr ON employees TO huntzen_app
     USING ((SELECT scope_role()) = 'ADMIN_RH' AND company_id = (SELECT scope_company()) AND erased_at IS NULL)
     WITH CHECK ((SELECT scope_role()) = 'ADMIN_RH' AND company_id = (SELECT scope_company()) AND erased_at IS NULL);
+-- Nobody writes into what is left, as which it also stays marked.
+CREATE POLICY users_erased ON users AS RESTRICTIVE FOR UPDATE TO huntzen_app
+    USING (erased_at IS NULL) WITH CHECK (erased_at IS NULL);
+CREATE POLICY employees_erased ON employees AS RESTRICTIVE FOR UPDATE TO huntzen_app
+    USING (erased_at IS NULL) WITH CHECK (erased_at IS NULL);
+CREATE POLICY practitioners_erased ON practitioners AS RESTRICTIVE FOR UPDATE TO huntzen_app
+    USING (erased_at IS NULL) WITH CHECK (erased_at IS NULL);
 DROP POLICY practitioners_administrators ON practitioners;
 CREATE POLICY practitioners_administrators ON practitioners TO huntzen_app
     USING ((SELECT scope_role()) = 'ADMIN_HUNTZEN' AND erased_at IS NULL)
@@ -82,7 +109,7 @@ GRANT SELECT ON file_uploads TO huntzen_internal;
 GRANT SELECT ON reviews TO huntzen_internal;
 GRANT UPDATE (comment, published_comment) ON reviews TO huntzen_internal;
 GRANT UPDATE (reason, cancel_reason) ON consultations TO huntzen_internal;
-GRANT UPDATE (contact_name, contact_email) ON companies TO huntzen_internal;
+GRANT UPDATE (contact_name, contact_email, phone) ON companies TO huntzen_internal;
 GRANT UPDATE (email, password_hash, is_active, email_verified, signed_out_before, last_login_at,
     two_factor_enabled_at, erased_at) ON users TO huntzen_internal;
 GRANT UPDATE (email, first_name, last_name, phone, department, position, status, search_text, updated_at, erased_at)
@@ -134,7 +161,7 @@ BEGIN
 END $$;
 
 -- The request that has been due for longest, held against other nodes, with whom it is about.
-CREATE FUNCTION take_due_erasure(at timestamptz)
+CREATE FUNCTION take_due_erasure(at timestamptz, passed_over uuid[])
     RETURNS TABLE (request_id uuid, user_id uuid, email text, language text, company_id uuid)
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER ROWS 1 SET search_path = pg_catalog, public AS $$
 #variable_conflict use_column
@@ -145,11 +172,20 @@ BEGIN
     RETURN QUERY
         SELECT r.id, u.id, u.email, u.language, u.company_id
         FROM deletion_requests r JOIN users u ON u.id = r.user_id
-        WHERE r.status = 'PENDING' AND r.deletion_date <= at
+        WHERE r.status = 'PENDING' AND r.deletion_date <= at AND r.id <> ALL (passed_over)
           AND may_be_erased(u.id, at)
         ORDER BY r.deletion_date, r.id LIMIT 1
         FOR UPDATE OF r SKIP LOCKED;
 END $$;
+
+-- Destroys the keys to the files of those of `owners` who were erased and have none left.
+CREATE FUNCTION erase_keys_of_files(owners uuid[]) RETURNS void
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public
+BEGIN ATOMIC
+    DELETE FROM keys.data_keys k USING users u
+    WHERE u.id = ANY (owners) AND u.erased_at IS NOT NULL AND k.kind = 'FILES' AND k.subject_id = u.id
+      AND NOT EXISTS (SELECT FROM files f WHERE f.owner_user_id = u.id);
+END;
 
 -- What a person has confided: the keys go, so that no copy of it can be read, and so does what lies
 -- under them. Consultations stay as they are billed, notes under the key of their author.
@@ -164,15 +200,17 @@ DECLARE
 BEGIN
     -- Triggers queue the objects of files. What a practitioner sent to others is theirs as well; without the
     -- key it was sealed under they could not read it, so that goes with the last of them.
-    DELETE FROM files WHERE kind = 'ATTACHMENT' AND related_id = ANY (care);
-    DELETE FROM files WHERE owner_user_id = person AND kind <> 'ATTACHMENT';
+    DELETE FROM files WHERE kind = 'ATTACHMENT' AND related_id = ANY (care)
+        OR owner_user_id = person AND kind <> 'ATTACHMENT';
+    GET DIAGNOSTICS total = ROW_COUNT;
     DELETE FROM file_uploads WHERE owner_user_id = person;
-    DELETE FROM keys.data_keys k WHERE k.kind = 'FILES' AND k.subject_id = person
-        AND NOT EXISTS (SELECT FROM files f WHERE f.owner_user_id = person);
+    GET DIAGNOSTICS changed = ROW_COUNT; total := total + changed;
     DELETE FROM keys.data_keys k
     WHERE k.subject_id = ANY (care) AND k.kind = 'CONSULTATION' OR k.subject_id = ANY (feedback) AND k.kind = 'REVIEW'
        OR k.subject_id = ANY (letters) AND k.kind = 'LETTER' OR k.subject_id = person AND k.kind = 'PERSON';
-    GET DIAGNOSTICS total = ROW_COUNT;
+    GET DIAGNOSTICS changed = ROW_COUNT; total := total + changed;
+    -- Whoever writes a message right now has written it before it goes.
+    PERFORM FROM conversations WHERE consultation_id = ANY (care) ORDER BY consultation_id FOR UPDATE;
     DELETE FROM messages WHERE consultation_id = ANY (care);
     GET DIAGNOSTICS changed = ROW_COUNT; total := total + changed;
     DELETE FROM conversations WHERE consultation_id = ANY (care);
@@ -230,8 +268,10 @@ DECLARE
     total bigint;
 BEGIN
     SELECT * INTO was FROM users WHERE id = person;
-    UPDATE companies SET contact_name = NULL, contact_email = NULL
-    WHERE id = was.company_id AND (lower(contact_email) = was.email OR contact_name = was.first_name || ' ' || was.last_name);
+    -- An administrator of the company who may be its contact; its telephone stood beside the name.
+    UPDATE companies SET contact_name = NULL, contact_email = NULL, phone = NULL
+    WHERE id = was.company_id AND (lower(contact_email) = was.email
+        OR was.role = 'ADMIN_RH' AND strpos(lower(contact_name), lower(was.last_name)) > 0);
     GET DIAGNOSTICS total = ROW_COUNT;
     UPDATE employees SET email = nobody, first_name = 'Utilisateur', last_name = 'supprimé', phone = NULL,
         department = NULL, position = NULL, status = 'ENDED', search_text = '', updated_at = at, erased_at = at
@@ -271,16 +311,18 @@ BEGIN
     IF person IS NULL THEN
         RETURN 0;
     END IF;
-    -- What this person is writing right now is written before, and what comes later finds no key.
-    PERFORM FROM users WHERE id = person FOR UPDATE;
     -- Two operators never go at once; whoever books meanwhile waits for the entry, and is seen before.
     PERFORM pg_advisory_xact_lock(hashtextextended('huntzen:operators', 0))
     FROM users WHERE id = person AND role = 'SUPER_ADMIN';
     PERFORM FROM employees WHERE user_id = person FOR UPDATE;
+    -- What this person is writing right now is written before; what comes later is refused.
+    PERFORM FROM users WHERE id = person FOR UPDATE;
     IF NOT may_be_erased(person, at) THEN
         RETURN 0;
     END IF;
     touched := erase_confidences(person) + erase_traces(person) + erase_identity(person, at);
+    PERFORM erase_keys_of_files(ARRAY[person] || ARRAY(
+        SELECT DISTINCT c.practitioner_user_id FROM consultations c WHERE c.employee_user_id = person));
     UPDATE deletion_requests SET reason = NULL WHERE user_id = person;
     UPDATE deletion_requests
     SET status = 'COMPLETED', completed_at = at, certificate_id = certificate, keys_gone_on = backups_gone
@@ -315,7 +357,10 @@ BEGIN
                 SELECT t.sha256 FROM one_time_tokens t WHERE t.expires_at < before LIMIT most));
         WHEN 'INVITATIONS' THEN
             DELETE FROM invitations WHERE id = ANY (ARRAY(
-                SELECT i.id FROM invitations i WHERE i.accepted_at IS NULL AND i.created_at < before LIMIT most));
+                -- That of an account which still waits stays: its token is long worthless, and it says that
+                -- whoever asks may be invited again.
+                SELECT i.id FROM invitations i JOIN users u ON u.id = i.user_id
+                WHERE i.accepted_at IS NULL AND i.created_at < before AND u.password_hash IS NOT NULL LIMIT most));
         ELSE
             RETURN 0;
     END CASE;
@@ -335,14 +380,16 @@ BEGIN
     END IF;
     chosen := ARRAY(SELECT c.id FROM keys.data_keys k JOIN consultations c ON c.id = k.subject_id
         WHERE k.kind = 'CONSULTATION' AND c.ends_at < before AND c.status <> 'IN_PROGRESS' LIMIT most);
+    IF cardinality(chosen) = 0 THEN
+        -- Those in which nothing was said, and something sent.
+        chosen := ARRAY(SELECT DISTINCT c.id FROM files f JOIN consultations c ON c.id = f.related_id
+            WHERE f.kind = 'ATTACHMENT' AND c.ends_at < before AND c.status <> 'IN_PROGRESS' LIMIT most);
+    END IF;
     DELETE FROM messages WHERE consultation_id = ANY (chosen);
     DELETE FROM conversations WHERE consultation_id = ANY (chosen);
     UPDATE consultations SET reason = NULL, cancel_reason = NULL WHERE id = ANY (chosen);
     DELETE FROM files WHERE kind = 'ATTACHMENT' AND related_id = ANY (chosen);
-    -- Of practitioners who were erased since.
-    DELETE FROM keys.data_keys k USING consultations c, users u
-    WHERE c.id = ANY (chosen) AND u.id = c.practitioner_user_id AND u.erased_at IS NOT NULL
-      AND k.kind = 'FILES' AND k.subject_id = u.id AND NOT EXISTS (SELECT FROM files f WHERE f.owner_user_id = u.id);
+    PERFORM erase_keys_of_files(ARRAY(SELECT c.practitioner_user_id FROM consultations c WHERE c.id = ANY (chosen)));
     DELETE FROM keys.data_keys k WHERE k.subject_id = ANY (chosen) AND k.kind = 'CONSULTATION';
     RETURN cardinality(chosen);
 END $$;
@@ -376,12 +423,16 @@ BEGIN
     RETURN pairs;
 END $$;
 
--- Whoever was erased gets no key again: what a session that another node still knows would write has none.
-CREATE FUNCTION data_keys_refuse_erased() RETURNS trigger
+-- Whoever was erased leaves nothing new behind, nor gets a key again: a session that another node still
+-- knows, or a request that waited for the erasure, would write it. The argument names the column.
+CREATE FUNCTION refuse_erased() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    person CONSTANT uuid := to_jsonb(NEW) ->> TG_ARGV[0];
 BEGIN
-    IF EXISTS (SELECT FROM users u WHERE u.id = NEW.subject_id AND u.erased_at IS NOT NULL) THEN
-        RAISE EXCEPTION 'the account was erased' USING ERRCODE = 'check_violation', CONSTRAINT = 'data_keys_erased';
+    PERFORM FROM users u WHERE u.id = person AND u.erased_at IS NULL FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the account was erased' USING ERRCODE = 'check_violation', CONSTRAINT = 'erased';
     END IF;
     RETURN NEW;
 END $$;
@@ -509,7 +560,7 @@ BEGIN
         ORDER BY r.created_at DESC, r.id DESC LIMIT most;
 END $$;
 
-ALTER FUNCTION take_due_erasure(timestamptz) OWNER TO huntzen_internal;
+ALTER FUNCTION take_due_erasure(timestamptz, uuid[]) OWNER TO huntzen_internal;
 ALTER FUNCTION may_be_erased(uuid, timestamptz) OWNER TO huntzen_internal;
 ALTER FUNCTION erase_confidences(uuid) OWNER TO huntzen_internal;
 ALTER FUNCTION erase_traces(uuid) OWNER TO huntzen_internal;
@@ -518,19 +569,32 @@ ALTER FUNCTION erase_person(uuid, timestamptz, uuid, date) OWNER TO huntzen_inte
 ALTER FUNCTION discard_expired(text, timestamptz, bigint) OWNER TO huntzen_internal;
 ALTER FUNCTION discard_conversations(timestamptz, bigint) OWNER TO huntzen_internal;
 ALTER FUNCTION discard_notes(timestamptz, timestamptz, bigint) OWNER TO huntzen_internal;
-ALTER FUNCTION data_keys_refuse_erased() OWNER TO huntzen_internal;
+ALTER FUNCTION refuse_erased() OWNER TO huntzen_internal;
+ALTER FUNCTION erase_keys_of_files(uuid[]) OWNER TO huntzen_internal;
 ALTER FUNCTION own_records(text, timestamptz, uuid, bigint) OWNER TO huntzen_internal;
 ALTER FUNCTION own_reviews(timestamptz, uuid, bigint) OWNER TO huntzen_internal;
-REVOKE EXECUTE ON FUNCTION take_due_erasure(timestamptz), may_be_erased(uuid, timestamptz), erase_confidences(uuid),
-    erase_traces(uuid), data_keys_refuse_erased(), erase_identity(uuid, timestamptz), erase_person(uuid, timestamptz, uuid, date),
+REVOKE EXECUTE ON FUNCTION take_due_erasure(timestamptz, uuid[]), may_be_erased(uuid, timestamptz), erase_confidences(uuid),
+    erase_traces(uuid), refuse_erased(), erase_keys_of_files(uuid[]), erase_identity(uuid, timestamptz), erase_person(uuid, timestamptz, uuid, date),
     discard_expired(text, timestamptz, bigint), discard_conversations(timestamptz, bigint),
     discard_notes(timestamptz, timestamptz, bigint), own_records(text, timestamptz, uuid, bigint),
     own_reviews(timestamptz, uuid, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION take_due_erasure(timestamptz), erase_person(uuid, timestamptz, uuid, date),
+GRANT EXECUTE ON FUNCTION take_due_erasure(timestamptz, uuid[]), erase_person(uuid, timestamptz, uuid, date),
     discard_expired(text, timestamptz, bigint), discard_conversations(timestamptz, bigint),
     discard_notes(timestamptz, timestamptz, bigint), own_records(text, timestamptz, uuid, bigint),
     own_reviews(timestamptz, uuid, bigint) TO huntzen_app;
 REVOKE CREATE ON SCHEMA public FROM huntzen_internal;
 
 CREATE TRIGGER data_keys_not_of_erased BEFORE INSERT ON keys.data_keys FOR EACH ROW
-    WHEN (NEW.kind IN ('PERSON', 'FILES')) EXECUTE FUNCTION data_keys_refuse_erased();
+    WHEN (NEW.kind IN ('PERSON', 'FILES')) EXECUTE FUNCTION refuse_erased('subject_id');
+CREATE TRIGGER preferences_not_of_erased BEFORE INSERT OR UPDATE ON preferences FOR EACH ROW
+    EXECUTE FUNCTION refuse_erased('user_id');
+CREATE TRIGGER journal_entries_not_of_erased BEFORE INSERT ON journal_entries FOR EACH ROW
+    EXECUTE FUNCTION refuse_erased('user_id');
+CREATE TRIGGER files_not_of_erased BEFORE INSERT ON files FOR EACH ROW
+    EXECUTE FUNCTION refuse_erased('owner_user_id');
+CREATE TRIGGER file_uploads_not_of_erased BEFORE INSERT ON file_uploads FOR EACH ROW
+    EXECUTE FUNCTION refuse_erased('owner_user_id');
+CREATE TRIGGER availabilities_not_of_erased BEFORE INSERT ON availabilities FOR EACH ROW
+    EXECUTE FUNCTION refuse_erased('practitioner_user_id');
+CREATE TRIGGER availability_exceptions_not_of_erased BEFORE INSERT ON availability_exceptions FOR EACH ROW
+    EXECUTE FUNCTION refuse_erased('practitioner_user_id');

@@ -35,7 +35,9 @@ pub fn s3_bucket(settings: &S3Settings) -> Result<ObjectFiles, SetupError> {
     let options = ClientOptions::new()
         .with_allow_http(plain)
         .with_connect_timeout(Duration::from_secs(5))
-        .with_timeout(Duration::from_mins(1))
+        // A whole file may take a client long; a portion of it does not.
+        .with_timeout_disabled()
+        .with_read_timeout(Duration::from_secs(10))
         .with_pool_max_idle_per_host(0);
     let retries = RetryConfig {
         backoff: BackoffConfig { max_backoff: Duration::from_secs(1), ..BackoffConfig::default() },

@@ -9,6 +9,7 @@ use huntzen_tenancy::{
 };
 
 use crate::{
+    erasure::refuse_erased,
     refusal::{allow, require},
     state::{DataKeyRow, State},
     store::MemoryTx,
@@ -25,15 +26,9 @@ impl DataKeys for MemoryTx {
     fn add_data_keys(&mut self, keys: &[DataKey]) -> Result<(), StoreError> {
         self.write(|viewer, state| {
             for key in keys {
-                let erased = match key.subject {
-                    KeySubject::Person(user) | KeySubject::Files(user) => state.erased.contains(&user),
-                    KeySubject::Consultation(_)
-                    | KeySubject::Notes { .. }
-                    | KeySubject::Platform
-                    | KeySubject::Letter(_)
-                    | KeySubject::Review(_) => false,
-                };
-                require(!erased, "data_keys_erased")?;
+                if let KeySubject::Person(user) | KeySubject::Files(user) = key.subject {
+                    refuse_erased(state, user)?;
+                }
                 let row = DataKeyRow { readers: readers(state, key.subject)?, key: key.clone() };
                 allow(viewer.adds_data_key(&row))?;
                 if state.data_keys.rows().all(|known| known.key.subject != key.subject && known.key.id != key.id) {

@@ -53,7 +53,7 @@ impl Employees for MemoryTx {
         let is_found = self.write(|viewer, state| {
             let held = state.employees.get(&employee.id);
             let Some(held) =
-                held.filter(|held| viewer.changes_employee(held) && !is_hidden(viewer, state, held)).cloned()
+                held.filter(|held| viewer.changes_employee(held) && !state.erased.contains(&held.user)).cloned()
             else {
                 return Ok(false);
             };
@@ -86,7 +86,10 @@ impl Employees for MemoryTx {
     }
 
     fn employee_for_update(&mut self, id: EmployeeId) -> Result<Option<Employee>, StoreError> {
-        self.read(|viewer, state| seen(viewer, state, id).filter(|row| viewer.changes_employee(row)).cloned())
+        self.read(|viewer, state| {
+            let row = seen(viewer, state, id).filter(|row| viewer.changes_employee(row));
+            row.filter(|row| !state.erased.contains(&row.user)).cloned()
+        })
     }
 
     fn employee_of(&mut self, user: UserId) -> Result<Option<Employee>, StoreError> {

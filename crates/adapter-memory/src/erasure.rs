@@ -5,7 +5,7 @@ use huntzen_tenancy::{
     Job, StoreError, TenancyError,
     email::Email,
     employee::{Employee, EmployeeStatus},
-    erasure::{DeletionRequest, DeletionRequests, DeletionStatus, DueErasure, Erased, Erasures},
+    erasure::{DeletionRequest, DeletionRequests, DeletionStatus, DueErasure, Erased, Erasures, GRACE},
     files::{FileType, StoredFile},
     ids::UserId,
     policy::Role,
@@ -30,7 +30,7 @@ impl DeletionRequests for MemoryTx {
             allow(viewer.is_user(request.user))?;
             require(!state.deletion_requests.contains(&request.id), "deletion_requests_pkey")?;
             require(state.users.contains(&request.user), "deletion_requests_user_id_fkey")?;
-            require(request.created_at < request.deletion_date, "deletion_requests_times")?;
+            require(request.deletion_date >= request.created_at + GRACE, "deletion_requests_times")?;
             let is_pending = |held: &DeletionRequest| held.status == DeletionStatus::Pending;
             if state.deletion_requests.rows().any(|held| held.user == request.user && is_pending(held)) {
                 return Err(TenancyError::DeletionPending);
@@ -89,12 +89,13 @@ fn has_other_operator(state: &State, user: UserId) -> bool {
 }
 
 impl Erasures for MemoryTx {
-    fn take_due_erasure(&mut self, now: Timestamp) -> Result<Option<DueErasure>, StoreError> {
+    fn take_due_erasure(&mut self, now: Timestamp, passed_over: &[Uuid]) -> Result<Option<DueErasure>, StoreError> {
         let now = micros(now);
         self.read(|viewer, state| {
             let is_due = |row: &&DeletionRequest| {
                 row.status == DeletionStatus::Pending
                     && row.deletion_date <= now
+                    && !passed_over.contains(&row.id)
                     && viewer.is_job(Job::Erasure)
                     && may_be_erased(state, row.user, now)
             };
@@ -162,14 +163,12 @@ fn erase_confidences(state: &mut State, person: UserId) {
     for object in uploads {
         end_upload(state, object);
     }
-    let keeps_files = state.files.rows().any(|file| file.owner == person);
     state.data_keys.remove_where(|row| match row.key.subject {
         KeySubject::Person(user) => user == person,
         KeySubject::Consultation(id) => care.contains(&BookedId(id)),
         KeySubject::Review(id) => reviews.contains(&id),
         KeySubject::Letter(id) => letters.contains(&id),
-        KeySubject::Files(user) => user == person && !keeps_files,
-        KeySubject::Notes { .. } | KeySubject::Platform => false,
+        KeySubject::Files(_) | KeySubject::Notes { .. } | KeySubject::Platform => false,
     });
     state.messages.remove_where(|row| is_theirs(&row.added.message.consultation));
     state.conversations.remove_where(|row| is_theirs(&row.care.consultation));
@@ -219,16 +218,18 @@ fn erase_identity(state: &mut State, person: UserId, at: Timestamp) -> Result<()
     let Some(was) = state.users.get(&person).cloned() else { return Ok(()) };
     let nobody = Email::parse(&format!("deleted-{person}@huntzen.care"));
     let nobody = nobody.ok_or_else(|| crate::refusal::defect("the address of nobody"))?;
-    let full_name = format!("{} {}", was.first_name, was.last_name);
+    let last_name = was.last_name.to_lowercase();
     state.companies.change(
         |row| {
             was.company == Some(row.id)
                 && (row.contact_email.as_ref() == Some(&was.email)
-                    || row.contact_name.as_deref() == Some(full_name.as_str()))
+                    || (was.role == Role::AdminRh
+                        && row.contact_name.as_ref().is_some_and(|name| name.to_lowercase().contains(&last_name))))
         },
         |row| {
             row.contact_name = None;
             row.contact_email = None;
+            row.phone = None;
         },
     );
     let employee = state.employees.rows().find(|row| row.user == person).cloned();
@@ -268,7 +269,21 @@ fn erase_identity(state: &mut State, person: UserId, at: Timestamp) -> Result<()
         },
     );
     state.erased.put(person, at);
+    erase_keys_of_files(state);
     Ok(())
+}
+
+/// Nothing new is left behind by somebody who was erased.
+pub(crate) fn refuse_erased(state: &State, user: UserId) -> Result<(), StoreError> {
+    require(!state.erased.contains(&user), "erased")
+}
+
+/// Destroys the keys to the files of those who were erased and have none left.
+pub(crate) fn erase_keys_of_files(state: &mut State) {
+    let gone: Vec<UserId> = state.erased.entries().map(|(user, _)| *user).collect();
+    let kept: Vec<UserId> = state.files.rows().map(|file| file.owner).collect();
+    let is_gone = |subject| matches!(subject, KeySubject::Files(user) if gone.contains(&user) && !kept.contains(&user));
+    state.data_keys.remove_where(|row| is_gone(row.key.subject));
 }
 
 /// A profile of nobody.

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
+    erasure::refuse_erased,
     refusal::{allow, require},
     state::{ConsultationRow, State},
     store::MemoryTx,
@@ -38,6 +39,7 @@ impl Files for MemoryTx {
         let upload = PendingUpload { begun_at: micros(upload.begun_at), ..*upload };
         self.write(|viewer, state| {
             allow(viewer.is_user(upload.owner))?;
+            refuse_erased(state, upload.owner)?;
             require(!state.file_uploads.contains(&upload.object), "file_uploads_pkey")?;
             require(state.users.contains(&upload.owner), "file_uploads_owner_user_id_fkey")?;
             state.file_uploads.put(upload.object, upload);
@@ -59,6 +61,7 @@ impl Files for MemoryTx {
         self.write(|viewer, state| {
             let file = with_facts(state, file);
             allow(viewer.adds_file(&file))?;
+            refuse_erased(state, file.owner)?;
             require(!state.files.contains(&file.id), "files_pkey")?;
             require(state.users.contains(&file.owner), "files_owner_user_id_fkey")?;
             require(state.files.rows().all(|held| held.object != file.object), "files_object_key")?;
@@ -153,6 +156,7 @@ impl Attending for MemoryTx {
             let both = participants(row);
             let takes_part = viewer.user().is_some_and(|user| [both.employee, both.practitioner].contains(&user));
             (takes_part && viewer.sees_consultation(row)).then(|| Meeting {
+                company: row.consultation.company,
                 participants: both,
                 scheduled_at: row.consultation.scheduled_at,
                 ends_at: row.consultation.ends_at,

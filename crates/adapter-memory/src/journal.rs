@@ -8,6 +8,7 @@ use huntzen_clinical::{
 use huntzen_tenancy::{Cursor, Slice, StoreError, policy::Role};
 
 use crate::{
+    erasure::refuse_erased,
     paging::slice,
     refusal::{allow, require},
     store::MemoryTx,
@@ -19,6 +20,7 @@ impl Journal for MemoryTx {
     fn add_entry(&mut self, entry: &StoredEntry) -> Result<(), StoreError> {
         self.write(|viewer, state| {
             allow(viewer.is_owner(entry) && viewer.is_of(entry.company))?;
+            refuse_erased(state, entry.owner)?;
             require(!state.journal_entries.contains(&entry.id), "journal_entries_pkey")?;
             state.journal_entries.put(entry.id, stored(entry));
             Ok(())

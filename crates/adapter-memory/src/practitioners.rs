@@ -41,7 +41,7 @@ impl Practitioners for MemoryTx {
         let is_found = self.write(|viewer, state| {
             let held = state.practitioners.get(&practitioner.id);
             let Some(held) =
-                held.filter(|held| viewer.writes_practitioner(held) && !is_hidden(viewer, state, held)).cloned()
+                held.filter(|held| viewer.writes_practitioner(held) && !state.erased.contains(&held.user)).cloned()
             else {
                 return Ok(false);
             };
@@ -79,7 +79,7 @@ impl Practitioners for MemoryTx {
             state
                 .practitioners
                 .get(&id)
-                .filter(|row| viewer.writes_practitioner(row) && !is_hidden(viewer, state, row))
+                .filter(|row| viewer.writes_practitioner(row) && !state.erased.contains(&row.user))
                 .cloned()
         })
     }

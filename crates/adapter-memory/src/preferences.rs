@@ -6,7 +6,7 @@ use huntzen_tenancy::{
 };
 use jiff::Timestamp;
 
-use crate::{refusal::allow, releases::withdraw, store::MemoryTx, time::micros};
+use crate::{erasure::refuse_erased, refusal::allow, releases::withdraw, store::MemoryTx, time::micros};
 
 impl Preferences for MemoryTx {
     fn preferences(&mut self, user: UserId) -> Result<Option<PreferenceSet>, StoreError> {
@@ -26,6 +26,7 @@ impl Preferences for MemoryTx {
         let at = micros(at);
         self.write(|viewer, state| {
             allow(viewer.is_user(user))?;
+            refuse_erased(state, user)?;
             if !chosen.share_usage_with_employer {
                 state.shares_usage.remove(&user);
                 withdraw(state, user);

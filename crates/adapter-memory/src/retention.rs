@@ -1,4 +1,6 @@
 //! Discarding what is kept no longer.
+use std::collections::BTreeSet;
+
 use huntzen_booking::{consultation::ConsultationStatus, ids::ConsultationId as BookedId, practitioner::Profession};
 use huntzen_clinical::retention::CareRetention;
 use huntzen_tenancy::{
@@ -12,6 +14,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
+    erasure::erase_keys_of_files,
     files::remove_files,
     state::{OutboxRow, State},
     store::MemoryTx,
@@ -54,8 +57,10 @@ impl Retention for MemoryTx {
                 }
                 Expired::Tokens => take(&mut state.one_time_tokens, limit, |row| row.token.expires_at < before).len(),
                 Expired::Invitations => {
+                    let users = state.users.rows().filter(|user| user.password.is_some());
+                    let settled: Vec<UserId> = users.map(|user| user.id).collect();
                     let is_old = |row: &huntzen_tenancy::identity::Invitation| {
-                        row.accepted_at.is_none() && row.created_at < before
+                        row.accepted_at.is_none() && row.created_at < before && settled.contains(&row.user)
                     };
                     take(&mut state.invitations, limit, is_old).len()
                 }
@@ -91,7 +96,13 @@ impl CareRetention for MemoryTx {
                 | KeySubject::Letter(_)
                 | KeySubject::Review(_) => None,
             });
-            let chosen: Vec<Uuid> = keys.take(limit as usize).collect();
+            let mut chosen: Vec<Uuid> = keys.take(limit as usize).collect();
+            if chosen.is_empty() {
+                // Those in which nothing was said, and something sent.
+                let attached = state.files.rows().filter(|file| file.kind == FileType::Attachment);
+                let attached: BTreeSet<Uuid> = attached.filter_map(|file| Some(file.related?.id)).collect();
+                chosen = attached.into_iter().filter(|id| is_old(*id)).take(limit as usize).collect();
+            }
             state.messages.remove_where(|row| chosen.contains(&row.added.message.consultation.0));
             state.conversations.remove_where(|row| chosen.contains(&row.care.consultation.0));
             state.consultations.change(
@@ -104,18 +115,8 @@ impl CareRetention for MemoryTx {
             remove_files(state, |file| {
                 file.kind == FileType::Attachment && file.related.is_some_and(|related| chosen.contains(&related.id))
             });
-            let erased: Vec<UserId> = state.erased.entries().map(|(user, _)| *user).collect();
-            let kept: Vec<UserId> = state.files.rows().map(|file| file.owner).collect();
-            destroy(state, |subject| match subject {
-                KeySubject::Consultation(id) => chosen.contains(&id),
-                // Of practitioners who were erased since.
-                KeySubject::Files(user) => erased.contains(&user) && !kept.contains(&user),
-                KeySubject::Person(_)
-                | KeySubject::Notes { .. }
-                | KeySubject::Platform
-                | KeySubject::Letter(_)
-                | KeySubject::Review(_) => false,
-            });
+            destroy(state, |subject| matches!(subject, KeySubject::Consultation(id) if chosen.contains(&id)));
+            erase_keys_of_files(state);
             Ok(chosen.len() as u64)
         })
     }

@@ -73,7 +73,9 @@ impl Reviews for MemoryTx {
             };
             let is_published = status == ReviewStatus::Published;
             count(state, &held, is_published);
-            state.reviews.put(id, ReviewRow { status, published_comment: shown.map(str::to_owned), ..held });
+            // Not what an erasure has taken away since it was read.
+            let published_comment = shown.filter(|_| held.review.comment.is_some()).map(str::to_owned);
+            state.reviews.put(id, ReviewRow { status, published_comment, ..held });
             Ok(true)
         })
     }

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
+    erasure::refuse_erased,
     practitioners::Wanted,
     refusal::{allow, defect, require},
     state::{ExceptionRow, RuleRow, State},
@@ -46,6 +47,7 @@ impl Timetables for MemoryTx {
         self.write(|viewer, state| {
             let is_public = standing(state, rule.practitioner_id(), owner);
             allow(viewer.is_user(owner))?;
+            refuse_erased(state, owner)?;
             let is_public = is_public.ok_or_else(|| defect("a rule of a practitioner that does not exist"))?;
             require(!state.rules.contains(&rule.id()), "availabilities_pkey")?;
             state.rules.put(rule.id(), RuleRow { owner, is_public, rule: rule.clone() });
@@ -94,6 +96,7 @@ impl Timetables for MemoryTx {
         self.write(|viewer, state| {
             let is_public = standing(state, exception.practitioner_id(), owner);
             allow(viewer.is_user(owner))?;
+            refuse_erased(state, owner)?;
             let is_public = is_public.ok_or_else(|| defect("an exception of a practitioner that does not exist"))?;
             require(!state.exceptions.contains(&exception.id()), "availability_exceptions_pkey")?;
             let row = ExceptionRow {

@@ -15,6 +15,7 @@ use crate::{
     state::State,
     store::MemoryTx,
     time::micros,
+    visibility::Viewer,
 };
 
 impl Users for MemoryTx {
@@ -55,7 +56,7 @@ impl Users for MemoryTx {
 
     fn update_user(&mut self, user: &User) -> Result<(), TenancyError> {
         let is_found = self.write(|viewer, state| {
-            let held = state.users.get(&user.id).filter(|held| viewer.sees_user(held) && viewer.changes_user(held));
+            let held = state.users.get(&user.id).filter(|held| is_changed_by(viewer, state, held));
             let Some(held) = held else {
                 return Ok(false);
             };
@@ -74,7 +75,7 @@ impl Users for MemoryTx {
     fn user_for_update(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
         self.read(|viewer, state| {
             let user = state.users.get(&id)?;
-            (viewer.sees_user(user) && viewer.changes_user(user)).then(|| user.clone())
+            is_changed_by(viewer, state, user).then(|| user.clone())
         })
     }
 
@@ -124,4 +125,9 @@ fn stored(user: &User) -> User {
         updated_at: micros(user.updated_at),
         ..user.clone()
     }
+}
+
+/// Nobody writes into what is left of somebody who was erased.
+fn is_changed_by(viewer: &Viewer, state: &State, user: &User) -> bool {
+    viewer.sees_user(user) && viewer.changes_user(user) && !state.erased.contains(&user.id)
 }

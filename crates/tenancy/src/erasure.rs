@@ -13,7 +13,7 @@ use crate::{
 
 mod erasing;
 mod requesting;
-pub use erasing::Erasing;
+pub use erasing::{Erasing, ErasureRun};
 pub use requesting::DeletionRequesting;
 pub(crate) use requesting::with_reason;
 
@@ -124,11 +124,11 @@ pub struct DueErasure {
 pub trait Erasures {
     /// The request that has been due at `now` for longest, held until the unit of work ends, those
     /// that another node holds skipped. Nobody who is in a consultation, or has one ahead, is due;
-    /// nor is the last who operates the platform.
+    /// nor is the last who operates the platform. The requests `passed_over` are not taken.
     ///
     /// # Errors
     /// `StoreError` alone.
-    fn take_due_erasure(&mut self, now: Timestamp) -> Result<Option<DueErasure>, StoreError>;
+    fn take_due_erasure(&mut self, now: Timestamp, passed_over: &[Uuid]) -> Result<Option<DueErasure>, StoreError>;
 
     /// Erases whom a due request is about, and settles it; `false`, and nothing changes, when it is
     /// not due or was settled before.

@@ -1,10 +1,13 @@
 //! The contracts of `DeletionRequests` and `Erasures`.
-use huntzen_booking::{consultation::ConsultationStatus, review::ReviewStatus};
-use huntzen_clinical::conversation::{ConversationRules, MessageRange, MessageWriter};
+use huntzen_booking::{BookingError, consultation::ConsultationStatus, review::ReviewStatus};
+use huntzen_clinical::{
+    ClinicalError,
+    conversation::{ConversationRules, MessageRange, MessageWriter},
+};
 use huntzen_tenancy::{
-    Job, Origin, PageRequest, Scope, TenancyError,
+    Job, Origin, PageRequest, Scope, StoreError, TenancyError, TenancyTx,
     clock::Clock,
-    employee::EmployeeFilter,
+    employee::{Employee, EmployeeFilter},
     erasure::{DeletionRequest, DeletionStatus, Erased, GRACE},
     files::FileType,
     identity::OneTimePurpose,
@@ -93,7 +96,7 @@ fn job() -> Scope {
 
 fn due(world: &World) -> Option<Uuid> {
     let now = world.clock.now();
-    world.tenancy.run(&job(), |tx| Ok(tx.take_due_erasure(now)?)).unwrap().map(|due| due.request)
+    world.tenancy.run(&job(), |tx| Ok(tx.take_due_erasure(now, &[])?)).unwrap().map(|due| due.request)
 }
 
 fn erased_now(world: &World) -> Erased {
@@ -172,7 +175,7 @@ pub fn the_oldest_request_is_due_on_its_day(world: &World) {
     assert_eq!(due(world), Some(first.id));
     for scope in [cast.colleague.0.scope(), cast.operator.scope(), Scope::worker(Job::Outbox)] {
         let now = world.clock.now();
-        assert_eq!(world.tenancy.run(&scope, |tx| Ok(tx.take_due_erasure(now)?)).unwrap(), None);
+        assert_eq!(world.tenancy.run(&scope, |tx| Ok(tx.take_due_erasure(now, &[])?)).unwrap(), None);
         assert!(!erase(world, &scope, first.id), "{scope:?}");
     }
     assert!(erase(world, &job(), first.id));
@@ -234,7 +237,7 @@ pub fn of_many_nodes_one_erases(world: &World) {
     let outcomes = at_once(4, |_| {
         let erased = erased_now(world);
         let erase = world.tenancy.run(&job(), |tx| {
-            let Some(due) = tx.take_due_erasure(erased.at)? else { return Ok(false) };
+            let Some(due) = tx.take_due_erasure(erased.at, &[])? else { return Ok(false) };
             Ok(tx.erase_person(due.request, &erased)?)
         });
         erase.unwrap()
@@ -452,4 +455,57 @@ pub fn a_failed_unit_of_work_erases_nobody(world: &World) {
         world.tenancy.run(&marc.scope(), |tx| Ok(tx.inbox(marc.id(), NotificationFilter::default(), None, 10)?));
     assert!(!inbox.unwrap().items.is_empty());
     assert_eq!(pending(world, &marc.scope(), marc), Some(request));
+}
+
+/// A session that another node still knows leaves nothing behind, and nobody writes into what is left.
+pub fn nothing_is_written_after_an_erasure(world: &World) {
+    let cast = Cast::new(world);
+    let (marc, entry) = (&cast.employee.0, &cast.employee.1);
+    let (sophie, profile) = (&cast.practitioner.0, &cast.practitioner.1);
+    let first = asked(world, marc);
+    world.clock.advance(SignedDuration::from_secs(1));
+    let second = asked(world, sophie);
+    world.clock.set(second.deletion_date);
+    assert!(erase(world, &job(), first.id) && erase(world, &job(), second.id));
+
+    let own = |who: &Person, write: &mut dyn FnMut(&mut dyn TenancyTx) -> Result<(), TenancyError>| {
+        world.tenancy.run(&who.scope(), |tx| write(tx))
+    };
+    let renamed = Employee { first_name: "Marc".to_owned(), phone: Some("+33 6".to_owned()), ..entry.clone() };
+    assert!(matches!(own(marc, &mut |tx| tx.update_employee(&renamed)), Err(TenancyError::NotFound)));
+    for who in [marc, sophie] {
+        assert!(matches!(own(who, &mut |tx| tx.update_user(&who.user)), Err(TenancyError::NotFound)));
+        let locked = world.tenancy.run(&who.scope(), |tx| Ok(tx.user_for_update(who.id())?)).unwrap();
+        assert_eq!(locked, None);
+        let chosen = PreferenceSet {
+            language: "fr".to_owned(),
+            alias: Alias::parse("Le renard"),
+            share_usage_with_employer: false,
+            quiet_hours: None,
+        };
+        assert!(is_refused(&preferences::decide(world, &who.scope(), who, &chosen)));
+        let picture = files::unsent(world, who, FileType::Avatar);
+        assert!(is_refused(&files::add(world, &who.scope(), &picture)));
+    }
+    let again = world.booking.run(&sophie.scope(), |tx| tx.update_practitioner(profile));
+    assert!(matches!(again, Err(BookingError::NotFound)), "{again:?}");
+    let added = journal::add(world, marc, &journal::unwritten(world, marc, "Nuit blanche."));
+    let is_kept_out = matches!(&added, Err(ClinicalError::Store(StoreError::Refused(_))));
+    assert!(is_kept_out, "{added:?}");
+}
+
+/// Whom it fails for waits behind the others.
+pub fn who_is_passed_over_is_not_taken(world: &World) {
+    let cast = Cast::new(world);
+    let first = asked(world, &cast.employee.0);
+    world.clock.advance(SignedDuration::from_secs(1));
+    let second = asked(world, &cast.colleague.0);
+    world.clock.set(second.deletion_date);
+    let taken = |passed_over: &[Uuid]| {
+        let now = world.clock.now();
+        world.tenancy.run(&job(), |tx| Ok(tx.take_due_erasure(now, passed_over)?)).unwrap().map(|due| due.request)
+    };
+    assert_eq!(taken(&[]), Some(first.id));
+    assert_eq!(taken(&[first.id]), Some(second.id));
+    assert_eq!(taken(&[first.id, second.id]), None);
 }

@@ -4,7 +4,7 @@ use huntzen_clinical::conversation::MessageRange;
 use huntzen_tenancy::{
     Job, Scope,
     clock::Clock,
-    identity::OneTimePurpose,
+    identity::{HashedPassword, OneTimePurpose, User},
     notifications::{NotificationFilter, NotificationType},
     own_data::OwnPart,
     retention::Expired,
@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     conversations::{said, write},
+    files,
     invitations::invited,
     letters, notes,
     notifications::notified,
@@ -105,19 +106,27 @@ pub fn letters_go_with_their_keys(world: &World) {
     assert_eq!(kept(world, marc, OwnPart::Letters), 1);
 }
 
-/// An invitation that nobody accepted goes; an accepted one stays, however old it is.
+/// An invitation that nobody accepted goes from an account that needs none any more. That of an account
+/// which still waits stays, since it says who may be invited again; so does an accepted one.
 pub fn an_accepted_invitation_stays(world: &World) {
     let cast = Cast::new(world);
-    let marc = &cast.employee.0;
+    let (marc, claire) = (&cast.employee.0, &cast.colleague.0);
     let invitation = invited(world, &cast.hr, marc);
     let now = world.clock.now();
     let used = world.tenancy.run(&marc.scope(), |tx| Ok(tx.accept_invitation(invitation.digest, now)?));
     assert!(used.unwrap());
-    let claire = &cast.colleague.0;
     invited(world, &cast.hr, claire);
-    assert_eq!(discard(world, &job(), Expired::Invitations, now, 10), 0);
-    assert_eq!(discard(world, &job(), Expired::Invitations, now + SignedDuration::from_hours(1), 10), 1);
-    assert_eq!((kept(world, marc, OwnPart::Invitations), kept(world, claire, OwnPart::Invitations)), (1, 0));
+    let discard = |before| discard(world, &job(), Expired::Invitations, before, 10);
+    let (later, kept) = (now + SignedDuration::from_hours(1), |who| kept(world, who, OwnPart::Invitations));
+    assert_eq!((discard(now), discard(later)), (0, 0));
+    assert_eq!((kept(marc), kept(claire)), (1, 1));
+    for person in [marc, claire] {
+        let with_password =
+            User { password: Some(HashedPassword::from_stored("$2b$10$x".to_owned())), ..person.user.clone() };
+        world.tenancy.run(&person.scope(), |tx| tx.update_user(&with_password)).unwrap();
+    }
+    assert_eq!((discard(now), discard(later), discard(later)), (0, 1, 0));
+    assert_eq!((kept(marc), kept(claire)), (1, 0));
 }
 
 /// What was said about a consultation goes with the key, long after its end; the consultation stays.
@@ -148,6 +157,23 @@ pub fn conversations_go_with_their_keys(world: &World) {
     };
     assert_eq!((said(old.id), said(young.id)), ((0, 0), (1, 1)));
     assert_eq!(found(world, &marc.scope(), old.id).unwrap().duration_seconds, Some(2_700));
+}
+
+/// Attachments go with a conversation in which nothing was said, and so have no key to go by.
+pub fn what_was_only_sent_goes_too(world: &World) {
+    let cast = Cast::new(world);
+    let (marc, sophie) = (&cast.employee.0, &cast.practitioner.0);
+    let one = booked(world, &cast.employee, &cast.practitioner, "2027-01-04T09:00:00Z");
+    let one = carried_out(world, sophie, one, "2027-01-04T09:00:00Z", "2027-01-04T09:45:00Z");
+    world.clock.set(at("2027-01-04T09:50:00Z"));
+    files::add(world, &sophie.scope(), &files::attached(world, sophie, &one)).unwrap();
+    let discard =
+        |before: &str| world.clinical.run(&job(), |tx| Ok(tx.discard_conversations(at(before), 10)?)).unwrap();
+    assert_eq!(discard("2027-01-04T09:40:00Z"), 0);
+    assert_eq!(kept(world, marc, OwnPart::Files), 1);
+    assert_eq!(discard("2027-01-05T00:00:00Z"), 1);
+    assert_eq!(discard("2027-01-05T00:00:00Z"), 0);
+    assert_eq!((kept(world, marc, OwnPart::Files), files::removals(world).len()), (0, 1));
 }
 
 /// Notes go with their key when their author's profession keeps them no longer, all of one patient's at

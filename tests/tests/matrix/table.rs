@@ -178,10 +178,10 @@ GET    /super-admin/audit-logs/verify    | -                 | 401 200 403 403 4
 GET    /users/me/access-log              | -                 | 401 200 200 200 200 200 200 200 200 200 200
 
 GET    /users/me/export                  | -                 | 401 200 200 200 200 200 200 200 200 200 200
-GET    /users/me/delete-request          | -                 | 401 404 200 200 200 200 200 200 200 200 200
-POST   /users/me/delete-request          | -                 | 401 409 201 201 201 201 201 201 201 201 201
-POST   /users/me/delete-request/cancel   | -                 | 401 409 200 200 200 200 200 200 200 200 200
-PUT    /users/me/delete-request/cancel   | -                 | 401 409 200 200 200 200 200 200 200 200 200
+GET    /users/me/delete-request          | -                 | 401 200 200 200 200 200 200 200 200 200 200
+POST   /users/me/delete-request          | -                 | 401 201 201 201 201 201 201 201 201 201 201
+POST   /users/me/delete-request/cancel   | -                 | 401 200 200 200 200 200 200 200 200 200 200
+PUT    /users/me/delete-request/cancel   | -                 | 401 200 200 200 200 200 200 200 200 200 200
 POST   /users/me/email                   | -                 | 401 202 202 202 202 202 202 202 202 202 202
 POST   /users/me/email/confirm           | -                 | 200 200 200 200 200 200 200 200 200 200 200
 GET    /users/me/preferences             | -                 | 401 200 200 200 200 200 200 200 200 200 200

@@ -72,15 +72,15 @@ fn the_largest_file_takes_next_to_no_memory() {
     // What is set up once is not what a file takes.
     let url = send(&mut client, &bytes);
     assert!(client.send("GET", &url, None).unwrap().body == bytes);
-    let grown = (0..3).map(|_| {
+    let mut grown = [0; 3].map(|_| {
         growth_kib(server.process(), || {
             let url = send(&mut client, &bytes);
             assert!(client.send("GET", &url, None).unwrap().body == bytes);
         })
     });
-    // Other work may need memory meanwhile, a file not.
-    let least = grown.min().unwrap();
-    assert!(least <= 5 * 1024, "{least} KiB");
+    // Other work may need memory once meanwhile; a file needs none every time.
+    grown.sort_unstable();
+    assert!(grown[1] <= 5 * 1024, "{grown:?} KiB");
     assert!(server.stop().success());
 }
 

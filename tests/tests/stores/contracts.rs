@@ -415,6 +415,8 @@ mod erasure {
         an_employee_is_forgotten,
         the_company_never_learns,
         a_practitioner_is_forgotten,
+        nothing_is_written_after_an_erasure,
+        who_is_passed_over_is_not_taken,
         a_failed_unit_of_work_erases_nobody,
     );
 }
@@ -490,6 +492,7 @@ mod retention {
         what_is_older_goes,
         letters_go_with_their_keys,
         an_accepted_invitation_stays,
+        what_was_only_sent_goes_too,
         conversations_go_with_their_keys,
         notes_go_by_profession,
         discarding_is_the_jobs_alone,

@@ -1,6 +1,6 @@
 //! Reviews. Who gave one, and on which consultation, is written and never read.
 use diesel::{
-    dsl::{insert_into, update},
+    dsl::{case_when, insert_into, update},
     prelude::*,
     sql_types::{BigInt, Binary, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid},
 };
@@ -146,7 +146,9 @@ impl Reviews for PgTx {
     ) -> Result<bool, StoreError> {
         let moderated = (
             reviews::status.eq(status.as_str()),
-            reviews::published_comment.eq(shown),
+            // Not what an erasure has taken away since it was read.
+            reviews::published_comment
+                .eq(case_when(reviews::comment.is_not_null(), shown.into_sql::<Nullable<Text>>())),
             reviews::moderated_at.eq(at.to_diesel()),
         );
         let change = update(reviews::table.find(id.0)).set(moderated);

@@ -2,7 +2,7 @@
 use diesel::{
     dsl::{exists, insert_into, select, update},
     prelude::*,
-    sql_types::{BigInt, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use huntzen_tenancy::{
     StoreError, TenancyError,
@@ -125,8 +125,9 @@ impl DeletionRequests for PgTx {
 
 statement! {
     /// Holds the request that has been due for longest.
-    TakeDue { now: StoredTimestamp } -> (SqlUuid, SqlUuid, Text, Nullable<SqlUuid>);
+    TakeDue { now: StoredTimestamp, passed_over: Vec<Uuid> } -> (SqlUuid, SqlUuid, Text, Nullable<SqlUuid>);
     "SELECT request_id, user_id, email, company_id FROM take_due_erasure(", now as Timestamptz;
+    ", ", passed_over as Array<SqlUuid>;
     ")"
 }
 
@@ -141,8 +142,8 @@ statement! {
 }
 
 impl Erasures for PgTx {
-    fn take_due_erasure(&mut self, now: Timestamp) -> Result<Option<DueErasure>, StoreError> {
-        let statement = TakeDue { now: now.to_diesel() };
+    fn take_due_erasure(&mut self, now: Timestamp, passed_over: &[Uuid]) -> Result<Option<DueErasure>, StoreError> {
+        let statement = TakeDue { now: now.to_diesel(), passed_over: passed_over.to_vec() };
         let row =
             self.run(|connection| statement.get_result::<(Uuid, Uuid, String, Option<Uuid>)>(connection).optional())?;
         row.map(|(request, user, address, company)| {

@@ -11,7 +11,7 @@ use huntzen_tenancy::{
         Attending, FileId, FileName, FileType, Files, Meeting, ObjectName, Participants, PendingUpload, Related,
         StoredFile, Usage,
     },
-    ids::UserId,
+    ids::{CompanyId, UserId},
     sealing::{DataKey, KeySubject, MasterKeyId},
     words::Words,
 };
@@ -203,7 +203,7 @@ impl Files for PgTx {
 
 impl Attending for PgTx {
     fn meeting(&mut self, consultation: Uuid) -> Result<Option<Meeting>, StoreError> {
-        type Row = (Uuid, Uuid, StoredTimestamp, StoredTimestamp, String);
+        type Row = (Uuid, Uuid, Uuid, StoredTimestamp, StoredTimestamp, String);
         let Some(actor) = self.actor else { return Ok(None) };
         let query = consultations::table
             .find(consultation)
@@ -213,6 +213,7 @@ impl Attending for PgTx {
                     .or(consultations::practitioner_user_id.eq(actor.user.0)),
             )
             .select((
+                consultations::company_id,
                 consultations::employee_user_id,
                 consultations::practitioner_user_id,
                 consultations::scheduled_at,
@@ -220,9 +221,10 @@ impl Attending for PgTx {
                 consultations::status,
             ));
         let row = self.run(|connection| query.first::<Row>(connection).optional())?;
-        row.map(|(employee, practitioner, scheduled_at, ends_at, status)| {
+        row.map(|(company, employee, practitioner, scheduled_at, ends_at, status)| {
             let status: ConsultationStatus = word(&status, "consultations.status")?;
             Ok(Meeting {
+                company: CompanyId(company),
                 participants: Participants { employee: UserId(employee), practitioner: UserId(practitioner) },
                 scheduled_at: scheduled_at.to_jiff(),
                 ends_at: ends_at.to_jiff(),

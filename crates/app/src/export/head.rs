@@ -44,7 +44,9 @@ fn user(user: &User) -> Value {
         "emailVerified": user.email_verified,
         "twoFactorEnabledAt": user.two_factor_enabled_at.map(told),
         "lastLoginAt": user.last_login_at.map(told),
+        "blockedAt": user.blocked_at.map(told),
         "createdAt": told(user.created_at),
+        "updatedAt": told(user.updated_at),
     })
 }
 
@@ -59,6 +61,7 @@ fn employee(employee: &Employee) -> Value {
         "position": employee.position,
         "status": employee.status.as_str(),
         "createdAt": told(employee.created_at),
+        "updatedAt": told(employee.updated_at),
     })
 }
 

@@ -2,7 +2,7 @@
 use crate::http::language::Language;
 
 /// Fields with their French and English names.
-const LABELS: [(&str, &str, &str); 95] = [
+const LABELS: [(&str, &str, &str); 108] = [
     ("generatedAt", "Établi le", "Made on"),
     ("account", "Compte", "Account"),
     ("employee", "Salarié", "Employee"),
@@ -98,6 +98,19 @@ const LABELS: [(&str, &str, &str); 95] = [
     ("quietHours", "Heures calmes", "Quiet hours"),
     ("kind", "Nature", "Kind"),
     ("label", "Libellé", "Label"),
+    ("cancelledByMe", "Annulé par vous", "Cancelled by you"),
+    ("noShowAt", "Absence constatée le", "No-show noted on"),
+    ("billingStatus", "Facturation", "Billing"),
+    ("offersVideo", "Propose la vidéo", "Offers video"),
+    ("offersAudio", "Propose l'audio", "Offers audio"),
+    ("offersPhone", "Propose le téléphone", "Offers telephone"),
+    ("offersChat", "Propose le chat", "Offers chat"),
+    ("acceptingNewClients", "Accepte de nouveaux clients", "Accepts new clients"),
+    ("validatedAt", "Validé le", "Validated on"),
+    ("suspendedAt", "Suspendu le", "Suspended on"),
+    ("documentsVerified", "Documents vérifiés", "Documents verified"),
+    ("types", "Types", "Types"),
+    ("blockedAt", "Bloqué le", "Blocked on"),
 ];
 
 /// The name of a field; its own where it needs no other.

@@ -1,6 +1,6 @@
 //! Reading an export page by page, each in a unit of work of its own.
 use huntzen_booking::{
-    availability::{AvailabilityException, AvailabilityRule},
+    availability::{AvailabilityException, AvailabilityRule, ConsultationType, TypeSet},
     consultation::{OpenConsultation, Starts},
     practitioner::Practitioner,
     review::OwnReview,
@@ -60,7 +60,6 @@ pub(super) fn read(s: &Services, caller: &Caller, section: Section, place: Place
         Place::After(cursor) => Some(*cursor),
         Place::Start | Place::Among { .. } => None,
     };
-    let is_practitioner = caller.actor.role == Role::Practitioner;
     Ok(match section {
         Section::Part(part) => Page::of(&s.own_data.records(caller, part, cursor, ROWS)?, |one| one.fields.clone()),
         Section::Practitioner => Page::whole(vec![profile(&s.own_profile.get(caller)?)]),
@@ -68,7 +67,7 @@ pub(super) fn read(s: &Services, caller: &Caller, section: Section, place: Place
         Section::Exceptions => Page::whole(s.planning.exceptions(caller)?.iter().map(exception).collect()),
         Section::Consultations => {
             let part = s.consultations.mine(caller, None, Starts::default(), cursor, CONSULTATIONS)?;
-            Page::of(&part, |one| consultation(one, is_practitioner))
+            Page::of(&part, |one| consultation(one, caller))
         }
         Section::Messages => messages(s, caller, place)?,
         Section::Journal => Page::of(&s.journal.list(caller, Days::default(), None, cursor, LONG_ROWS)?, entry),
@@ -112,14 +111,17 @@ fn messages(s: &Services, caller: &Caller, place: Place) -> Result<Page, Problem
 
 /// An employee's with the practitioner's name and both reasons; a practitioner's without what is the
 /// client's (GDPR, article 15(4)).
-fn consultation(one: &OpenConsultation, for_practitioner: bool) -> Value {
+fn consultation(one: &OpenConsultation, caller: &Caller) -> Value {
+    let (me, for_practitioner) = (caller.actor.user, caller.actor.role == Role::Practitioner);
     let (held, names) = (&one.consultation, &one.names);
     let practitioner = format!("{} {}", names.practitioner_first_name, names.practitioner_last_name);
     let mut told_of = json!({
         "id": held.id.0, "type": held.kind.as_str(), "status": held.status.as_str(),
         "scheduledAt": told(held.scheduled_at), "endsAt": told(held.ends_at), "startedAt": held.started_at.map(told),
         "endedAt": held.ended_at.map(told), "durationSeconds": held.duration_seconds,
-        "cancelledAt": held.cancelled_at.map(told), "createdAt": told(held.created_at),
+        "cancelledAt": held.cancelled_at.map(told), "cancelledByMe": held.cancelled_by.map(|by| by == me),
+        "noShowAt": held.no_show_at.map(told), "billingStatus": held.billing_status.as_str(),
+        "createdAt": told(held.created_at), "updatedAt": told(held.updated_at),
     });
     if let Some(fields) = told_of.as_object_mut().filter(|_| !for_practitioner) {
         let text = |secret: &Option<SecretText>| secret.as_ref().map(|text| text.expose().to_owned());
@@ -158,8 +160,12 @@ fn profile(one: &Practitioner) -> Value {
         "id": one.id.0, "firstName": one.first_name, "lastName": one.last_name, "title": one.title,
         "profession": one.profession.as_str(), "registrationNumber": one.registration_number,
         "specialties": one.specialties, "languages": one.languages, "bio": one.bio,
-        "yearsOfExperience": one.years_of_experience, "timezone": one.timezone, "isValidated": one.is_validated,
-        "createdAt": told(one.created_at),
+        "yearsOfExperience": one.years_of_experience, "offersVideo": one.offers_video, "offersAudio": one.offers_audio,
+        "offersPhone": one.offers_phone, "offersChat": one.offers_chat,
+        "acceptingNewClients": one.accepting_new_clients, "timezone": one.timezone, "isValidated": one.is_validated,
+        "validatedAt": one.validated_at.map(told), "suspendedAt": one.suspended_at.map(told),
+        "documentsVerified": one.documents_verified, "createdAt": told(one.created_at),
+        "updatedAt": told(one.updated_at),
     })
 }
 
@@ -168,7 +174,7 @@ fn rule(one: &AvailabilityRule) -> Value {
     json!({
         "id": one.id(), "dayOfWeek": terms.day_of_week, "startTime": terms.start_time.strftime("%H:%M").to_string(),
         "endTime": terms.end_time.strftime("%H:%M").to_string(), "slotMinutes": terms.slot_minutes,
-        "bufferMinutes": terms.buffer_minutes, "validFrom": terms.valid_from.as_ref().map(ToString::to_string),
+        "bufferMinutes": terms.buffer_minutes, "types": types(terms.types), "validFrom": terms.valid_from.as_ref().map(ToString::to_string),
         "validUntil": terms.valid_until.as_ref().map(ToString::to_string),
     })
 }
@@ -176,6 +182,13 @@ fn rule(one: &AvailabilityRule) -> Value {
 fn exception(one: &AvailabilityException) -> Value {
     json!({
         "id": one.id(), "kind": one.kind().as_str(), "startsAt": told(one.starts_at()), "endsAt": told(one.ends_at()),
-        "label": one.label(),
+        "slotMinutes": one.shape().map(|shape| shape.slot_minutes),
+        "bufferMinutes": one.shape().map(|shape| shape.buffer_minutes),
+        "types": one.shape().map(|shape| types(shape.types)), "label": one.label(),
     })
+}
+
+fn types(offered: TypeSet) -> Vec<&'static str> {
+    let kinds = ConsultationType::ALL.iter().filter(|kind| offered.contains(**kind));
+    kinds.map(|kind| kind.as_str()).collect()
 }

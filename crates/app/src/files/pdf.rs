@@ -26,8 +26,8 @@ impl Pdf {
         self.last.extend_from_slice(recent);
     }
 
-    /// Passes when the last thing that it says is that it ends: an archive appended to it is not seen
-    /// as one by anybody.
+    /// Passes when the last thing that it says is that it ends. Something else may still be in it, such as an
+    /// archive that ends with this mark as its comment: no browser is let run or guess what is downloaded.
     pub(super) fn finish(self) -> Result<(), Unfit> {
         let mark = b"%%EOF";
         let at = self.last.windows(mark.len()).rposition(|window| window == mark).ok_or(Unfit::Damaged)?;

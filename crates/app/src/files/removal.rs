@@ -4,14 +4,18 @@ use huntzen_tenancy::{
     files::{FileRemoval, ObjectStorage},
 };
 
-/// Removes up to `limit` objects that are due; answers how many are gone. Those that the storage does not
-/// remove now are tried again later.
+/// Removes up to `limit` objects that are due; answers how many are gone. Once the storage refuses one, it
+/// and all that were due behind it are tried again later: a storage that is away keeps no other job waiting.
 ///
 /// # Errors
 /// Those of the store.
 pub async fn remove_due(removal: &FileRemoval, storage: &dyn ObjectStorage, limit: u32) -> Result<usize, TenancyError> {
     let (mut gone, mut failed) = (Vec::new(), Vec::new());
     for object in removal.due(limit)? {
+        if !failed.is_empty() {
+            failed.push(object);
+            continue;
+        }
         match storage.remove(object).await {
             Ok(()) => gone.push(object),
             Err(error) => {

@@ -91,10 +91,15 @@ async fn download_file(
 ) -> Result<impl Responder, Problem> {
     let origin = context.origin();
     let caller = signed.map(|signed| signed.caller);
-    let opened = app.run(move |s| s.files.open(caller.as_ref(), &origin, id)).await?;
+    let asking = caller.clone();
+    let opened = app.run(move |s| s.files.open(asking.as_ref(), &origin, id)).await?;
     let file = opened.file;
-    let reader = app.storage().read(file.object).await?;
-    let reader = reader.ok_or_else(|| Problem::internal("the bytes of a file are not in the storage"))?;
+    let Some(reader) = app.storage().read(file.object).await? else {
+        // Deleted since: then it is not found any more.
+        let origin = context.origin();
+        app.run(move |s| s.files.open(caller.as_ref(), &origin, id)).await?;
+        return Err(Problem::internal("the bytes of a file are not in the storage"));
+    };
     let mut body = Body::new(reader, opened.opening, (file.size, file.sha256));
     // What cannot even begin is said so, and not with half an answer.
     let first = body.next().await?;

@@ -102,11 +102,14 @@ fn erase(work: &Work, limit: u32) -> Result<usize, Box<dyn Error>> {
     if cancelled >= limit as usize {
         return Ok(cancelled);
     }
-    let erased = work.erasing.run(limit)?;
-    for user in &erased {
+    let run = work.erasing.run(limit);
+    for user in &run.erased {
         (work.forget)(*user);
     }
-    Ok(erased.len())
+    for error in &run.failures {
+        tracing::error!(error = error as &dyn Error, "somebody could not be erased, and waits for the next run");
+    }
+    Ok(run.erased.len())
 }
 
 fn discard(work: &Work, limit: u32) -> Result<usize, Box<dyn Error>> {

@@ -1,6 +1,7 @@
 //! Erasing those whose day has come, one person a unit of work: all of it happens, or nothing.
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::Erased;
 use crate::{
@@ -19,46 +20,64 @@ pub struct Erasing {
     key_backup_days: u16,
 }
 
+/// What a run came to.
+#[derive(Debug, Default)]
+pub struct ErasureRun {
+    /// Who was erased.
+    pub erased: Vec<UserId>,
+    /// Why others were not.
+    pub failures: Vec<TenancyError>,
+}
+
 impl Erasing {
     /// Over these ports; backups of keys are kept for so many days.
     pub fn new(ports: IdentityPorts, key_backup_days: u16) -> Self {
         Self { ports, key_backup_days }
     }
 
-    /// Erases up to `limit` people and answers who they were. Each is mailed a certificate, at the
-    /// address that the account had.
-    ///
-    /// # Errors
-    /// `StoreError` alone; who was erased before stays so.
-    pub fn run(&self, limit: u32) -> Result<Vec<UserId>, TenancyError> {
-        let scope = Scope::worker(Job::Erasure);
-        let mut erased = Vec::new();
+    /// Erases up to `limit` people. Each is mailed a certificate, at the address that the account had.
+    /// Whom it fails for is passed over, and waits for the next run.
+    pub fn run(&self, limit: u32) -> ErasureRun {
+        let mut run = ErasureRun::default();
+        let mut passed_over = Vec::new();
         for _ in 0..limit {
-            let now = self.ports.clock.now();
-            let done = self.ports.store.run(&scope, |tx| {
-                let Some(due) = tx.take_due_erasure(now)? else { return Ok(None) };
-                let certificate = self.ports.randomness.uuid_v4();
-                let erased = Erased { at: now, certificate, keys_gone_on: self.keys_gone_on(now) };
-                if !tx.erase_person(due.request, &erased)? {
-                    return Ok(None);
+            let mut taken = None;
+            match self.erase_next(&passed_over, &mut taken) {
+                Ok(Some(user)) => run.erased.push(user),
+                Ok(None) => break,
+                Err(error) => {
+                    run.failures.push(error);
+                    // Without a request it is the store that fails.
+                    let Some(request) = taken else { break };
+                    passed_over.push(request);
                 }
-                // Written after all other letters to the person have gone, with their keys.
-                let arguments = json!({
-                    "to": due.email.as_str(),
-                    "certificate": certificate.to_string(),
-                    "keysGoneOn": erased.keys_gone_on.to_string(),
-                });
-                self.ports.write(tx, now, due.user, Letter::DeletionDone, &arguments)?;
-                let entry = AuditEntry::new(&scope, self.ports.randomness.as_ref(), now, Action::Erase, Resource::User);
-                tx.record(&entry.on(due.user).about(due.user).within(due.company))?;
-                Ok(Some(due.user))
-            })?;
-            match done {
-                Some(user) => erased.push(user),
-                None => break,
             }
         }
-        Ok(erased)
+        run
+    }
+
+    /// Erases whoever has been due for longest, and notes the request that was taken.
+    fn erase_next(&self, passed_over: &[Uuid], taken: &mut Option<Uuid>) -> Result<Option<UserId>, TenancyError> {
+        let (scope, now) = (Scope::worker(Job::Erasure), self.ports.clock.now());
+        self.ports.store.run(&scope, |tx| {
+            let Some(due) = tx.take_due_erasure(now, passed_over)? else { return Ok(None) };
+            *taken = Some(due.request);
+            let certificate = self.ports.randomness.uuid_v4();
+            let erased = Erased { at: now, certificate, keys_gone_on: self.keys_gone_on(now) };
+            if !tx.erase_person(due.request, &erased)? {
+                return Ok(None);
+            }
+            // Written after all other letters to the person have gone, with their keys.
+            let arguments = json!({
+                "to": due.email.as_str(),
+                "certificate": certificate.to_string(),
+                "keysGoneOn": erased.keys_gone_on.to_string(),
+            });
+            self.ports.write(tx, now, due.user, Letter::DeletionDone, &arguments)?;
+            let entry = AuditEntry::new(&scope, self.ports.randomness.as_ref(), now, Action::Erase, Resource::User);
+            tx.record(&entry.on(due.user).about(due.user).within(due.company))?;
+            Ok(Some(due.user))
+        })
     }
 
     fn keys_gone_on(&self, now: Timestamp) -> Date {

@@ -214,7 +214,7 @@ impl FileKeeping {
             if !tx.drop_upload(object)? {
                 return Err(TenancyError::Store(StoreError::Refused("file_uploads".to_owned())));
             }
-            tx.record(&self.entry(&scope, now, Action::Create).on(id).about(owner))?;
+            self.trace(tx, &scope, (now, Action::Create), &file)?;
             Ok(file)
         })
     }
@@ -227,13 +227,20 @@ impl FileKeeping {
         self.ports.store.run(&caller.scope(), |tx| Ok(tx.drop_upload(object).map(drop)?))
     }
 
-    /// What is known of a file that the caller may read.
+    /// What is known of a file that the caller may read. That of an attachment is read is traced.
     ///
     /// # Errors
     /// `Forbidden`; `NotFound`.
     pub fn describe(&self, caller: &Caller, id: FileId) -> Result<StoredFile, TenancyError> {
         caller.actor.require(Permission::FilesOwn)?;
-        self.ports.store.run(&caller.scope(), |tx| readable(tx, Some(caller), id))
+        let (now, scope) = (self.ports.clock.now(), caller.scope());
+        self.ports.store.run(&scope, |tx| {
+            let file = readable(tx, Some(caller), id)?;
+            if file.kind == FileType::Attachment {
+                self.trace(tx, &scope, (now, Action::Read), &file)?;
+            }
+            Ok(file)
+        })
     }
 
     /// A file for whoever may read it, a stranger without `caller`. That a file is read is traced
@@ -254,7 +261,7 @@ impl FileKeeping {
             }
             // Whose owner's key was destroyed is gone as well.
             let key = tx.file_key(id)?.ok_or(TenancyError::NotFound)?;
-            tx.record(&self.entry(&scope, now, Action::Read).on(id).about(file.owner))?;
+            self.trace(tx, &scope, (now, Action::Read), &file)?;
             Ok((file, Some(key)))
         })?;
         let key = key.map(|key| self.ports.sealer.unlock(&key)).transpose()?;
@@ -273,7 +280,7 @@ impl FileKeeping {
             if !tx.remove_file(id)? {
                 return Err(TenancyError::NotFound);
             }
-            tx.record(&self.entry(&scope, now, Action::Delete).on(id).about(owner))?;
+            self.trace(tx, &scope, (now, Action::Delete), &file)?;
             Ok(file)
         })
     }
@@ -298,6 +305,24 @@ impl FileKeeping {
                 Ok(Some(meeting.participants))
             }
         }
+    }
+
+    /// Records what is done to a file. An attachment is its employee's, whoever sent it, and its company's.
+    fn trace(
+        &self,
+        tx: &mut dyn TenancyTx,
+        scope: &Scope,
+        (now, action): (Timestamp, Action),
+        file: &StoredFile,
+    ) -> Result<(), TenancyError> {
+        let entry = self.entry(scope, now, action).on(file.id);
+        let attached_to = file.related.filter(|_| file.kind == FileType::Attachment);
+        let meeting = attached_to.map(|related| tx.meeting(related.id)).transpose()?.flatten();
+        let entry = match meeting {
+            Some(meeting) => entry.about(meeting.participants.employee).within(Some(meeting.company)),
+            None => entry.about(file.owner),
+        };
+        Ok(tx.record(&entry)?)
     }
 
     fn entry(&self, scope: &Scope, now: Timestamp, action: Action) -> AuditEntry {

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::{FileType, Participants};
 use crate::{
     error::{Checks, TenancyError},
+    ids::CompanyId,
     store::StoreError,
     words,
 };
@@ -65,6 +66,8 @@ impl Asked {
 /// A consultation as far as its attachments depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meeting {
+    /// Whose consultation it is.
+    pub company: CompanyId,
     /// Who meets.
     pub participants: Participants,
     /// When it is to start.
