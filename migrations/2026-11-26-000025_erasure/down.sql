@@ -66,6 +66,7 @@ DROP POLICY data_keys_letters ON keys.data_keys;
 DROP POLICY data_keys_add_review ON keys.data_keys;
 DROP POLICY data_keys_reviews ON keys.data_keys;
 DROP POLICY data_keys_internal ON keys.data_keys;
+CREATE POLICY data_keys_files ON keys.data_keys FOR SELECT TO huntzen_internal USING (kind = 'FILES');
 DROP POLICY journal_entries_internal ON journal_entries;
 DROP POLICY clinical_notes_internal ON clinical_notes;
 DROP POLICY outbox_internal_read ON outbox;

@@ -119,6 +119,7 @@ GRANT UPDATE (first_name, last_name, title, registration_number, specialties, la
     erased_at) ON practitioners TO huntzen_internal;
 
 CREATE POLICY deletion_requests_internal ON deletion_requests TO huntzen_internal USING (true) WITH CHECK (true);
+DROP POLICY data_keys_files ON keys.data_keys;
 CREATE POLICY data_keys_internal ON keys.data_keys TO huntzen_internal USING (true) WITH CHECK (true);
 CREATE POLICY journal_entries_internal ON journal_entries TO huntzen_internal USING (true) WITH CHECK (true);
 CREATE POLICY clinical_notes_internal ON clinical_notes TO huntzen_internal USING (true) WITH CHECK (true);

@@ -499,6 +499,12 @@ fn about_retention(scene: &Scene) -> Vec<Expectation> {
         one("what was said goes", job(Job::Retention), words, Rows(1)),
         one("by the job alone", job(Job::Erasure), words, Rows(0)),
         one("notes go", job(Job::Retention), notes, Rows(1)),
+        two(
+            "with what lies under their key",
+            (job(Job::Retention), notes.to_owned()),
+            (scene.cast.practitioner.0.scope(), rows_of("clinical_notes")),
+            Rows(0),
+        ),
         one("by the job alone as well", job(Job::Erasure), notes, Rows(0)),
     ]
 }
