@@ -68,7 +68,15 @@ ALTER TABLE article_visits FORCE ROW LEVEL SECURITY;
 ALTER TABLE news ENABLE ROW LEVEL SECURITY;
 ALTER TABLE news FORCE ROW LEVEL SECURITY;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON articles, news TO huntzen_app;
+GRANT SELECT, DELETE ON articles, news TO huntzen_app;
+-- Views are counted by a function alone; what a thing is and when it was made stays as it was.
+GRANT INSERT (id, slug, title, excerpt, content, content_html, category, tags, status, published_at, created_at,
+    updated_at) ON articles TO huntzen_app;
+GRANT UPDATE (slug, title, excerpt, content, content_html, category, tags, status, published_at, updated_at)
+    ON articles TO huntzen_app;
+GRANT INSERT (id, company_id, title, content, content_html, target_departments, published_at, updated_at)
+    ON news TO huntzen_app;
+GRANT UPDATE (title, content, content_html, target_departments, updated_at) ON news TO huntzen_app;
 GRANT SELECT ON article_tags TO huntzen_app;
 -- No policy shows the program a row of these two.
 GRANT SELECT ON article_visit_salts, article_visits TO huntzen_app;
@@ -131,8 +139,9 @@ END $$;
 CREATE FUNCTION count_article_visit(article uuid, of_day date, by_visitor bytea) RETURNS boolean
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    -- Held, so that it is not deleted before its visit is written.
-    PERFORM FROM articles WHERE id = article AND status = 'PUBLISHED' AND scope_role() IS NOT NULL FOR KEY SHARE;
+    -- Held, so that it is not deleted before its visit is written; as firmly as the count is written below,
+    -- so that nobody who holds it to delete it waits for a visitor who waits for them.
+    PERFORM FROM articles WHERE id = article AND status = 'PUBLISHED' AND scope_role() IS NOT NULL FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
@@ -145,8 +154,9 @@ BEGIN
     RETURN true;
 END $$;
 
--- Forgets what keyed the days before one, and who was there; answers how many days that were.
-CREATE FUNCTION forget_article_visits(before date) RETURNS bigint
+-- Forgets what keyed the days before today, and who was there; answers how many days that were. Days that
+-- have not begun anywhere are some clock's error: as long as one is there no salt is ever replaced.
+CREATE FUNCTION forget_article_visits(today date) RETURNS bigint
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
     days bigint;
@@ -155,8 +165,8 @@ BEGIN
         RETURN 0;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended('huntzen:visits', 0));
-    DELETE FROM article_visits WHERE day < before;
-    DELETE FROM article_visit_salts WHERE day < before;
+    DELETE FROM article_visits WHERE day < today OR day > today + 1;
+    DELETE FROM article_visit_salts WHERE day < today OR day > today + 1;
     GET DIAGNOSTICS days = ROW_COUNT;
     RETURN days;
 END $$;

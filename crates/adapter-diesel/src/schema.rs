@@ -651,7 +651,7 @@ define_sql_function! { #[sql_name = "lower"] fn first_day(days: Daterange) -> Nu
 define_sql_function! { #[sql_name = "upper"] fn day_after(days: Daterange) -> Nullable<Date> }
 define_sql_function! { fn company_for_domain(wanted: Text) -> Nullable<Uuid> }
 define_sql_function! { fn count_article_visit(article: Uuid, of_day: Date, by_visitor: Binary) -> Bool }
-define_sql_function! { fn forget_article_visits(before: Date) -> BigInt }
+define_sql_function! { fn forget_article_visits(today: Date) -> BigInt }
 define_sql_function! { fn speaks(languages: Array<Text>, wanted: Text) -> Bool }
 define_sql_function! { fn set_config(setting: Text, value: Text, local: Bool) -> Text }
 define_sql_function! { fn hashtextextended(text: Text, seed: BigInt) -> BigInt }

@@ -3,7 +3,7 @@
 use diesel::{
     pg::Pg,
     prelude::*,
-    query_builder::{AstPass, QueryFragment, QueryId},
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
 };
 
 /// Declares a statement: its values, the types of its columns, and its text, in pieces that each
@@ -69,3 +69,21 @@ impl<Main: QueryFragment<Pg>, Also: QueryFragment<Pg>> QueryFragment<Pg> for Bot
 }
 
 impl<Main, Also> RunQueryDsl<PgConnection> for Both<Main, Also> {}
+
+/// A query whose rows of `sessions` are held until the unit of work ends, and those of no other table.
+#[derive(QueryId)]
+pub(crate) struct HoldingSessions<Joined>(pub(crate) Joined);
+
+impl<Joined: Query> Query for HoldingSessions<Joined> {
+    type SqlType = Joined::SqlType;
+}
+
+impl<Joined: QueryFragment<Pg>> QueryFragment<Pg> for HoldingSessions<Joined> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(" FOR NO KEY UPDATE OF \"sessions\"");
+        Ok(())
+    }
+}
+
+impl<Joined> RunQueryDsl<PgConnection> for HoldingSessions<Joined> {}

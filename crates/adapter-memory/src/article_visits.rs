@@ -4,7 +4,7 @@ use huntzen_tenancy::{
     content::{ArticleStatus, ArticleVisits, DaySalt, VisitorKey},
     ids::ArticleId,
 };
-use jiff::civil::Date;
+use jiff::{ToSpan, civil::Date};
 
 use crate::{state::State, store::MemoryTx};
 
@@ -15,7 +15,7 @@ impl ArticleVisits for MemoryTx {
             if let Some((day, salt)) = begun.map(|(day, salt)| (*day, *salt)) {
                 return Ok(DaySalt { day, salt });
             }
-            state.forget_days_before(day);
+            state.forget_days(|of| of < day);
             state.article_visit_salts.put(day, fresh);
             Ok(DaySalt { day, salt: fresh })
         })
@@ -34,16 +34,18 @@ impl ArticleVisits for MemoryTx {
         })
     }
 
-    fn forget_visits(&mut self, day: Date) -> Result<u64, StoreError> {
-        self.write(|viewer, state| Ok(if viewer.is_job(Job::Visits) { state.forget_days_before(day) } else { 0 }))
+    fn forget_visits(&mut self, today: Date) -> Result<u64, StoreError> {
+        let tomorrow = today.saturating_add(1.day());
+        let is_wrong = |day| day < today || day > tomorrow;
+        self.write(|viewer, state| Ok(if viewer.is_job(Job::Visits) { state.forget_days(is_wrong) } else { 0 }))
     }
 }
 
 impl State {
-    /// Forgets the salts and visits of the days before one; answers how many days that were.
-    fn forget_days_before(&mut self, day: Date) -> u64 {
-        self.forget_visits_where(|(_, of, _)| *of < day);
-        let over: Vec<Date> = self.article_visit_salts.entries().map(|(of, _)| *of).filter(|of| *of < day).collect();
+    /// Forgets the salts and visits of the days for which `chosen` holds; answers how many days that were.
+    fn forget_days(&mut self, chosen: impl Fn(Date) -> bool) -> u64 {
+        self.forget_visits_where(|(_, of, _)| chosen(*of));
+        let over: Vec<Date> = self.article_visit_salts.entries().map(|(of, _)| *of).filter(|of| chosen(*of)).collect();
         over.iter().map(|of| u64::from(self.article_visit_salts.remove(of))).sum()
     }
 

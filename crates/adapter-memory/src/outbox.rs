@@ -93,10 +93,15 @@ impl OutboxQueue for MemoryTx {
         })
     }
 
-    fn backlog(&mut self, _now: Timestamp) -> Result<Backlog, StoreError> {
+    fn backlog(&mut self, now: Timestamp) -> Result<Backlog, StoreError> {
+        let now = micros(now);
         self.read(|viewer, state| {
             let waiting = || state.outbox.rows().filter(|row| row.waits() && viewer.is_job(Job::Outbox));
-            Backlog { waiting: waiting().count() as u64, oldest: waiting().map(|row| row.message.created_at).min() }
+            let in_vain_since = |row: &OutboxRow| match row.attempts {
+                0 => Some(row.next_attempt_at).filter(|due| *due <= now),
+                _ => Some(row.message.created_at),
+            };
+            Backlog { waiting: waiting().count() as u64, oldest: waiting().filter_map(in_vain_since).min() }
         })
     }
 }

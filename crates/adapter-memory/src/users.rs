@@ -54,6 +54,14 @@ impl Users for MemoryTx {
         })
     }
 
+    fn work_addresses(&mut self, emails: &[Email]) -> Result<Vec<Email>, StoreError> {
+        self.write(|viewer, state| {
+            allow(viewer.asks_for_work_addresses())?;
+            let held: BTreeSet<&Email> = state.employees.rows().map(|employee| &employee.email).collect();
+            Ok(emails.iter().filter(|email| held.contains(email)).cloned().collect())
+        })
+    }
+
     fn update_user(&mut self, user: &User) -> Result<(), TenancyError> {
         let is_found = self.write(|viewer, state| {
             let held = state.users.get(&user.id).filter(|held| is_changed_by(viewer, state, held));

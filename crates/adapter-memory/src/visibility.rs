@@ -104,6 +104,10 @@ impl Viewer {
         self.is(Role::AdminRh)
     }
 
+    pub(crate) fn asks_for_work_addresses(&self) -> bool {
+        self.is(Role::AdminRh) || self.is_administrator() || self.is(Role::SuperAdmin)
+    }
+
     pub(crate) fn changes_user(&self, row: &User) -> bool {
         self.is_user(row.id) || self.is(Role::SuperAdmin) || (self.is_administrator() && row.role == Role::AdminRh)
     }

@@ -82,6 +82,8 @@ impl HandlebarsLetters {
             Letter::PasswordReset => format!("{front_end}/reset-password?token={}", word(arguments, "token")?),
             Letter::ConfirmEmail => {
                 text(arguments, "to")?;
+                // Whoever asked has not proved to own the address: no word of theirs goes there.
+                set(&mut values, "firstName", "");
                 format!("{front_end}/confirm-email?token={}", word(arguments, "token")?)
             }
             Letter::EmailChanged => {

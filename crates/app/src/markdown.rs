@@ -77,17 +77,32 @@ impl std::fmt::Debug for CommonMark {
 
 impl Markdown for CommonMark {
     fn to_html(&self, markdown: &str) -> Result<String, TooComplex> {
-        let Bounded { events, has_html } = bounded(markdown)?;
-        let mut raw = String::with_capacity(markdown.len() * 2);
-        html::push_html(&mut raw, events.into_iter());
-        if raw.len() > LONGEST_HTML || steps(&raw, has_html) > MOST_STEPS {
-            return Err(TooComplex);
-        }
+        let (raw, _) = raw_html(markdown)?;
         let clean = self.cleaner.clean(&raw).to_string();
         // Where a block was taken out at the beginning, its line break is left.
         let clean = clean.trim_start();
         if clean.len() > LONGEST_HTML { Err(TooComplex) } else { Ok(clean.to_owned()) }
     }
+}
+
+/// What it takes to clean a text, as far as that grows faster than the text.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    /// How deep its elements lie in each other.
+    depth: usize,
+    /// Tags of the author's own times all tags.
+    pairs: usize,
+    /// Steps to write its entities.
+    steps: usize,
+}
+
+/// The text as HTML that is not clean yet, within what cleaning it may cost.
+fn raw_html(markdown: &str) -> Result<(String, Cost), TooComplex> {
+    let Bounded { events, has_html, cost } = bounded(markdown)?;
+    let mut raw = String::with_capacity(markdown.len() * 2);
+    html::push_html(&mut raw, events.into_iter());
+    let cost = Cost { steps: steps(&raw, has_html), ..cost };
+    if raw.len() > LONGEST_HTML || cost.steps > MOST_STEPS { Err(TooComplex) } else { Ok((raw, cost)) }
 }
 
 /// What it takes to write the entities of `raw`. Where somebody wrote tags of their own, a browser may
@@ -102,12 +117,14 @@ fn steps(raw: &str, has_html: bool) -> usize {
 struct Bounded<'a> {
     events: Vec<Event<'a>>,
     has_html: bool,
+    cost: Cost,
 }
 
 /// What the text says, without its images, whose descriptions stay; refused where it would cost out of
 /// proportion to its length.
 fn bounded(markdown: &str) -> Result<Bounded<'_>, TooComplex> {
     let (mut depth, mut tags, mut foreign) = (0_usize, 0_usize, 0_usize);
+    let mut cost = Cost::default();
     let mut events = Vec::new();
     for event in Parser::new_ext(markdown, Options::ENABLE_STRIKETHROUGH) {
         match &event {
@@ -137,12 +154,14 @@ fn bounded(markdown: &str) -> Result<Bounded<'_>, TooComplex> {
             | Event::TaskListMarker(_) => {}
         }
         require_depth(depth)?;
-        if foreign.saturating_mul(foreign + tags) > MOST_PAIRS {
+        cost.depth = cost.depth.max(depth);
+        cost.pairs = foreign.saturating_mul(foreign + tags);
+        if cost.pairs > MOST_PAIRS {
             return Err(TooComplex);
         }
         events.push(event);
     }
-    Ok(Bounded { events, has_html: foreign > 0 })
+    Ok(Bounded { events, has_html: foreign > 0, cost })
 }
 
 fn require_depth(depth: usize) -> Result<(), TooComplex> {

@@ -10,12 +10,9 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use crate::http::problem::{Code, Problem};
 
-/// How long a request may wait for its use cases before it is answered 503.
+/// How long a request may wait for its use cases before it is answered 503; of a long request, for each
+/// of its parts.
 pub const PATIENCE: Duration = Duration::from_millis(3_500);
-
-/// How long a request may wait for one of the many use cases that it consists of, each of which writes
-/// some hundred things.
-const PART_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Which threads a use case runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,13 +95,6 @@ pub struct Patience(Cell<Duration>);
 impl Default for Patience {
     fn default() -> Self {
         Self(Cell::new(PATIENCE))
-    }
-}
-
-impl Patience {
-    /// That of a long request with one of its parts.
-    pub fn with_a_part() -> Self {
-        Self(Cell::new(PART_PATIENCE))
     }
 }
 

@@ -176,7 +176,7 @@ impl<S: Send + Sync + 'static> App<S> {
         F: FnOnce(&S) -> Result<T, E> + Send + 'static,
     {
         let services = self.services.clone();
-        offload(&self.edge.lanes, Lane::General, &Patience::with_a_part(), move || use_case(services.as_ref())).await
+        offload(&self.edge.lanes, Lane::General, &Patience::default(), move || use_case(services.as_ref())).await
     }
 
     async fn run_on<T, E, F>(&self, lane: Lane, use_case: F) -> Result<T, Problem>

@@ -1,5 +1,5 @@
 //! Letters to send: written with the change that causes them, sent later by a worker.
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -11,6 +11,9 @@ use crate::{
     store::StoreError,
     words,
 };
+
+/// For how long quiet hours hold a letter before they are looked up again.
+const LONGEST_HOLD: SignedDuration = SignedDuration::from_hours(1);
 
 mod dispatch;
 pub use dispatch::{Dispatched, LetterDispatch};
@@ -140,9 +143,11 @@ pub struct DueLetter {
 }
 
 impl DueLetter {
-    /// Until when it waits, if it can and its recipient wants no such letter at `now`.
+    /// Until when it waits, if it can and its recipient wants no such letter at `now`: at most for an hour,
+    /// after which it is asked again, since they may have changed their hours meanwhile.
     pub fn waits_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.quiet_hours.as_ref().filter(|_| self.message.letter.can_wait())?.over(now)
+        let over = self.quiet_hours.as_ref().filter(|_| self.message.letter.can_wait())?.over(now)?;
+        Some(over.min(now + LONGEST_HOLD))
     }
 }
 
@@ -233,7 +238,8 @@ pub trait OutboxQueue {
     /// `StoreError` alone.
     fn give_up_older(&mut self, written_before: Timestamp) -> Result<u64, StoreError>;
 
-    /// How many letters wait, and since when the oldest of them has been due.
+    /// How many letters wait, and since when the oldest of those that should have left has waited. One that
+    /// is put off without having been tried, as quiet hours do, is in no delay.
     ///
     /// # Errors
     /// `StoreError` alone.
@@ -245,6 +251,7 @@ pub trait OutboxQueue {
 pub struct Backlog {
     /// How many letters are unsent and not given up.
     pub waiting: u64,
-    /// When the oldest of them was written.
+    /// Since when the oldest has waited in vain: when it was written if it was tried, else when it became
+    /// due; `None` when every one of them is to wait.
     pub oldest: Option<Timestamp>,
 }

@@ -114,6 +114,26 @@ pub fn many_are_added_but_those_whose_addresses_are_taken(world: &World) {
     assert!(is_refused(&refused), "{refused:?}");
 }
 
+/// A work address stays an employee's when their account takes another; whoever may invite hears of it.
+pub fn a_work_address_is_known_to_whoever_invites(world: &World) {
+    let cast = Cast::new(world);
+    let mut moved = cast.employee.0.user.clone();
+    moved.email = email("marc@home.example");
+    world.tenancy.run(&cast.employee.0.scope(), |tx| tx.update_user(&moved)).unwrap();
+    let addresses = ["marc@alpha.example", "lea@beta.example", "marc@home.example", "rh@alpha.example"].map(email);
+    let asked = |by: &Person| world.tenancy.run(&by.scope(), |tx| Ok(tx.work_addresses(&addresses)?));
+    for by in [&cast.hr, &cast.administrator, &cast.operator] {
+        let mut found = asked(by).unwrap();
+        found.sort();
+        assert_eq!(found, ["lea@beta.example", "marc@alpha.example"].map(email), "{}", by.user.role);
+        assert_eq!(world.tenancy.run(&by.scope(), |tx| Ok(tx.work_addresses(&[])?)).unwrap(), []);
+    }
+    for by in [&cast.employee.0, &cast.practitioner.0] {
+        let refused = asked(by).map(drop);
+        assert!(is_refused(&refused), "{}: {refused:?}", by.user.role);
+    }
+}
+
 /// Many who add the same addresses at once add each exactly once.
 pub fn of_many_at_once_each_address_is_added_once(world: &World) {
     let cast = Cast::new(world);

@@ -1,4 +1,6 @@
 //! The contract of `ArticleVisits`.
+use std::{thread, time::Duration};
+
 use huntzen_tenancy::{
     Job, Origin, Scope,
     content::{ArticleName, DaySalt, VisitorKey},
@@ -69,6 +71,44 @@ pub fn a_day_has_one_salt_and_it_does_not_outlive_it(world: &World) {
     assert_eq!(salt(world, tuesday, 5), second);
     assert_eq!(forget(&job, date(2027, 1, 6)), 1);
     assert_eq!(salt(world, tuesday, 6).salt, [6; 32]);
+}
+
+/// A node whose clock is years ahead stops the forgetting until the job comes by; whoever is a day ahead
+/// may be right.
+pub fn a_day_that_has_not_begun_is_forgotten(world: &World) {
+    let cast = Cast::new(world);
+    let article = published(world, &cast.administrator, "un");
+    let (tuesday, far) = (date(2027, 1, 5), date(2038, 1, 19));
+    let forget = |today| world.tenancy.run(&Scope::worker(Job::Visits), |tx| Ok(tx.forget_visits(today)?)).unwrap();
+    salt(world, tuesday, 1);
+    assert!(count(world, article.id, tuesday, 1));
+    assert_eq!(forget(MONDAY), 0, "tomorrow may have begun");
+    assert!(!count(world, article.id, tuesday, 1), "it is remembered");
+    salt(world, far, 2);
+    assert!(count(world, article.id, far, 1));
+    assert_eq!(salt(world, tuesday, 3).day, far, "all follow the clock that is ahead");
+    assert_eq!(forget(tuesday), 1);
+    assert!(count(world, article.id, far, 1), "who was there is forgotten too");
+    assert_eq!(salt(world, tuesday, 3), DaySalt { day: tuesday, salt: [3; 32] });
+}
+
+/// Whoever holds an article to delete it and whoever visits it meanwhile come to an end, one after the other.
+pub fn a_visit_waits_for_a_deletion(world: &World) {
+    let cast = Cast::new(world);
+    let article = published(world, &cast.administrator, "un");
+    salt(world, MONDAY, 1);
+    let visited = thread::scope(|scope| {
+        let visiting = world.tenancy.run(&cast.administrator.scope(), |tx| {
+            tx.article_for_update(&ArticleName::Id(article.id))?.unwrap();
+            let visiting = scope.spawn(|| count(world, article.id, MONDAY, 1));
+            // By then the visitor is there, and holds whatever it takes.
+            thread::sleep(Duration::from_millis(300));
+            assert!(tx.remove_article(article.id)?);
+            Ok(visiting)
+        });
+        visiting.unwrap().join().unwrap()
+    });
+    assert!(!visited, "it is gone");
 }
 
 /// Visits go with their day, and with their article; what was counted stays.

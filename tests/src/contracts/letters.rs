@@ -8,7 +8,7 @@ use huntzen_tenancy::{
     outbox::{Arguments, DueLetter, Letter, OutboxMessage},
     preferences::{PreferenceSet, QuietHours},
 };
-use jiff::{SignedDuration, civil::time};
+use jiff::{SignedDuration, Timestamp, civil::time};
 use serde_json::json;
 
 use super::{at_once, preferences};
@@ -38,6 +38,13 @@ fn worker() -> Scope {
 fn take(world: &World, limit: u32) -> Vec<DueLetter> {
     let now = world.clock.now();
     world.tenancy.run(&worker(), |tx| Ok(tx.take_due(now, now + SignedDuration::from_mins(1), limit)?)).unwrap()
+}
+
+/// How many letters wait now, and since when in vain.
+fn backlog(world: &World) -> (u64, Option<Timestamp>) {
+    let now = world.clock.now();
+    let backlog = world.tenancy.run(&worker(), |tx| Ok(tx.backlog(now)?)).unwrap();
+    (backlog.waiting, backlog.oldest)
 }
 
 /// Many letters are written at once, sealed ones and others.
@@ -103,8 +110,7 @@ pub fn a_letter_is_sent_tried_again_or_given_up(world: &World) {
             Ok(tx.mark_failed(letters[2].id, None)?)
         })
         .unwrap();
-    let backlog = world.tenancy.run(&worker(), |tx| Ok(tx.backlog(now)?)).unwrap();
-    assert_eq!((backlog.waiting, backlog.oldest), (1, Some(letters[1].created_at)));
+    assert_eq!(backlog(world), (1, Some(letters[1].created_at)), "it was tried in vain");
     world.clock.advance(SignedDuration::from_mins(4));
     assert_eq!(take(world, 10).len(), 0);
     world.clock.advance(SignedDuration::from_mins(1));
@@ -128,14 +134,18 @@ pub fn a_letter_waits_for_the_end_of_quiet_hours(world: &World) {
     world.tenancy.run(&operator.scope(), |tx| Ok(tx.enqueue(&written)?)).unwrap();
     let taken = take(world, 10);
     assert_eq!(taken.iter().map(|due| due.quiet_hours.as_ref()).collect::<Vec<_>>(), [Some(&hours)]);
+    assert_eq!(backlog(world), (1, None), "it is in good hands");
     let until = world.clock.now() + SignedDuration::from_hours(9);
     world.tenancy.run(&operator.scope(), |tx| Ok(tx.postpone(written.id, until)?)).unwrap();
     world.clock.advance(SignedDuration::from_mins(1));
+    assert_eq!(backlog(world), (1, Some(world.clock.now())), "the worker has lost it");
     assert_eq!(take(world, 10).len(), 1, "none but the worker makes a letter wait");
     world.tenancy.run(&worker(), |tx| Ok(tx.postpone(written.id, until)?)).unwrap();
     world.clock.set(until - SignedDuration::from_secs(1));
     assert_eq!(take(world, 10), []);
+    assert_eq!(backlog(world), (1, None), "a letter that is held is in no delay");
     world.clock.set(until);
+    assert_eq!(backlog(world), (1, Some(until)), "nor has it been due for long");
     assert_eq!(take(world, 10).iter().map(|due| due.attempts).collect::<Vec<_>>(), [0]);
 }
 

@@ -1,4 +1,6 @@
 //! The contract of `Sessions`.
+use std::{thread, time::Duration};
+
 use huntzen_tenancy::{
     Job, Origin, Scope, StoreError, TenancyError,
     clock::Clock,
@@ -212,6 +214,27 @@ pub fn a_refresh_token_is_one_sessions(world: &World) {
     let Err(TenancyError::Store(StoreError::Refused(rule))) = refused else { panic!("{refused:?}") };
     assert_eq!(rule, "refresh_tokens_pkey");
     assert_eq!(state(world, &person.scope(), session.id), None);
+}
+
+/// Whoever proves to be there holds the account, and then writes the session; whoever exchanges a token
+/// holds the session alone. So neither waits for the other in a circle.
+pub fn a_held_session_leaves_its_account_to_others(world: &World) {
+    let person = operator(world);
+    let (session, _) = signed_in(world, &person);
+    let is_held = thread::scope(|scope| {
+        let holding = world.tenancy.run(&person.scope(), |tx| {
+            tx.user_for_update(person.id())?.unwrap();
+            let hold = || world.tenancy.run(&person.scope(), |tx| Ok(tx.session(session.id, true)?.is_some()));
+            let holding = scope.spawn(hold);
+            // By then the other holds whatever it takes.
+            thread::sleep(Duration::from_millis(300));
+            assert!(tx.step_up(person.id(), session.id, world.clock.now())?);
+            Ok(holding)
+        });
+        holding.unwrap().join().unwrap().unwrap()
+    });
+    assert!(is_held);
+    assert_eq!(state(world, &person.scope(), session.id).unwrap().session.stepped_up_at, Some(world.clock.now()));
 }
 
 /// Of many who exchange one token at once, exactly one does: the session is held meanwhile.

@@ -16,7 +16,7 @@ use uuid::Uuid;
 api_suite! {
     an_article_is_written_published_read_changed_and_deleted,
     drafts_are_for_administrators_alone,
-    a_token_that_is_no_good_reads_as_nobody,
+    a_token_that_is_shown_must_be_good,
     articles_are_found_by_category_tag_and_status,
     slugs_are_told_apart_and_stay,
     markdown_is_shown_as_html_that_does_nothing,
@@ -146,21 +146,26 @@ async fn drafts_are_for_administrators_alone(play: &Played) {
     }
 }
 
-/// A page for everybody is not refused to somebody whose session has just ended.
-async fn a_token_that_is_no_good_reads_as_nobody(play: &Played) {
+/// A client learns that its session has ended wherever it asks, and what is public needs no token.
+async fn a_token_that_is_shown_must_be_good(play: &Played) {
     written(play, article("Brouillon")).await;
     published(play, article("Ouvert")).await;
     let token = play.token_of(Played::ADMIN).await;
     play.get_with(&token, "/articles/brouillon").await.expect(200);
     for bad in ["nonsense", "", &format!("{token}x")] {
-        play.get_with(bad, "/articles/brouillon").await.refused(404, "not_found");
-        play.get_with(bad, "/articles/ouvert").await.expect(200);
+        // Before anything else of the request is looked at.
+        for path in ["/articles/brouillon", "/articles/ouvert", "/articles/nothing", "/articles", "/articles?page=0"] {
+            play.get_with(bad, path).await.refused(401, "invalid_token");
+        }
     }
-    play.post(Played::ADMIN, "/auth/logout", Value::Null).await.expect(204);
-    play.get_with(&token, "/articles/brouillon").await.refused(404, "not_found");
     let listed = play.get_with(&token, "/articles").await;
-    assert_eq!(listed.expect(200)["total"], 1);
+    assert_eq!(listed.expect(200)["total"], 2);
     assert_eq!(listed.header("cache-control"), Some("no-store"), "what differs by token is not kept");
+    play.post(Played::ADMIN, "/auth/logout", Value::Null).await.expect(204);
+    for path in ["/articles/brouillon", "/articles/ouvert", "/articles"] {
+        play.get_with(&token, path).await.refused(401, "session_ended");
+        play.get(NOBODY, "/articles/ouvert").await.expect(200);
+    }
 }
 
 async fn articles_are_found_by_category_tag_and_status(play: &Played) {

@@ -148,5 +148,17 @@ async fn a_work_address_stays_its_employees(play: &Played) {
     before.refused(409, "email_taken");
     ask(play, Played::MARC, NEW).await;
     confirm(play, &play.token_from_letter(NEW)).await.expect(200);
-    play.post(Played::HR, &path, colleague).await.must_look_like(&before);
+    play.post(Played::HR, &path, colleague.clone()).await.must_look_like(&before);
+    // No invitation of any kind makes a second account of it, whoever asks, and all hear the same.
+    play.post(Played::ADMIN, &path, colleague).await.must_look_like(&before);
+    let practitioner = json!({
+        "email": Played::MARC, "firstName": "Marc", "lastName": "Dupont", "profession": "PSYCHOLOGIST",
+        "registrationNumber": "759312346", "specialties": [], "languages": ["fr"],
+    });
+    play.post(Played::ADMIN, "/practitioners", practitioner).await.must_look_like(&before);
+    let operator = json!({ "email": Played::MARC, "firstName": "Marc", "lastName": "Dupont", "role": "ADMIN_HUNTZEN" });
+    play.post(Played::OPERATOR, "/super-admin/admins", operator).await.must_look_like(&before);
+    // The company that lists them lists them as before.
+    let again = json!({ "email": Played::MARC, "firstName": "Marc", "lastName": "Dupont" });
+    play.post(Played::HR, "/employees", again).await.expect(200);
 }

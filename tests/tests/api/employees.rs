@@ -56,6 +56,7 @@ async fn hr_lists_a_person_once_and_invites_them(play: &Played) {
         ("email", json!("eve@sub.alpha.example"), "domain_not_allowed"),
         ("email", json!("eve@gmail.com"), "domain_not_allowed"),
         ("email", json!("alpha.example"), "invalid_email"),
+        ("firstName", json!("Ève\nCliquez ici"), "invalid_characters"),
         ("firstName", json!(""), "required"),
         ("lastName", json!("n".repeat(101)), "too_long"),
         ("department", json!("d".repeat(121)), "too_long"),

@@ -252,10 +252,12 @@ async fn a_long_file_is_taken_part_by_part(play: &Played) {
     assert_eq!(listed(play, Played::HR).await, 1_202);
     let again = import(play, IMPORT, file).await;
     assert_eq!((counts(&again), errors(&again)), ([0, 1_200, 1], errors(&taken)));
-    // No more than a thousand reasons are told; all are counted.
+    // Every line that fails is told of, by each of its reasons.
     let bad = HEADER.to_owned() + &"nonsense,,,,\n".repeat(600);
     let refused = import(play, IMPORT, bad).await;
-    assert_eq!((counts(&refused), errors(&refused).len()), ([0, 0, 600], 1_000));
+    assert_eq!((counts(&refused), errors(&refused).len()), ([0, 0, 600], 1_800));
+    let told: BTreeSet<u64> = errors(&refused).into_iter().map(|(line, ..)| line).collect();
+    assert!(told.into_iter().eq(2..=601));
 }
 
 async fn the_same_file_twice_at_once_lists_nobody_twice(play: &Played) {

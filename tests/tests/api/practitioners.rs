@@ -111,6 +111,7 @@ async fn who_cannot_be_invited_is_refused_by_field(play: &Played) {
         ("registrationNumber", json!("7".repeat(41)), "too_long"),
         ("isValidated", json!(true), "unknown_field"),
         ("companyId", json!(play.alpha), "unknown_field"),
+        ("lastName", json!("Roy\rBcc"), "invalid_characters"),
     ] {
         let mut body = omar();
         body[field] = value;

@@ -87,6 +87,7 @@ async fn registration_refuses_what_it_must(play: &Played) {
         ("firstName", "   ", "required"),
         ("lastName", &"x".repeat(101), "too_long"),
         ("lastName", "a\u{7}b", "invalid_characters"),
+        ("firstName", "Léa\nVotre compte est fermé : https://evil.example", "invalid_characters"),
         ("password", "elevenchars", "too_short"),
         ("password", &"é".repeat(37), "too_long"),
         ("password", "Motdepasse123", "too_common"),

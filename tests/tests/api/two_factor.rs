@@ -12,6 +12,7 @@ api_suite! {
     a_device_is_set_up_and_asked_for,
     a_code_is_taken_once_by_any_door,
     a_backup_code_opens_once,
+    a_backup_code_turns_it_off,
     setting_up_counts_only_once_verified,
     turning_it_off_takes_everything,
     stepping_up_lasts_five_minutes_of_one_session,
@@ -140,6 +141,39 @@ async fn turning_it_off_takes_everything(play: &Played) {
     turned_on(play, Played::MARC).await;
     login(play, Played::MARC, json!({ "code": code(play, &secret) })).await.refused(401, "invalid_code");
     login(play, Played::MARC, json!({ "backupCode": codes[0] })).await.refused(401, "invalid_code");
+}
+
+/// Whoever has lost the device is not held to it for ever.
+async fn a_backup_code_turns_it_off(play: &Played) {
+    let (_, codes) = turned_on(play, Played::MARC).await;
+    let off = |code: &str| json!({ "password": PASSWORD, "code": code });
+    // Until the second factor is off, one code is good for one thing, however it is typed.
+    let typed = codes[0].to_lowercase().replace('-', " ");
+    let proved = play.post(Played::MARC, "/auth/step-up", json!({ "code": typed })).await;
+    assert_eq!(*proved.expect(200), json!({ "expiresIn": 300 }));
+    for path in ["/auth/step-up", "/auth/2fa/disable"] {
+        let body = if path == "/auth/step-up" { json!({ "code": codes[0] }) } else { off(&codes[0]) };
+        play.post(Played::MARC, path, body).await.refused(401, "invalid_code");
+    }
+    login(play, Played::MARC, json!({ "backupCode": codes[0] })).await.refused(401, "invalid_code");
+    let wrong = json!({ "password": "cinq mots pour sortir", "code": codes[1] });
+    play.post(Played::MARC, "/auth/2fa/disable", wrong).await.refused(401, "invalid_credentials");
+    play.post(Played::MARC, "/auth/2fa/disable", off("AAAA-AAAA-AAAA-AAAA")).await.refused(401, "invalid_code");
+    play.post(Played::MARC, "/auth/2fa/disable", off(&"A".repeat(65))).await.invalid("code", "invalid_length");
+    // A code that a wrong password came with is not used up.
+    play.post(Played::MARC, "/auth/2fa/disable", off(&codes[1])).await.expect(200);
+    login(play, Played::MARC, json!({})).await.expect(200);
+    // Somebody without a second factor has no code at all.
+    play.post(Played::MARC, "/auth/step-up", json!({ "code": codes[2] })).await.refused(401, "invalid_code");
+    let done = play.done_to(&play.account_of(Played::MARC).await);
+    let wanted = |action: &&String| action.starts_with("STEP_UP") || action.starts_with("DISABLE_TWO_FACTOR");
+    let kept: Vec<&str> = done.iter().filter(wanted).map(String::as_str).collect();
+    let refused = "DISABLE_TWO_FACTOR!";
+    assert_eq!(
+        kept,
+        ["STEP_UP", "STEP_UP!", refused, refused, refused, "DISABLE_TWO_FACTOR", "STEP_UP!"],
+        "each leaves a trace"
+    );
 }
 
 async fn stepping_up_lasts_five_minutes_of_one_session(play: &Played) {

@@ -76,7 +76,7 @@ struct Process {
 }
 
 /// The process of the private cluster's server.
-fn postmaster(folder: &DataFolder) -> i32 {
+pub fn postmaster(folder: &DataFolder) -> i32 {
     let query = "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer AS id";
     sql_query(query).get_result::<Process>(&mut folder.owner()).unwrap().id
 }

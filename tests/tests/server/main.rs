@@ -14,4 +14,5 @@ mod secrecy;
 mod shutdown;
 mod talk;
 mod tour;
+mod without_database;
 mod writers;

@@ -24,21 +24,28 @@ struct Search(Vec<(&'static str, Finder<'static>)>);
 
 impl Search {
     fn new() -> Self {
-        let utf16 = |bytes: fn(u16) -> [u8; 2]| SONG.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+        let mut search = Self(Vec::new());
+        search.look_for(SONG);
+        search
+    }
+
+    /// Looks for this text as well.
+    fn look_for(&mut self, text: &str) {
+        let utf16 = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
         let mut needles = vec![
-            ("plain", SONG.as_bytes().to_vec()),
-            ("hexadecimal", HEXLOWER.encode(SONG.as_bytes()).into_bytes()),
-            ("HEXADECIMAL", HEXUPPER.encode(SONG.as_bytes()).into_bytes()),
+            ("plain", text.as_bytes().to_vec()),
+            ("hexadecimal", HEXLOWER.encode(text.as_bytes()).into_bytes()),
+            ("HEXADECIMAL", HEXUPPER.encode(text.as_bytes()).into_bytes()),
             ("UTF-16LE", utf16(u16::to_le_bytes)),
             ("UTF-16BE", utf16(u16::to_be_bytes)),
         ];
         for (shift, name) in ["base64", "base64, one byte on", "base64, two bytes on"].into_iter().enumerate() {
             // Only what stands wholly within the text: what is around it changes the ends.
-            let encoded = BASE64.encode(&[vec![0; shift], SONG.as_bytes().to_vec()].concat());
+            let encoded = BASE64.encode(&[vec![0; shift], text.as_bytes().to_vec()].concat());
             let inner = encoded.trim_end_matches('=');
             needles.push((name, inner.as_bytes()[4 * usize::from(shift > 0)..inner.len() - 2].to_vec()));
         }
-        Self(needles.into_iter().map(|(name, needle)| (name, Finder::new(&needle).into_owned())).collect())
+        self.0.extend(needles.into_iter().map(|(name, needle)| (name, Finder::new(&needle).into_owned())));
     }
 
     /// The names of the ways in which it lies in these bytes.
@@ -160,6 +167,18 @@ fn sign_up(server: &Server<'_>, token: &str, aviary: &mut Aviary) {
     assert_eq!(client.send("POST", "/auth/forgot-password", Some(&forgot)).unwrap().status, 202);
 }
 
+/// The secret of a second factor and its backup codes, which are shown once: however they are written.
+fn second_factor(server: &Server<'_>, token: &str) -> Vec<String> {
+    let mut client = Client::new(server.address()).with_token(token);
+    let shown = sent(&mut client, "POST", "/auth/2fa/setup", &json!({}), 200);
+    let secret = text(&shown, "secret");
+    let codes: Vec<String> =
+        shown["backupCodes"].as_array().unwrap().iter().map(|code| code.as_str().unwrap().to_owned()).collect();
+    assert_eq!((secret.len(), codes.len()), (32, 10));
+    let bare: Vec<String> = codes.iter().map(|code| code.replace('-', "")).collect();
+    [vec![secret], codes, bare].concat()
+}
+
 #[test]
 fn what_is_confided_lies_nowhere_in_clear() {
     let folder = DataFolder::seeded()
@@ -167,7 +186,7 @@ fn what_is_confided_lies_nowhere_in_clear() {
         .with("HUNTZEN__CHAT__OPEN_HOURS_BEFORE", "2160")
         .with("HUNTZEN__BOOKING__EARLY_START_MINUTES", "129600");
     let server = folder.serve();
-    let search = Search::new();
+    let mut search = Search::new();
     let tokens = employees(&folder, &server, 5);
     let practitioners = practitioners(&folder, &server, 6);
     let mut aviary = Aviary(0);
@@ -185,6 +204,9 @@ fn what_is_confided_lies_nowhere_in_clear() {
         confide(&server, &tokens[turn], with, [first, last], &mut aviary);
     }
     sign_up(&server, &tokens[4], &mut aviary);
+    for secret in second_factor(&server, &tokens[3]) {
+        search.look_for(&secret);
+    }
     assert!(aviary.0 >= wanted, "{} canaries", aviary.0);
     assert!(server.log().contains("\"level\":\"TRACE\""), "the finest level is on");
     assert_eq!(search.everywhere(&folder, true), Vec::<String>::new());

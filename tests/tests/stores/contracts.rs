@@ -9,6 +9,7 @@ mod accounts {
         a_failed_unit_of_work_leaves_nothing,
         an_address_is_taken_once,
         many_are_added_but_those_whose_addresses_are_taken,
+        a_work_address_is_known_to_whoever_invites,
         of_many_at_once_each_address_is_added_once,
         signing_in_sees_one_account,
         accounts_are_seen_by_whom_they_concern,
@@ -24,6 +25,8 @@ mod article_visits {
         huntzen_tests::contracts::article_visits:
         a_visitor_is_counted_once_a_day,
         a_day_has_one_salt_and_it_does_not_outlive_it,
+        a_day_that_has_not_begun_is_forgotten,
+        a_visit_waits_for_a_deletion,
         visits_are_forgotten_with_their_day,
         a_failed_unit_of_work_counts_nobody,
         of_many_at_once_one_is_counted,
@@ -523,6 +526,7 @@ mod sessions {
         sessions_are_their_owners_alone,
         a_new_device_is_known_from_then_on,
         a_step_up_is_noted_of_one_session,
+        a_held_session_leaves_its_account_to_others,
         a_refresh_token_is_one_sessions,
         of_many_at_once_one_exchanges_the_token,
     );

@@ -11,19 +11,23 @@ use huntzen_tenancy::{
     clock::Clock,
     company::HrReporting,
     files::FileType,
-    outbox::Arguments,
+    identity::{OneTimePurpose, OneTimeToken},
+    outbox::{Arguments, Letter, OutboxMessage},
+    preferences::{Alias, PreferenceSet, QuietHours},
     sealing::{KeySubject, Place, Sealed, Sealer},
+    token::TokenDigest,
 };
 use huntzen_tests::{
     appointments::{booked, carried_out},
-    cast::Cast,
+    cast::{Cast, Person, email},
     cluster::TestDatabase,
     contracts::{
-        article_visits, articles, company_news, erasure, files, preferences, releases, reviews::new_review, statements,
+        article_visits, articles, company_news, erasure, files, letters, preferences, releases, reviews::new_review,
+        second_factors, sessions, statements,
     },
     world::{RING, World, vault},
 };
-use jiff::civil::date;
+use jiff::civil::{date, time};
 
 #[derive(QueryableByName)]
 struct Name {
@@ -86,6 +90,43 @@ fn use_it(world: &World) {
     let today = article_visits::salt(world, date(2027, 1, 4), 1).day;
     assert!(article_visits::count(world, article.id, today, 1));
     company_news::published(world, &cast.hr, &[]);
+    prefer_and_secure(world, &cast.colleague.0);
+}
+
+/// What somebody chooses for themself: what they are called and when they want no letter, a second factor,
+/// another address that waits to be confirmed.
+fn prefer_and_secure(world: &World, who: &Person) {
+    let chosen = PreferenceSet {
+        language: "en".to_owned(),
+        alias: Alias::parse("Dominique"),
+        share_usage_with_employer: false,
+        quiet_hours: QuietHours::new(time(22, 0, 0, 0), time(7, 0, 0, 0), "Europe/Paris"),
+    };
+    preferences::decide(world, &who.scope(), who, &chosen).unwrap();
+    second_factors::set(world, &who.scope(), who, &["un", "deux"]).unwrap();
+    let now = world.clock.now();
+    let used = world.tenancy.run(&who.scope(), |tx| Ok(tx.use_backup_code(who.id(), TokenDigest::of("un"), now)?));
+    assert!(used.unwrap());
+    let mut enabled = who.user.clone();
+    enabled.two_factor_enabled_at = Some(now);
+    let token = OneTimeToken {
+        digest: TokenDigest::of(&world.randomness.uuid_v4().to_string()),
+        user: who.id(),
+        purpose: OneTimePurpose::ChangeEmail,
+        email: Some(email("somebody@new.example")),
+        created_at: now,
+        expires_at: now + OneTimePurpose::ChangeEmail.validity(),
+    };
+    let letter = |kind| OutboxMessage { letter: kind, ..letters::letter(world, who.id()) };
+    let kinds = [Letter::ConfirmEmail, Letter::EmailChanged, Letter::EmailTaken, Letter::NewSignIn];
+    let waiting = world.tenancy.run(&who.scope(), |tx| {
+        tx.update_user(&enabled)?;
+        tx.add_one_time_token(&token)?;
+        Ok(tx.enqueue_all(&kinds.map(letter))?)
+    });
+    waiting.unwrap();
+    let (session, _) = sessions::signed_in(world, who);
+    assert!(world.tenancy.run(&who.scope(), |tx| Ok(tx.step_up(who.id(), session.id, now)?)).unwrap());
 }
 
 #[test]

@@ -22,6 +22,7 @@ use huntzen_tenancy::{
     Caller, Job, Origin, PageRequest, Scope,
     clock::Clock,
     employee::Employee,
+    identity::SecondFactor,
     outbox::{Arguments, Letter, write_letter},
     sealing::{KeySubject, Place, Sealed, Sealer, SecretText},
 };
@@ -40,7 +41,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 /// Every sealed column, with what names a row of its table.
-const COLUMNS: [(&str, &str, &str); 10] = [
+const COLUMNS: [(&str, &str, &str); 11] = [
     ("clinical_note_versions", "content", "note_id::text || version"),
     ("journal_entries", "content", "id::text"),
     ("journal_entries", "mood", "id::text"),
@@ -50,6 +51,7 @@ const COLUMNS: [(&str, &str, &str); 10] = [
     ("consultations", "cancel_reason", "id::text"),
     ("reviews", "comment", "id::text"),
     ("outbox", "arguments", "id::text"),
+    ("second_factors", "secret", "user_id::text"),
     ("keys.data_keys", "wrapped", "id::text"),
 ];
 
@@ -204,7 +206,22 @@ impl Stage {
             .map(|page| page.items.into_iter().map(|review| text(review.comment)).collect());
         told("reviews".to_owned(), waiting.map_err(|error| format!("{error:?}")));
         told("letters".to_owned(), self.letters());
+        for (name, who) in [("Marc", &cast.employee.0), ("Léa", &cast.stranger.0)] {
+            told(format!("second factor of {name}"), self.second_factor(who));
+        }
         read
+    }
+
+    /// What a sign-in opens.
+    fn second_factor(&self, of: &Person) -> Reading {
+        let subject = KeySubject::Person(of.id());
+        let (factor, keys) = self
+            .world
+            .tenancy
+            .run(&of.scope(), |tx| Ok((tx.second_factor(of.id())?, tx.data_keys(&[subject])?)))
+            .unwrap();
+        let opened = self.booking_ports().sealer.open(&keys[0], &secret_of(of), &factor.unwrap().secret);
+        opened.map(|secret| vec![secret.expose().to_owned()]).map_err(|error| format!("{error:?}"))
     }
 
     /// What the sender of letters opens.
@@ -239,6 +256,11 @@ impl Stage {
         let text: String = touched.iter().map(|target| target.set(&target.kept())).collect();
         self.run(&text);
     }
+}
+
+/// Where the secret of a second factor stands.
+fn secret_of(person: &Person) -> Place {
+    Place::new("second_factors", "secret", person.id().0)
 }
 
 /// A consultation with a reason and, called off, with another.
@@ -310,6 +332,15 @@ fn confide(world: &World, cast: &Cast, consultations: &[Consultation]) {
         let to = (who.0.id(), Letter::PasswordReset);
         let token = json!({ "token": format!("jeton{number}") });
         world.tenancy.run(&who.0.scope(), |tx| Ok(write_letter(&sealer, tx, (id, now), to, &token)?)).unwrap();
+        let set_up = world.tenancy.run(&who.0.scope(), |tx| {
+            let key = sealer.key(tx, KeySubject::Person(who.0.id()), now)?;
+            let secret = SecretText::new(format!("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJ{number}"));
+            let secret = sealer.seal(&key, &secret_of(&who.0), &secret)?;
+            let (user, created_at) = (who.0.id(), now);
+            let factor = SecondFactor { user, secret, created_at, failures: 0, failing_since: None };
+            Ok(tx.set_second_factor(&factor, &[])?)
+        });
+        set_up.unwrap();
     }
 }
 

@@ -37,8 +37,8 @@ impl ArticleVisits for PgTx {
         self.run(|connection| query.get_result(connection))
     }
 
-    fn forget_visits(&mut self, day: Date) -> Result<u64, StoreError> {
-        let query = select(forget_article_visits(day.to_diesel()));
+    fn forget_visits(&mut self, today: Date) -> Result<u64, StoreError> {
+        let query = select(forget_article_visits(today.to_diesel()));
         number(self.run(|connection| query.get_result::<i64>(connection))?, "days")
     }
 }

@@ -1,6 +1,6 @@
 //! Letters to send, and the queue that they wait in.
 use diesel::{
-    dsl::{count_star, insert_into, min, update},
+    dsl::{case_when, count_star, insert_into, min, update},
     prelude::*,
     sql_types::{BigInt, Binary, Integer, Jsonb, Nullable, SmallInt, Text, Timestamptz},
 };
@@ -167,11 +167,13 @@ impl OutboxQueue for PgTx {
         number(self.run(|connection| change.execute(connection))?, "count")
     }
 
-    fn backlog(&mut self, _now: Timestamp) -> Result<Backlog, StoreError> {
+    fn backlog(&mut self, now: Timestamp) -> Result<Backlog, StoreError> {
+        let in_vain_since = case_when(outbox::attempts.gt(0), outbox::created_at.nullable())
+            .when(outbox::next_attempt_at.le(now.to_diesel()), outbox::next_attempt_at.nullable());
         let query = outbox::table
             .filter(outbox::sent_at.is_null())
             .filter(diesel::dsl::not(outbox::given_up))
-            .select((count_star(), min(outbox::created_at)));
+            .select((count_star(), min(in_vain_since)));
         let (waiting, oldest) = self.run(|connection| query.first::<(i64, Option<StoredTimestamp>)>(connection))?;
         Ok(Backlog { waiting: number(waiting, "count")?, oldest: instant(oldest) })
     }

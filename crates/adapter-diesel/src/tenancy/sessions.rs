@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{tokens::digest, users::UserRow};
 use crate::{
     schema::{companies, refresh_tokens, sessions, users},
-    statement::Both,
+    statement::{Both, HoldingSessions},
     stored::{StoredTimestamp, ToDiesel, instant, one},
     unit_of_work::PgTx,
 };
@@ -135,7 +135,8 @@ impl Sessions for PgTx {
         ));
         let row = self.run(|connection| {
             if for_update {
-                query.for_no_key_update().first::<StateRow>(connection).optional()
+                // Not the account: whoever writes both holds the account first.
+                HoldingSessions(query).get_result::<StateRow>(connection).optional()
             } else {
                 query.first::<StateRow>(connection).optional()
             }

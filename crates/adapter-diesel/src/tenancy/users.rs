@@ -141,6 +141,12 @@ statement! {
     "SELECT email FROM taken_emails(", wanted as Array<Text>; ", ", own as Array<SqlUuid>; ")"
 }
 
+statement! {
+    /// Asks the definer function which of these are work addresses.
+    WorkAddresses { wanted: Vec<String> } -> (Text,);
+    "SELECT address FROM unnest(", wanted as Array<Text>; ") AS address WHERE is_work_address(address)"
+}
+
 impl PgTx {
     fn taken(&mut self, wanted: Vec<String>, own: Vec<Uuid>) -> Result<Vec<String>, StoreError> {
         let taken = self.run(|connection| TakenEmails { wanted, own }.load::<(String,)>(connection))?;
@@ -175,6 +181,12 @@ impl Users for PgTx {
         let wanted = emails.iter().map(|email| email.as_str().to_owned()).collect();
         let taken = self.taken(wanted, Vec::new())?;
         taken.iter().map(|address| email(address, "users.email")).collect()
+    }
+
+    fn work_addresses(&mut self, emails: &[Email]) -> Result<Vec<Email>, StoreError> {
+        let wanted = emails.iter().map(|email| email.as_str().to_owned()).collect();
+        let found = self.run(|connection| WorkAddresses { wanted }.load::<(String,)>(connection))?;
+        found.iter().map(|(address,)| email(address, "employees.email")).collect()
     }
 
     fn update_user(&mut self, user: &User) -> Result<(), TenancyError> {

@@ -346,6 +346,18 @@ fn a_template_in_a_name_stays_a_name() {
 }
 
 #[test]
+fn nobody_writes_to_an_address_that_they_have_not_proved_to_own() {
+    for language in ["fr", "en"] {
+        let mut due = due(Letter::ConfirmEmail, language);
+        due.first_name = "Your account is closed, see https://evil.example".to_owned();
+        let mail = rendered(&due);
+        for part in [&mail.subject, &mail.text, &mail.html] {
+            assert!(!part.contains("evil.example"), "{part}");
+        }
+    }
+}
+
+#[test]
 fn a_letter_to_nobody_in_particular_has_no_gap() {
     let mut due = due(Letter::Invitation, "fr");
     due.first_name = String::new();

@@ -45,8 +45,8 @@ const TRACES_AT_ONCE: [usize; 2] = [2, 2];
 pub enum Access {
     /// Everybody; a token is not looked at.
     Public,
-    /// Everybody. Whoever shows a good token is known to the route, which may show them more; a token
-    /// that is no good is one that was not shown.
+    /// Everybody. Whoever shows a token is known to the route, which may show them more; a token that is
+    /// shown must be good.
     PublicKnowing,
     /// Signed-in accounts whose role holds this permission.
     Permission(Permission),
@@ -131,16 +131,21 @@ pub async fn admit(request: &HttpRequest, access: Access) -> Result<(), Problem>
     let_in(request, edge, &context, permission, signed).map(drop)
 }
 
-/// Notes who asks a route for everybody, when a good token tells it.
+/// Notes who asks a route for everybody, as the token tells that they show.
 async fn recognise(request: &HttpRequest) -> Result<(), Problem> {
     let edge = request.app_data::<Data<Edge>>().ok_or_else(|| Problem::internal("the edge has no state"))?;
     let context = Context::of(request)?;
-    match sign_in(request, edge, &context).await {
-        Ok(signed) => drop(request.extensions_mut().insert(Known(signed))),
-        Err(problem) if problem.code().status() == StatusCode::UNAUTHORIZED => {}
-        Err(problem) => return Err(problem),
-    }
+    let signed = sign_in(request, edge, &context).await;
+    let signed = signed.inspect_err(|problem| trace_stranger(edge, &context, problem))?;
+    request.extensions_mut().insert(Known(signed));
     Ok(())
+}
+
+/// Records that a route was refused to somebody whose token is no good.
+fn trace_stranger(edge: &Data<Edge>, context: &Context, problem: &Problem) {
+    if problem.code().status() == StatusCode::UNAUTHORIZED {
+        leave_trace(edge, Scope::anonymous(context.origin()));
+    }
 }
 
 /// What a stranger is told who was refused where strangers may come in: to sign in, whether what was
@@ -177,15 +182,7 @@ fn let_in(
     permission: Permission,
     signed: Result<Signed, Problem>,
 ) -> Result<Signed, Problem> {
-    let signed = match signed {
-        Ok(signed) => signed,
-        Err(problem) => {
-            if problem.code().status() == StatusCode::UNAUTHORIZED {
-                leave_trace(edge, Scope::anonymous(context.origin()));
-            }
-            return Err(problem);
-        }
-    };
+    let signed = signed.inspect_err(|problem| trace_stranger(edge, context, problem))?;
     let permitted = signed.caller.actor.require(permission);
     if permitted.is_err() {
         leave_trace(edge, signed.caller.scope());

@@ -46,8 +46,8 @@ struct ImportBody {
     /// Lines that list nobody.
     #[schema(minimum = 0, maximum = 10_000)]
     failed: u32,
-    /// Why, in the order of the lines: the first thousand reasons.
-    #[schema(max_items = 1_000)]
+    /// Why, in the order of the lines: up to five reasons for each that failed, its first ones.
+    #[schema(max_items = 50_000)]
     errors: Vec<LineErrorBody>,
 }
 
@@ -95,22 +95,29 @@ async fn import_employees(
     Query(query): Query<ImportQuery>,
     CsvUpload(file): CsvUpload,
 ) -> Result<impl Responder, Problem> {
-    let mut file = EmployeeFile::open(&file).map_err(Problem::invalid)?;
-    if file.has_more_than(MOST_LINES) {
-        return Err(Problem::invalid_field("file", "too_many_lines"));
-    }
-    let mut import = Import::new(query.dry_run);
-    loop {
-        let lines: Vec<ImportedLine> = file.lines().take(LINES_TOGETHER).collect();
-        if lines.is_empty() {
-            break;
+    // Reading takes time as well, so the file is read where use cases run, part by part.
+    let bytes = file.clone();
+    let opened = app.run_part(move |_| {
+        let opened = EmployeeFile::open(&bytes).map_err(Problem::invalid)?;
+        if opened.has_more_than(MOST_LINES) {
+            return Err(Problem::invalid_field("file", "too_many_lines"));
         }
-        let caller = signed.caller.clone();
+        Ok(opened.place())
+    });
+    let mut place = Some(opened.await?);
+    let mut import = Import::new(query.dry_run);
+    while let Some(from) = place {
+        let (bytes, caller) = (file.clone(), signed.caller.clone());
         let part = app.run_part(move |s| {
+            let mut opened = EmployeeFile::resumed(&bytes, from);
+            let lines: Vec<ImportedLine> = opened.lines().take(LINES_TOGETHER).collect();
+            if lines.is_empty() {
+                return Ok((import, None));
+            }
             s.workforce.import(&caller, &mut import, lines)?;
-            Ok::<_, TenancyError>(import)
+            Ok::<_, TenancyError>((import, Some(opened.place())))
         });
-        import = part.await?;
+        (import, place) = part.await?;
     }
     Ok(Json(ImportBody::present(import.into_report(), app.context().0.language)))
 }

@@ -34,8 +34,9 @@ struct DisableBody {
     #[validate(length(min = 1, max = 1024))]
     #[schema(min_length = 1, max_length = 1024)]
     password: String,
-    #[validate(length(min = 1, max = 16))]
-    #[schema(min_length = 1, max_length = 16)]
+    /// A code of the second factor, or a backup code.
+    #[validate(length(min = 1, max = 64))]
+    #[schema(min_length = 1, max_length = 64)]
     code: String,
 }
 
@@ -46,9 +47,9 @@ struct StepUpBody {
     #[validate(length(min = 1, max = 1024))]
     #[schema(min_length = 1, max_length = 1024)]
     password: Option<String>,
-    /// A code of the second factor.
-    #[validate(length(min = 1, max = 16))]
-    #[schema(min_length = 1, max_length = 16)]
+    /// A code of the second factor, or a backup code.
+    #[validate(length(min = 1, max = 64))]
+    #[schema(min_length = 1, max_length = 64)]
     code: Option<String>,
 }
 

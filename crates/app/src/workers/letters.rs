@@ -20,7 +20,7 @@ pub(super) fn work(bell: &Bell, dispatch: &LetterDispatch) {
                 if done.postponed + done.given_up > 0 {
                     tracing::warn!(done.sent, done.postponed, done.given_up, "some letters were not sent");
                 }
-                let more = done.sent + done.postponed >= BATCH as usize;
+                let more = done.sent + done.postponed + done.held >= BATCH as usize;
                 if more { bell.pause(Duration::ZERO) } else { bell.listen(&mut heard, PAUSE) }
             }
             Err(error) => {

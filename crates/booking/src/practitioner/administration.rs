@@ -157,8 +157,8 @@ impl PractitionerAdministration {
         let mut checks = Checks::default();
         let to = &mut checks;
         let email = fields::email(to, &new.email, "email");
-        let first_name = fields::required(to, &new.first_name, "firstName", fields::NAME);
-        let last_name = fields::required(to, &new.last_name, "lastName", fields::NAME);
+        let first_name = fields::name(to, &new.first_name, "firstName");
+        let last_name = fields::name(to, &new.last_name, "lastName");
         let title = fields::optional(to, new.title.as_deref(), "title", TITLE);
         let number = new.registration_number.as_deref();
         let registration_number = fields::optional(to, number, "registrationNumber", REGISTRATION_NUMBER);

@@ -52,8 +52,8 @@ impl ProfileChange {
     pub(super) fn accept(&self) -> Result<AcceptedChange, TenancyError> {
         let to = &mut Checks::default();
         let change = Self {
-            first_name: (self.first_name.as_deref()).map(|raw| fields::required(to, raw, "firstName", fields::NAME)),
-            last_name: (self.last_name.as_deref()).map(|raw| fields::required(to, raw, "lastName", fields::NAME)),
+            first_name: (self.first_name.as_deref()).map(|raw| fields::name(to, raw, "firstName")),
+            last_name: (self.last_name.as_deref()).map(|raw| fields::name(to, raw, "lastName")),
             title: (self.title.as_ref()).map(|raw| fields::optional(to, raw.as_deref(), "title", TITLE)),
             bio: (self.bio.as_ref()).map(|raw| fields::optional(to, raw.as_deref(), "bio", BIO)),
             specialties: self.specialties.as_ref().map(|raw| specialties(to, raw)),

@@ -231,8 +231,8 @@ impl CompanyAdministration {
         caller.actor.require(Permission::CompanyAdminsInvite)?;
         let mut checks = Checks::default();
         let email = fields::email(&mut checks, &colleague.email, "email");
-        let first_name = fields::required(&mut checks, &colleague.first_name, "firstName", fields::NAME);
-        let last_name = fields::required(&mut checks, &colleague.last_name, "lastName", fields::NAME);
+        let first_name = fields::name(&mut checks, &colleague.first_name, "firstName");
+        let last_name = fields::name(&mut checks, &colleague.last_name, "lastName");
         let email = checks.pass(email)?;
         require_reach(&caller.actor, id)?;
         let account = NewAccount {
@@ -246,10 +246,6 @@ impl CompanyAdministration {
         let scope = caller.scope();
         self.store.run(&scope, |tx| {
             tx.company(id)?.ok_or(TenancyError::NotFound)?;
-            // An employee's work address stays theirs, whatever address their account has by now.
-            if tx.employee_by_email(id, &account.email)?.is_some() {
-                return Err(TenancyError::EmailTaken);
-            }
             self.inviter.add_and_invite_account(tx, &scope, account)
         })
     }

@@ -44,7 +44,7 @@ impl ArticleEditing {
         let draft = article.to_draft(self.ports.markdown.as_ref(), id, now)?;
         self.racing(&caller.scope(), |tx, scope| {
             let mut article = draft.clone();
-            article.slug = free_slug(tx, &article.title)?;
+            article.slug = free_slug(tx, &article.title, None)?;
             tx.add_article(&article)?;
             tx.record(&self.entry(scope, now, Action::Create, id))?;
             Ok(article)
@@ -62,7 +62,7 @@ impl ArticleEditing {
             let mut article = tx.article_for_update(name)?.ok_or(TenancyError::NotFound)?;
             let now = self.ports.clock.now();
             if change.clone().apply(&mut article, now) {
-                article.slug = free_slug(tx, &article.title)?;
+                article.slug = free_slug(tx, &article.title, Some(&article.slug))?;
             }
             self.write(tx, &article, (scope, now, Action::Update))?;
             Ok(article)
@@ -142,10 +142,12 @@ impl ArticleEditing {
     }
 }
 
-/// A slug for this title that no article has.
-fn free_slug(tx: &mut dyn TenancyTx, title: &str) -> Result<String, StoreError> {
+/// A slug for this title that no article has, but for the article itself.
+fn free_slug(tx: &mut dyn TenancyTx, title: &str, own: Option<&str>) -> Result<String, StoreError> {
     let stem = slug_stem(title);
-    Ok(slugs::free(&stem, &tx.article_slugs_like(&stem)?))
+    let mut taken = tx.article_slugs_like(&stem)?;
+    taken.retain(|slug| own != Some(slug.as_str()));
+    Ok(slugs::free(&stem, &taken))
 }
 
 /// What everybody reads; whoever may write articles reads drafts as well. Nobody is counted by it, and

@@ -74,12 +74,12 @@ pub trait ArticleVisits {
     /// `StoreError` alone.
     fn count_visit(&mut self, article: ArticleId, day: Date, visitor: VisitorKey) -> Result<bool, StoreError>;
 
-    /// Forgets the salts and visits of the days before `day`; answers how many days that were.
-    /// `Job::Visits` alone.
+    /// Forgets the salts and visits of the days before `today`, and of days later than the next one, which
+    /// some clock has made up; answers how many days that were. `Job::Visits` alone.
     ///
     /// # Errors
     /// `StoreError` alone.
-    fn forget_visits(&mut self, day: Date) -> Result<u64, StoreError>;
+    fn forget_visits(&mut self, today: Date) -> Result<u64, StoreError>;
 }
 
 /// The use cases of counting.

@@ -42,8 +42,8 @@ impl EmployeeChange {
         checks.require(self.position.is_none() || role == Role::AdminRh, "position", "not_allowed");
         let to = &mut checks;
         let change = Self {
-            first_name: self.first_name.as_deref().map(|raw| fields::required(to, raw, "firstName", fields::NAME)),
-            last_name: self.last_name.as_deref().map(|raw| fields::required(to, raw, "lastName", fields::NAME)),
+            first_name: self.first_name.as_deref().map(|raw| fields::name(to, raw, "firstName")),
+            last_name: self.last_name.as_deref().map(|raw| fields::name(to, raw, "lastName")),
             phone: self.phone.as_ref().map(|raw| fields::optional(to, raw.as_deref(), "phone", PHONE)),
             department: self
                 .department

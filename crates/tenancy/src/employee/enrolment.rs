@@ -129,8 +129,8 @@ impl Workforce {
     pub(super) fn accept(&self, company: CompanyId, employee: &NewEmployee) -> Result<(Email, Employee), TenancyError> {
         let mut checks = Checks::default();
         let email = fields::email(&mut checks, &employee.email, "email");
-        let first_name = fields::required(&mut checks, &employee.first_name, "firstName", fields::NAME);
-        let last_name = fields::required(&mut checks, &employee.last_name, "lastName", fields::NAME);
+        let first_name = fields::name(&mut checks, &employee.first_name, "firstName");
+        let last_name = fields::name(&mut checks, &employee.last_name, "lastName");
         let department = fields::optional(&mut checks, employee.department.as_deref(), "department", DEPARTMENT);
         let position = fields::optional(&mut checks, employee.position.as_deref(), "position", DEPARTMENT);
         let email = checks.pass(email)?;

@@ -13,7 +13,7 @@ use crate::{
     company::EmailDomain,
     email::Email,
     error::{FieldError, TenancyError},
-    ids::CompanyId,
+    ids::{CompanyId, UserId},
     scope::{Caller, Scope},
 };
 
@@ -21,8 +21,9 @@ use crate::{
 pub const MOST_LINES: usize = 10_000;
 /// How many lines are handled in one unit of work.
 pub const LINES_TOGETHER: usize = 500;
-/// The most refusals that a report names; it counts all of them.
-pub const MOST_ERRORS: usize = 1_000;
+/// The most refusals of a line that a report names: one a column. So it names at least one of each line
+/// that fails, and is bounded by the lines.
+pub const MOST_ERRORS_OF_A_LINE: usize = 5;
 
 /// One line of the file: whom it lists, or why it cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub struct ImportReport {
     pub skipped: u32,
     /// Lines that list nobody.
     pub failed: u32,
-    /// Why, by line; of the first thousand reasons.
+    /// Why, by line: up to [`MOST_ERRORS_OF_A_LINE`] reasons for each that failed.
     pub errors: Vec<LineError>,
 }
 
@@ -93,8 +94,8 @@ impl Import {
         report.skipped += part.skipped;
         for (line, errors) in part.failed {
             report.failed += 1;
-            let room = MOST_ERRORS.saturating_sub(report.errors.len());
-            report.errors.extend(errors.into_iter().take(room).map(|error| LineError { line, error }));
+            let told = errors.into_iter().take(MOST_ERRORS_OF_A_LINE);
+            report.errors.extend(told.map(|error| LineError { line, error }));
         }
     }
 }
@@ -154,13 +155,16 @@ impl Workforce {
             }
             allowed
         });
-        let added = if rehearses {
-            let emails: Vec<Email> = wanted.keys().cloned().collect();
-            let taken: BTreeSet<Email> = tx.taken_emails(&emails)?.into_iter().collect();
-            wanted.iter().filter(|(email, _)| !taken.contains(email)).map(|(_, (_, entry))| entry.user).collect()
+        let emails: Vec<Email> = wanted.keys().cloned().collect();
+        let mut taken: BTreeSet<Email> = tx.work_addresses(&emails)?.into_iter().collect();
+        if rehearses {
+            taken.extend(tx.taken_emails(&emails)?);
+        }
+        let free = wanted.iter().filter(|(email, _)| !taken.contains(email)).map(|(_, (_, entry))| entry);
+        let added: BTreeSet<UserId> = if rehearses {
+            free.map(|entry| entry.user).collect()
         } else {
-            let accounts = wanted.values().map(|(_, entry)| account_of(entry)).collect();
-            self.inviter.add_and_invite_all(tx, scope, accounts)?
+            self.inviter.add_and_invite_all(tx, scope, free.map(account_of).collect())?
         };
         let mut entries = Vec::new();
         wanted.retain(|_, (_, entry)| {
@@ -212,18 +216,21 @@ mod tests {
     const ERROR: FieldError = FieldError::new("email", "invalid_email");
 
     #[test]
-    fn a_report_counts_lines_and_names_no_more_than_a_thousand_reasons() {
+    fn a_report_counts_lines_and_names_a_reason_of_each_that_failed() {
         let mut import = Import::new(false);
         let mut part = Part { created: 2, skipped: 3, ..Part::default() };
         part.fail(7, ERROR);
         part.fail(7, FieldError::new("lastName", "required"));
         import.add(part);
         let mut part = Part::default();
-        (8..2_000).for_each(|line| part.fail(line, ERROR));
+        (0..9).for_each(|_| part.fail(8, ERROR));
+        (9..=10_000).for_each(|line| part.fail(line, ERROR));
         import.add(part);
         let report = import.into_report();
-        assert_eq!((report.created, report.skipped, report.failed), (2, 3, 1_993));
-        assert_eq!(report.errors.len(), MOST_ERRORS);
+        assert_eq!((report.created, report.skipped, report.failed), (2, 3, 9_994));
+        assert_eq!(report.errors.len(), 2 + MOST_ERRORS_OF_A_LINE + 9_992);
+        let lines: BTreeSet<u32> = report.errors.iter().map(|one| one.line).collect();
+        assert!(lines.into_iter().eq(7..=10_000));
         let first: Vec<(u32, &str)> = report.errors.iter().take(3).map(|one| (one.line, one.error.field)).collect();
         assert_eq!(first, [(7, "email"), (7, "lastName"), (8, "email")]);
     }

@@ -137,6 +137,13 @@ pub trait Users {
     /// `Refused` for every other scope.
     fn taken_emails(&mut self, emails: &[Email]) -> Result<Vec<Email>, StoreError>;
 
+    /// Those of `emails` that are the work address of an employee of any company, whatever address their
+    /// account has by now: it stays theirs. Whoever may invite asks.
+    ///
+    /// # Errors
+    /// `Refused` for every other scope.
+    fn work_addresses(&mut self, emails: &[Email]) -> Result<Vec<Email>, StoreError>;
+
     /// Writes everything but id, company, role, picture and creation.
     ///
     /// # Errors

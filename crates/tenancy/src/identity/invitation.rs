@@ -116,7 +116,7 @@ impl Inviter {
     /// Adds the account, without a password, and invites it.
     ///
     /// # Errors
-    /// `EmailTaken` when the address has an account.
+    /// `EmailTaken` when the address has an account, or is an employee's work address.
     pub fn add_and_invite(
         &self,
         tx: &mut dyn Inviting,
@@ -129,13 +129,16 @@ impl Inviter {
     /// The same, answering the account.
     ///
     /// # Errors
-    /// `EmailTaken` when the address has an account.
+    /// `EmailTaken` when the address has an account, or is an employee's work address.
     pub fn add_and_invite_account(
         &self,
         tx: &mut dyn Inviting,
         scope: &Scope,
         account: NewAccount,
     ) -> Result<User, TenancyError> {
+        if !tx.work_addresses(std::slice::from_ref(&account.email))?.is_empty() {
+            return Err(TenancyError::EmailTaken);
+        }
         let user = account.into_user(self.clock.now());
         tx.add_user(&user)?;
         self.invite(tx, scope, user.id, user.role, user.company)?;

@@ -61,8 +61,8 @@ impl Registration {
     pub fn register(&self, origin: &Origin, registration: &NewRegistration) -> Result<User, TenancyError> {
         let mut checks = Checks::default();
         let email = fields::email(&mut checks, &registration.email, "email");
-        let first_name = fields::required(&mut checks, &registration.first_name, "firstName", fields::NAME);
-        let last_name = fields::required(&mut checks, &registration.last_name, "lastName", fields::NAME);
+        let first_name = fields::name(&mut checks, &registration.first_name, "firstName");
+        let last_name = fields::name(&mut checks, &registration.last_name, "lastName");
         self.ports.check_password(&mut checks, &registration.password, email.as_ref(), "password");
         let registrant = Registrant { email: checks.pass(email)?, first_name, last_name };
 

@@ -122,6 +122,11 @@ pub(super) fn backup_digest(code: &str) -> TokenDigest {
     TokenDigest::of(&plain.to_ascii_uppercase())
 }
 
+/// Whether this has the form of a backup code, however its owner types it.
+fn is_backup_code(code: &str) -> bool {
+    code.chars().filter(char::is_ascii_alphanumeric).count() == BACKUP_CODE_LENGTH
+}
+
 impl IdentityPorts {
     /// Whether `code` is one that the account's device counts now; it is used up by that.
     pub(super) fn accept_code(
@@ -145,6 +150,21 @@ impl IdentityPorts {
         }
         Ok(is_accepted)
     }
+
+    /// Whether `code` is one that the account's device counts now, or one of its backup codes; it is used
+    /// up by that. They are told apart by their length, and nobody guesses a backup code.
+    pub(super) fn accept_any_code(
+        &self,
+        tx: &mut dyn TenancyTx,
+        user: &User,
+        code: &str,
+        now: Timestamp,
+    ) -> Result<bool, TenancyError> {
+        if is_backup_code(code) {
+            return Ok(tx.use_backup_code(user.id, backup_digest(code), now)?);
+        }
+        self.accept_code(tx, user, code, now)
+    }
 }
 
 #[cfg(test)]
@@ -167,7 +187,9 @@ mod tests {
         assert_eq!(codes.get(1).map(String::as_str), Some("QRST-UVWX-YZ23-4567"));
         for typed in ["ABCD-EFGH-IJKL-MNOP", "abcdefghijklmnop", " abcd efgh ijkl mnop "] {
             assert_eq!(backup_digest(typed), backup_digest("ABCDEFGHIJKLMNOP"), "{typed}");
+            assert!(is_backup_code(typed), "{typed}");
         }
         assert_ne!(backup_digest("ABCD"), backup_digest("ABCE"));
+        assert!(!["123456", " 123 456 ", ""].iter().any(|code| is_backup_code(code)));
     }
 }

@@ -143,8 +143,8 @@ impl SuperAdministration {
         last_name: &str,
     ) -> Result<NewAccount, TenancyError> {
         let email = fields::email(&mut checks, email, "email");
-        let first_name = fields::required(&mut checks, first_name, "firstName", fields::NAME);
-        let last_name = fields::required(&mut checks, last_name, "lastName", fields::NAME);
+        let first_name = fields::name(&mut checks, first_name, "firstName");
+        let last_name = fields::name(&mut checks, last_name, "lastName");
         Ok(NewAccount {
             id: UserId(self.ports.randomness.uuid_v7(self.ports.clock.now())),
             company: None,

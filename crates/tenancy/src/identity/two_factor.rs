@@ -38,7 +38,7 @@ pub struct TwoFactorSetup {
 pub enum Proof {
     /// By the password.
     Password(SecretString),
-    /// By a code of the second factor.
+    /// By a code of the second factor, or by one of its backup codes.
     Code(SecretString),
 }
 
@@ -132,7 +132,8 @@ impl TwoFactor {
         })?
     }
 
-    /// Turns the second factor off; the caller has just proved to be there, and proves it by both.
+    /// Turns the second factor off; the caller has just proved to be there, and proves it by both. Whoever
+    /// has lost the device gives a backup code.
     ///
     /// # Errors
     /// `TwoFactorOff` when it is off; `StepUpRequired`; `InvalidCredentials` for a wrong password;
@@ -150,7 +151,7 @@ impl TwoFactor {
             }
             let refusal = if !right || locked.password != user.password {
                 Some(TenancyError::InvalidCredentials)
-            } else if self.ports.accept_code(tx, &locked, code, now)? {
+            } else if self.ports.accept_any_code(tx, &locked, code, now)? {
                 None
             } else {
                 Some(TenancyError::InvalidCode)
@@ -191,7 +192,7 @@ impl TwoFactor {
                 Proof::Code(code) => {
                     let code = secrecy::ExposeSecret::expose_secret(code);
                     let is_on = locked.two_factor_enabled_at.is_some();
-                    let accepted = is_on && self.ports.accept_code(tx, &locked, code, now)?;
+                    let accepted = is_on && self.ports.accept_any_code(tx, &locked, code, now)?;
                     (accepted, TenancyError::InvalidCode)
                 }
             };

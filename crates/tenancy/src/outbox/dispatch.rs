@@ -33,8 +33,10 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_hours(1);
 pub struct Dispatched {
     /// Letters that the mail server took.
     pub sent: usize,
-    /// Letters that will be tried again, or wait until their recipient's quiet hours are over.
+    /// Letters that were tried in vain and will be again.
     pub postponed: usize,
+    /// Letters that wait for the end of their recipient's quiet hours.
+    pub held: usize,
     /// Letters that will not: refused for good, without an address, or too old.
     pub given_up: usize,
 }
@@ -89,7 +91,7 @@ impl LetterDispatch {
             }
             if let Some(until) = letter.waits_until(now) {
                 self.store.run(&scope, |tx| Ok(tx.postpone(letter.message.id, until)?))?;
-                done.postponed += 1;
+                done.held += 1;
                 continue;
             }
             let outcome = self.deliver(letter, &keys);
@@ -148,6 +150,7 @@ fn next_attempt(letter: &DueLetter, now: Timestamp) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use jiff::civil::time;
     use serde_json::json;
     use uuid::Uuid;
 
@@ -155,7 +158,31 @@ mod tests {
     use crate::{
         ids::UserId,
         outbox::{Letter, OutboxMessage},
+        preferences::QuietHours,
     };
+
+    #[test]
+    fn quiet_hours_hold_a_letter_for_an_hour_at_most() {
+        let written: Timestamp = "2027-01-04T20:00:00Z".parse().unwrap();
+        let held = |letter, now: &str| {
+            let message = OutboxMessage {
+                id: Uuid::nil(),
+                recipient: UserId(Uuid::nil()),
+                letter,
+                arguments: Arguments::About(json!({})),
+                created_at: written,
+            };
+            let quiet_hours = QuietHours::new(time(22, 0, 0, 0), time(7, 0, 0, 0), "Europe/Paris");
+            let (first_name, language) = (String::new(), "fr".to_owned());
+            let due = DueLetter { message, attempts: 0, address: None, first_name, language, quiet_hours };
+            due.waits_until(now.parse().unwrap()).map(|until| until.to_string())
+        };
+        let until = |text: &str| Some(text.to_owned());
+        assert_eq!(held(Letter::MessageUnread, "2027-01-04T20:59:59Z"), None);
+        assert_eq!(held(Letter::MessageUnread, "2027-01-04T21:00:00Z"), until("2027-01-04T22:00:00Z"));
+        assert_eq!(held(Letter::MessageUnread, "2027-01-05T05:30:00Z"), until("2027-01-05T06:00:00Z"));
+        assert_eq!(held(Letter::PasswordReset, "2027-01-04T22:00:00Z"), None);
+    }
 
     #[test]
     fn pauses_double_up_to_an_hour_and_end_after_a_week() {

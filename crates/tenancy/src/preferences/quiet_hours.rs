@@ -41,7 +41,8 @@ impl QuietHours {
     }
 
     /// When the quiet hours that `now` lies in are over; `None` outside them. On a day whose clocks jump
-    /// over the end, they end by as much later (RFC 5545 §3.3.5).
+    /// over the end, they end by as much later (RFC 5545 §3.3.5); on one whose clocks show the end twice, at
+    /// the first of the two that is ahead.
     pub fn over(&self, now: Timestamp) -> Option<Timestamp> {
         // Quiet hours that exist have a known zone.
         let there = now.to_zoned(TimeZone::get(&self.timezone).unwrap_or(TimeZone::UTC));
@@ -49,15 +50,18 @@ impl QuietHours {
         let over_midnight = self.end < self.start;
         let ends_today = if over_midnight { clock < self.end } else { self.start <= clock && clock < self.end };
         if ends_today {
-            return at(&there, self.end);
+            return ahead(&there, self.end, now);
         }
         let ends_tomorrow = over_midnight && self.start <= clock;
-        ends_tomorrow.then(|| there.tomorrow().ok()).flatten().and_then(|tomorrow| at(&tomorrow, self.end))
+        ends_tomorrow.then(|| there.tomorrow().ok()).flatten().and_then(|tomorrow| ahead(&tomorrow, self.end, now))
     }
 }
 
-fn at(day: &Zoned, time: Time) -> Option<Timestamp> {
-    day.date().to_datetime(time).to_zoned(day.time_zone().clone()).ok().map(|instant| instant.timestamp())
+/// When clocks show `time` on this day, and later than `now` if they do so twice.
+fn ahead(day: &Zoned, time: Time, now: Timestamp) -> Option<Timestamp> {
+    let shown = day.time_zone().to_ambiguous_timestamp(day.date().to_datetime(time));
+    let first = shown.compatible().ok()?;
+    if first > now { Some(first) } else { shown.later().ok() }
 }
 
 #[cfg(test)]
@@ -97,6 +101,19 @@ mod tests {
         assert_eq!(night(time(7, 0, 0, 0), "2027-03-27T21:00:00Z"), "2027-03-28T05:00:00Z");
         assert_eq!(night(time(7, 0, 0, 0), "2027-10-30T20:00:00Z"), "2027-10-31T06:00:00Z");
         assert_eq!(night(time(2, 30, 0, 0), "2027-03-27T21:00:00Z"), "2027-03-28T01:30:00Z");
+    }
+
+    #[test]
+    fn hours_that_end_in_an_hour_that_comes_twice() {
+        // On 31 October 2027 clocks show two to three from 00:00 to 01:00 UTC, and again until 02:00.
+        for (start, end) in [(time(22, 0, 0, 0), time(2, 30, 0, 0)), (time(1, 0, 0, 0), time(2, 30, 0, 0))] {
+            let hours = |now| over(start, end, now);
+            assert_eq!(hours("2027-10-30T23:30:00Z"), "2027-10-31T00:30:00Z");
+            assert_eq!(hours("2027-10-31T00:29:59Z"), "2027-10-31T00:30:00Z");
+            assert_eq!(hours("2027-10-31T00:45:00Z"), "not quiet");
+            assert_eq!(hours("2027-10-31T01:00:00Z"), "2027-10-31T01:30:00Z", "never what is over");
+            assert_eq!(hours("2027-10-31T01:30:00Z"), "not quiet");
+        }
     }
 
     #[test]

@@ -99,6 +99,9 @@ fn through_functions(scene: &Scene) -> Vec<Expectation> {
         "taken_emails(ARRAY['lea@beta.example', 'marc@alpha.example', 'new@alpha.example'], ARRAY['{}']::uuid[])",
         marc.id()
     ));
+    // Marc's, and nobody's.
+    let work = "SELECT count(*) FROM unnest(ARRAY['marc@alpha.example', 'new@alpha.example']) AS address
+                WHERE is_work_address(address)";
     let domain = "SELECT count(company_for_domain('alpha.example')) AS count";
     let holder = |digest| Scope::token(digest, Origin::default());
     let owner_of =
@@ -115,6 +118,11 @@ fn through_functions(scene: &Scene) -> Vec<Expectation> {
         one("no administrator does", cast.administrator.scope(), taken.clone(), Refused),
         one("no employee does", marc.scope(), taken.clone(), Refused),
         one("no stranger does", anonymous(), taken, Refused),
+        one("administrators learn whether somebody works at an address", cast.administrator.scope(), work, Rows(1)),
+        one("HR of another company learns no more", cast.other_hr.scope(), work, Rows(1)),
+        one("no employee learns it", marc.scope(), work, Refused),
+        one("nor a practitioner", sophie.scope(), work, Refused),
+        one("nor a stranger", anonymous(), work, Refused),
         one("anybody asks whose a domain is", anonymous(), domain, Rows(1)),
         one("whoever holds a refresh token is known", holder(scene.refresh), owner_of(scene.refresh), Rows(1)),
         one("whoever holds a mailed token is known", holder(scene.mailed), owner_of(scene.mailed), Rows(1)),
@@ -352,11 +360,24 @@ fn about_what_is_published(scene: &Scene) -> Vec<Expectation> {
         (cast.hr.scope(), statement)
     };
     let told = || rows_of("notifications WHERE type = 'NEWS_PUBLISHED'");
+    let with_views =
+        "INSERT INTO articles (id, slug, title, content, content_html, tags, status, view_count, created_at,
+        updated_at) VALUES (gen_random_uuid(), 'x', 'X', 'x', 'x', '{}', 'DRAFT', 7, now(), now())";
     let forget = || "SELECT forget_article_visits('2027-01-05') AS count".to_owned();
     vec![
         two("tags follow the article", tag("repos"), (administrator.clone(), tagged("repos")), Rows(2)),
         two("those that it has no longer are gone", tag("repos"), (administrator.clone(), tagged("sommeil")), Rows(0)),
         two("everybody finds what is published by them", tag("repos"), (anonymous(), tagged("repos")), Rows(1)),
+        one("nobody counts by hand", administrator.clone(), "UPDATE articles SET view_count = 9", Refused),
+        one("when an article was made stays", administrator.clone(), "UPDATE articles SET created_at = now()", Refused),
+        one("nobody begins with views", administrator.clone(), with_views, Refused),
+        one(
+            "news stay where they are",
+            cast.hr.scope(),
+            format!("UPDATE news SET company_id = '{}'", cast.company.id),
+            Refused,
+        ),
+        one("and when", cast.hr.scope(), "UPDATE news SET published_at = now()", Refused),
         one("a visitor is counted once", anonymous(), visit("07"), Rows(0)),
         one("another one is", anonymous(), visit("08"), Rows(1)),
         two(

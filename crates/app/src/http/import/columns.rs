@@ -7,7 +7,7 @@ use huntzen_tenancy::{
     employee::{ImportedLine, NewEmployee},
 };
 
-use super::records::{Record, Records, Unquoted, separator};
+use super::records::{Malformed, Record, Records, separator};
 use crate::http::problem::FieldProblem;
 
 /// What a column holds.
@@ -32,7 +32,16 @@ const COLUMNS: [(Column, &str); 5] = [
 #[derive(Clone, Debug)]
 pub struct EmployeeFile<'a> {
     columns: Vec<Column>,
+    separator: u8,
     records: Records<'a>,
+}
+
+/// Where the reading of a file stands, to go on from on another thread.
+#[derive(Clone, Debug)]
+pub struct Place {
+    columns: Vec<Column>,
+    separator: u8,
+    at: (usize, u32),
 }
 
 impl<'a> EmployeeFile<'a> {
@@ -47,11 +56,22 @@ impl<'a> EmployeeFile<'a> {
             return Err(refuse("unsupported_encoding"));
         }
         let file = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file);
-        let mut records = Records::of(file, separator(file));
+        let separator = separator(file);
+        let mut records = Records::of(file, separator);
         let header = records.next().ok_or_else(|| refuse("empty_file"))?;
-        let names = header.fields.map_err(|Unquoted| refuse("malformed_quotes"))?;
+        let names = header.fields.map_err(|malformed| refuse(code(malformed)))?;
         let columns = columns(&names)?;
-        Ok(Self { columns, records })
+        Ok(Self { columns, separator, records })
+    }
+
+    /// The same file, read on from a place.
+    pub fn resumed(file: &'a [u8], Place { columns, separator, at }: Place) -> Self {
+        Self { columns, separator, records: Records::resumed(file, separator, at) }
+    }
+
+    /// Where the reading stands.
+    pub fn place(self) -> Place {
+        Place { columns: self.columns, separator: self.separator, at: self.records.place() }
     }
 
     /// The lines behind the header that are left.
@@ -83,7 +103,7 @@ fn columns(names: &[Cow<'_, [u8]>]) -> Result<Vec<Column>, Vec<FieldProblem>> {
     for (_, known) in COLUMNS.iter().filter(|(column, _)| needed(column) && !found.contains(column)) {
         refused.push(FieldProblem::new(*known, "missing_column"));
     }
-    // A header of a thousand unknown names is told by its first.
+    // A header of many unknown names, of which the records' bounds let few through, is told by its first.
     refused.truncate(20);
     if refused.is_empty() { Ok(found) } else { Err(refused) }
 }
@@ -95,11 +115,19 @@ fn shown(name: &str) -> String {
 
 fn line(columns: &[Column], record: Record<'_>) -> ImportedLine {
     let person = match record.fields {
-        Err(Unquoted) => Err(FieldError::new("", "malformed_quotes")),
+        Err(malformed) => Err(FieldError::new("", code(malformed))),
         Ok(fields) if fields.len() != columns.len() => Err(FieldError::new("", "wrong_number_of_columns")),
         Ok(fields) => Ok(person(columns, &fields)),
     };
     ImportedLine { line: record.line, person }
+}
+
+fn code(malformed: Malformed) -> &'static str {
+    match malformed {
+        Malformed::Unquoted => "malformed_quotes",
+        Malformed::TooLong => "too_long",
+        Malformed::TooManyFields => "wrong_number_of_columns",
+    }
 }
 
 fn person(columns: &[Column], fields: &[Cow<'_, [u8]>]) -> NewEmployee {
@@ -192,7 +220,25 @@ mod tests {
             let told: Vec<(&str, &str)> = told.iter().map(|(field, code)| (field.as_str(), code.as_str())).collect();
             assert_eq!(told, wanted, "{}", String::from_utf8_lossy(file));
         }
-        assert_eq!(refusals("x,".repeat(500).as_bytes()).len(), 20);
+        assert_eq!(refusals("x,".repeat(60).as_bytes()).len(), 20);
+        let wide = refusals("x,".repeat(5 * 1024 * 1024).as_bytes());
+        assert_eq!(wide, [("file".to_owned(), "wrong_number_of_columns".to_owned())], "no name is looked at");
+        let long = refusals("x".repeat(10 * 1024 * 1024).as_bytes());
+        assert_eq!(long, [("file".to_owned(), "too_long".to_owned())]);
+    }
+
+    #[test]
+    fn a_file_is_read_on_from_a_place() {
+        let file = b"email;firstName;lastName\na@a.example;A;A\nb@a.example;B;B\nc@a.example;C;C\n";
+        let mut place = EmployeeFile::open(file).unwrap().place();
+        let mut found = Vec::new();
+        loop {
+            let mut opened = EmployeeFile::resumed(file, place);
+            let Some(line) = opened.lines().next() else { break };
+            found.push(line);
+            place = opened.place();
+        }
+        assert_eq!(found, people(file));
     }
 
     #[test]

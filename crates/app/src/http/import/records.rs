@@ -8,18 +8,33 @@ pub struct Record<'a> {
     /// The physical line on which it begins, from 1.
     pub line: u32,
     /// Its fields.
-    pub fields: Result<Vec<Cow<'a, [u8]>>, Unquoted>,
+    pub fields: Result<Vec<Cow<'a, [u8]>>, Malformed>,
 }
 
-/// A quote is not closed, or something follows where it is. Such a record ends with its first line:
-/// what stands after it is read anew, so that one forgotten quote takes no other line with it.
+/// The most fields of a record; no file of ours has a tenth of them.
+const MOST_FIELDS: usize = 64;
+/// The most bytes of a record, its end apart.
+const LONGEST: usize = 16 * 1024;
+
+/// Why a record cannot be read. It ends with its first line: what stands after that is read anew, so
+/// that one forgotten quote takes no other line with it. Since nothing looks further ahead than a record
+/// may be long, so many records cost no more than so many times that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unquoted;
+pub enum Malformed {
+    /// A quote is not closed within the length of a record, or something follows where it is.
+    Unquoted,
+    /// It has more bytes than a record may have.
+    TooLong,
+    /// It has more fields than a record may have.
+    TooManyFields,
+}
 
 /// The records of a file. Lines end with LF, CRLF or CR; those without any text are passed over.
 #[derive(Clone, Debug)]
 pub struct Records<'a> {
     rest: &'a [u8],
+    /// How much is left of the file where the present record has to be over.
+    floor: usize,
     separator: u8,
     line: u32,
 }
@@ -34,7 +49,18 @@ enum End {
 impl<'a> Records<'a> {
     /// The records of `file`, whose encoding is one in which ASCII stands for itself.
     pub fn of(file: &'a [u8], separator: u8) -> Self {
-        Self { rest: file, separator, line: 1 }
+        Self { rest: file, floor: 0, separator, line: 1 }
+    }
+
+    /// Where the reading stands: bytes left and the line on which they begin.
+    pub fn place(&self) -> (usize, u32) {
+        (self.rest.len(), self.line)
+    }
+
+    /// Those of `file` that are left at a place.
+    pub fn resumed(file: &'a [u8], separator: u8, (left, line): (usize, u32)) -> Self {
+        let rest = file.get(file.len().saturating_sub(left)..).unwrap_or_default();
+        Self { rest, floor: 0, separator, line }
     }
 
     /// The next record, empty ones included.
@@ -43,35 +69,46 @@ impl<'a> Records<'a> {
             return None;
         }
         let (line, start) = (self.line, self.rest);
+        self.floor = start.len().saturating_sub(LONGEST);
+        let fields = self.fields();
+        if fields.is_err() {
+            let first = start.iter().position(|byte| is_break(*byte)).unwrap_or(start.len());
+            self.rest = start.get(first..).unwrap_or_default();
+            self.line = line;
+            self.end_line();
+        }
+        Some(Record { line, fields })
+    }
+
+    fn fields(&mut self) -> Result<Vec<Cow<'a, [u8]>>, Malformed> {
         let mut fields = Vec::new();
         loop {
-            match self.field() {
-                Ok((field, end)) => {
-                    fields.push(field);
-                    if end == End::Line {
-                        return Some(Record { line, fields: Ok(fields) });
-                    }
-                }
-                Err(unquoted) => {
-                    let first = start.iter().position(|byte| is_break(*byte)).unwrap_or(start.len());
-                    self.rest = start.get(first..).unwrap_or_default();
-                    self.line = line;
-                    self.end_line();
-                    return Some(Record { line, fields: Err(unquoted) });
-                }
+            let (field, end) = self.field()?;
+            if fields.len() == MOST_FIELDS {
+                return Err(Malformed::TooManyFields);
+            }
+            fields.push(field);
+            if end == End::Line {
+                return Ok(fields);
             }
         }
     }
 
-    fn field(&mut self) -> Result<(Cow<'a, [u8]>, End), Unquoted> {
+    fn field(&mut self) -> Result<(Cow<'a, [u8]>, End), Malformed> {
         let field = if let Some(quoted) = self.rest.strip_prefix(b"\"") {
             self.quoted(quoted)?
         } else {
             let ends = |byte: &u8| *byte == self.separator || is_break(*byte);
-            let length = self.rest.iter().position(ends).unwrap_or(self.rest.len());
+            let near = within(self.rest, self.floor);
+            let length = match near.iter().position(ends) {
+                Some(length) => length,
+                None if self.rest.get(near.len()).is_none_or(|byte| is_break(*byte)) => near.len(),
+                None => return Err(Malformed::TooLong),
+            };
             Cow::Borrowed(self.take(length))
         };
         match self.rest.first() {
+            Some(byte) if *byte == self.separator && self.rest.len() <= self.floor => Err(Malformed::TooLong),
             Some(byte) if *byte == self.separator => {
                 self.take(1);
                 // A separator at the very end of the file stands before an empty field.
@@ -82,15 +119,16 @@ impl<'a> Records<'a> {
                 self.end_line();
                 Ok((field, End::Line))
             }
-            Some(_) => Err(Unquoted),
+            Some(_) => Err(Malformed::Unquoted),
         }
     }
 
     /// What stands between quotes, from behind the first one on; two quotes are one.
-    fn quoted(&mut self, mut rest: &'a [u8]) -> Result<Cow<'a, [u8]>, Unquoted> {
+    fn quoted(&mut self, mut rest: &'a [u8]) -> Result<Cow<'a, [u8]>, Malformed> {
         let mut text = Cow::Borrowed(&[][..]);
         loop {
-            let (part, after) = rest.split_at_checked(position(rest, b'"').ok_or(Unquoted)?).ok_or(Unquoted)?;
+            let closed = within(rest, self.floor).iter().position(|byte| *byte == b'"');
+            let (part, after) = closed.and_then(|at| rest.split_at_checked(at)).ok_or(Malformed::Unquoted)?;
             self.line = self.line.saturating_add(breaks(part));
             let after = after.get(1..).unwrap_or_default();
             if text.is_empty() {
@@ -152,8 +190,9 @@ fn is_break(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r')
 }
 
-fn position(bytes: &[u8], wanted: u8) -> Option<usize> {
-    bytes.iter().position(|byte| *byte == wanted)
+/// What of `rest` stands before the last `floor` bytes of the file.
+fn within(rest: &[u8], floor: usize) -> &[u8] {
+    rest.get(..rest.len().saturating_sub(floor)).unwrap_or_default()
 }
 
 /// How many lines end within `text`.
@@ -214,6 +253,65 @@ mod tests {
         let wanted =
             [(1, None), fields(2, &["2", "b"]), fields(3, &["3", "c"]), (4, None), (5, None), fields(6, &["6", "f"])];
         assert_eq!(read(file, b','), wanted);
+    }
+
+    /// What became of each record of `file`.
+    fn outcomes(file: &[u8]) -> Vec<(u32, Result<usize, Malformed>)> {
+        Records::of(file, b',').map(|record| (record.line, record.fields.map(|fields| fields.len()))).collect()
+    }
+
+    #[test]
+    fn a_record_is_no_longer_than_it_may_be_and_costs_its_first_line_alone() {
+        let fields = |count: usize| format!("{}x\n", "x,".repeat(count - 1));
+        let bare = |length: usize| format!("{}\n", "x".repeat(length));
+        let quoted = |length: usize| format!("\"{}\"\n", "x".repeat(length - 2));
+        let broken = |length: usize| format!("\"x\n{}\"\n", "y".repeat(length - 4));
+        let cases = [
+            (fields(MOST_FIELDS), vec![(1, Ok(MOST_FIELDS))]),
+            (fields(MOST_FIELDS + 1), vec![(1, Err(Malformed::TooManyFields))]),
+            (bare(LONGEST), vec![(1, Ok(1))]),
+            (bare(LONGEST + 1), vec![(1, Err(Malformed::TooLong))]),
+            (format!("{},\n", "x".repeat(LONGEST - 1)), vec![(1, Ok(2))]),
+            (format!("{},\n", "x".repeat(LONGEST)), vec![(1, Err(Malformed::TooLong))]),
+            (format!("\"{}\",\n", "x".repeat(LONGEST - 2)), vec![(1, Err(Malformed::TooLong))]),
+            (quoted(LONGEST), vec![(1, Ok(1))]),
+            (quoted(LONGEST + 2), vec![(1, Err(Malformed::Unquoted))]),
+            (broken(LONGEST), vec![(1, Ok(1))]),
+            // What stands after its first line is read anew, and is too long by itself.
+            (broken(LONGEST + 9), vec![(1, Err(Malformed::Unquoted)), (2, Err(Malformed::TooLong))]),
+        ];
+        for (number, (first, mut wanted)) in cases.into_iter().enumerate() {
+            let next = u32::try_from(first.matches('\n').count()).unwrap() + 1;
+            // The longest may also end with the file.
+            assert_eq!(outcomes(first.trim_end().as_bytes()), wanted, "{number} at the end");
+            wanted.push((next, Ok(2)));
+            assert_eq!(outcomes(format!("{first}1,2\n").as_bytes()), wanted, "{number}");
+        }
+    }
+
+    #[test]
+    fn no_record_looks_further_than_a_record_may_be_long() {
+        // Each line opens a quote that its neighbour closes, to the end of the file and for ever anew.
+        let file = "x\",\"\n".repeat(2 * 1024 * 1024);
+        let mut records = Records::of(file.as_bytes(), b',');
+        for line in 1..=10_000 {
+            let before = records.place().0;
+            let record = records.next().unwrap();
+            assert_eq!((record.line, record.fields), (line, Err(Malformed::TooManyFields)));
+            assert_eq!((before - records.place().0, records.floor), (5, before - LONGEST), "line {line}");
+        }
+    }
+
+    #[test]
+    fn reading_goes_on_where_it_stopped() {
+        let file = b"1,a\n\n\"2\n\",b\n3,c";
+        let mut records = Records::of(file, b',');
+        let mut pieces = Vec::new();
+        while let Some(record) = records.next() {
+            pieces.push(record);
+            records = Records::resumed(file, b',', records.place());
+        }
+        assert_eq!(pieces, Records::of(file, b',').collect::<Vec<_>>());
     }
 
     #[test]

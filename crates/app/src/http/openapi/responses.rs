@@ -83,7 +83,8 @@ pub(super) fn complete(entry: &mut Map<String, Value>, method: &Method, path: &s
     let protected = matches!(access, Access::Permission(_) | Access::Optional(_));
     let takes_body = [Method::POST, Method::PUT, Method::PATCH].contains(method);
     let applying = PROBLEMS.iter().map(|(status, _)| *status).filter(|status| match *status {
-        "401" | "403" => protected,
+        "401" => protected || access == Access::PublicKnowing,
+        "403" => protected,
         "404" => path.contains('{'),
         "409" => writes,
         "408" | "413" => takes_body,

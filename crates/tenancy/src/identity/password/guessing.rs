@@ -6,6 +6,8 @@
 //! is no letter at either end, with letters for the signs that stand for them, without the signs
 //! between, and once if it is repeated. `P@ssw0rd-2027!`, `motdepasse 1234` and `SoleilSoleil` have
 //! roots that everybody chooses; a few words in a row have none of these.
+use std::collections::BTreeSet;
+
 use zeroize::Zeroizing;
 
 /// What people choose, in French and English: words for secrets and greetings, endearments, given names,
@@ -13,8 +15,11 @@ use zeroize::Zeroizing;
 /// letters, sorted, one a line.
 const FREQUENT: &str = include_str!("../../../data/frequent-words.txt");
 
-/// A root that is shorter is no word: the rest are digits and signs.
+/// Letters of a root at least: what is shorter is no word.
 const SHORTEST_ROOT: usize = 4;
+/// A password of digits and signs is a number with decorations, such as a date or a telephone's, when it
+/// has fewer different characters than these, all digits being one.
+const VARIED: usize = 6;
 /// When the parts of a password that follow such a row are this long on average, it is a walk.
 const STEPS: usize = 3;
 
@@ -39,13 +44,13 @@ const ROWS: &[&str] = &[
 /// Whether `password` is among the first guesses.
 pub(super) fn is_guessed_early(password: &str) -> bool {
     let lower = lower(password);
-    is_walk(&lower) || roots(&lower).iter().any(|root| root.len() < SHORTEST_ROOT || is_frequent(root))
+    is_walk(&lower) || is_number(&lower) || repeats_little(&lower) || roots(&lower).iter().any(|root| is_frequent(root))
 }
 
 /// Whether `password` is `word`, in whatever case and with whatever decorations.
 pub(super) fn is_decorated(password: &str, word: &str) -> bool {
     let [word, ..] = roots(&lower(word));
-    word.len() >= SHORTEST_ROOT && roots(&lower(password)).contains(&word)
+    word.chars().count() >= SHORTEST_ROOT && roots(&lower(password)).contains(&word)
 }
 
 /// `text` in lower case; wiped when it goes.
@@ -68,20 +73,47 @@ fn are_neighbours(one: char, next: char) -> bool {
     one == next || ROWS.iter().any(|row| follow(row, one, next) || follow(row, next, one))
 }
 
+/// Whether the text is digits and signs of few kinds, with hardly a letter. Letters of any script count:
+/// what is written in them is not to look like an empty word.
+fn is_number(text: &str) -> bool {
+    let is_plain = text.chars().all(|letter| letter.is_ascii() || letter.is_alphanumeric());
+    let others: BTreeSet<char> = text.chars().filter(|letter| !letter.is_numeric()).collect();
+    let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();
+    let has_digits = text.chars().any(char::is_numeric);
+    is_plain && letters < SHORTEST_ROOT && others.len() + usize::from(has_digits) < VARIED
+}
+
+/// Whether the letters say something short over and over.
+fn repeats_little(text: &str) -> bool {
+    let whole = unrepeated(text.trim_matches(is_decoration), false);
+    let part = whole.get(..once(&whole)).unwrap_or_default();
+    part.len() < whole.len() && part.chars().count() < SHORTEST_ROOT
+}
+
 /// The roots that a lower-case text may have: a sign between may stand for a letter or for nothing, and
 /// one in front for a letter.
 fn roots(text: &str) -> [Zeroizing<String>; 3] {
-    let is_decoration = |letter: char| !folded(letter).is_ascii_lowercase();
     let inner = text.trim_matches(is_decoration);
     let headed = text.trim_end_matches(is_decoration);
     [(inner, false), (inner, true), (headed, true)].map(|(part, signs_mean)| {
-        let kept = part.chars().map(folded).filter(|letter| signs_mean || letter.is_ascii_alphanumeric());
-        let mut root = Zeroizing::new(String::with_capacity(part.len()));
-        root.extend(kept.map(meant).filter(char::is_ascii_alphanumeric));
+        let mut root = unrepeated(part, signs_mean);
         let length = once(&root);
         root.truncate(length);
         root
     })
+}
+
+/// What is no letter of any script.
+fn is_decoration(letter: char) -> bool {
+    !folded(letter).is_alphabetic()
+}
+
+/// The letters and digits of `part`, and the letters that its signs mean if they mean any.
+fn unrepeated(part: &str, signs_mean: bool) -> Zeroizing<String> {
+    let kept = part.chars().map(folded).filter(|letter| signs_mean || letter.is_alphanumeric());
+    let mut root = Zeroizing::new(String::with_capacity(part.len()));
+    root.extend(kept.map(meant).filter(|letter| letter.is_alphanumeric()));
+    root
 }
 
 /// The letter without its accent.
@@ -112,7 +144,7 @@ fn meant(sign: char) -> char {
     }
 }
 
-/// The length of what `text`, which is ASCII, repeats; its own when it repeats nothing.
+/// The length in bytes of what `text` repeats; its own when it repeats nothing.
 fn once(text: &str) -> usize {
     let whole = text.len();
     let repeats = |length: &usize| {
@@ -151,7 +183,10 @@ mod tests {
         assert!(lines.len() > 1_000, "{} lines", lines.len());
         assert!(lines.is_sorted_by(|one, next| one < next));
         for line in lines {
-            assert!(line.len() >= SHORTEST_ROOT && roots(line).iter().all(|root| **root == line), "{line} is no root");
+            assert!(
+                line.chars().count() >= SHORTEST_ROOT && roots(line).iter().all(|root| **root == line),
+                "{line} is no root"
+            );
             assert!(is_frequent(line), "{line} is not found");
         }
         for absent in ["", "a", "zzzzzzzz", "demohuntzen", "password1"] {
@@ -205,6 +240,12 @@ mod tests {
             "19870312-75013",
             "!!2027/03/12!!",
             "abc!24681357",
+            "+33 6 12 34 56 78",
+            "#!#!!##!#!!#",
+            "٣١٤١٥٩٢٦٥٣٥٨",
+            // Little, over and over.
+            "xk-xk-xk-xk-xk",
+            "да-да-да-да-да",
         ] {
             assert!(is_guessed_early(password), "{password}");
         }
@@ -224,6 +265,14 @@ mod tests {
             "Xk7!mPq2vR9z",
             "f3a9c1e07b5d",
             "vélo-tartine-47",
+            // Any characters do, also without a Latin letter.
+            "правильная лошадь",
+            "σωστό άλογο μπαταρία",
+            "حصان بطارية صحيح",
+            "正しい馬の電池ホチキス留め",
+            "올바른 말 배터리 스테이플",
+            "7#9$2k!4@8^1",
+            "#$7^&*(2)_+{}",
         ] {
             assert!(!is_guessed_early(password), "{password}");
         }
