@@ -33,12 +33,10 @@ fn whom_to_call_is_told_without_a_database_and_leaves_no_line() {
     while server.client().send("GET", "/health", None).unwrap().status != 503 {
         assert!(begun.elapsed() < Duration::from_mins(1), "the database is still there");
     }
-    let mut numbers = Vec::new();
-    for method in ["GET", "HEAD", "GET"] {
-        let answer = server.client().send(method, "/crisis", None).unwrap();
-        assert_eq!(answer.status, 200, "{method}");
-        numbers = answer.json()["items"].as_array().into_iter().flatten().map(|line| line["number"].clone()).collect();
-    }
+    let answer = server.client().send("GET", "/crisis", None).unwrap();
+    assert_eq!(answer.status, 200);
+    let body = answer.json();
+    let numbers: Vec<_> = body["items"].as_array().into_iter().flatten().map(|line| &line["number"]).collect();
     assert_eq!(numbers, ["3114", "15", "112", "114"]);
     // A token is not looked at, and a question that is refused leaves no line either.
     let known = server.client().with_token("nonsense").send("GET", "/crisis", None).unwrap();

@@ -390,7 +390,14 @@ fn what_is_sealed_opens_where_it_was_sealed_or_nowhere() {
         let mut refused = 0;
         for (who, reading) in &read {
             match reading {
-                Ok(_) => assert_eq!(Some(reading), baseline.get(who), "round {round}: {statement}"),
+                Ok(_) if Some(reading) == baseline.get(who) => {}
+                Ok(shown) => {
+                    // What names a key that is not there for it opens as nothing at all.
+                    refused += 1;
+                    let whole = baseline[who].as_ref().unwrap();
+                    let is_less = shown.iter().zip(whole).all(|(text, was)| text == was || text.is_empty());
+                    assert!(shown.len() == whole.len() && is_less, "round {round}: {statement}: {who}: {shown:?}");
+                }
                 Err(error) => {
                     refused += 1;
                     assert!(texts.iter().all(|text| !error.contains(text.as_str())), "{who}: {error}");

@@ -51,10 +51,16 @@ pub fn matrix(owner: &mut PgConnection, scene: &Scene, table: Option<&str>) -> M
 impl Facts {
     fn find(owner: &mut PgConnection, subject: Subject) -> Self {
         let Subject { table, rows, .. } = &subject;
-        let columns = texts(owner, &format!(
-            "SELECT quote_ident(column_name) AS text FROM information_schema.columns
-             WHERE format('%I.%I', table_schema, table_name)::regclass = '{table}'::regclass AND is_generated = 'NEVER' ORDER BY ordinal_position"
-        ));
+        let columns = texts(
+            owner,
+            &format!(
+                "SELECT quote_ident(column_name) AS text FROM information_schema.columns
+             WHERE format('%I.%I', table_schema, table_name)::regclass = '{table}'::regclass AND is_generated = 'NEVER'
+               AND (has_column_privilege('huntzen_app', '{table}', column_name, 'INSERT')
+                    OR NOT has_any_column_privilege('huntzen_app', '{table}', 'INSERT'))
+             ORDER BY ordinal_position"
+            ),
+        );
         Self {
             places: places(owner, &subject),
             rows: texts(owner, &format!("SELECT to_jsonb(t)::text AS text FROM {table} t WHERE {rows}")),
