@@ -9,7 +9,7 @@ use huntzen_tests::{
     world::{RING, vault},
 };
 
-const SECRETS: [(&str, &str); 5] = [
+pub const SECRETS: [(&str, &str); 5] = [
     ("HUNTZEN__AUDIT__SIGNING_KEY", "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f1"),
     ("ENCRYPTION_KEYS", "1:0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0"),
     ("JWT_SECRET", "a-secret-that-only-this-test-knows-0001"),
@@ -18,7 +18,7 @@ const SECRETS: [(&str, &str); 5] = [
 ];
 
 /// A folder whose program takes itself for one that holds real people's data.
-fn production(secrets: &[(&str, &str)]) -> DataFolder {
+pub fn production(secrets: &[(&str, &str)]) -> DataFolder {
     let settings = [("HUNTZEN_ENV", "production"), ("PORT", "0"), ("SMTP_HOST", "127.0.0.1")];
     let all = settings.iter().chain(secrets);
     all.fold(DataFolder::new(), |folder, (name, value)| folder.with(name, *value))
