@@ -75,7 +75,7 @@ pub fn fill(owner: &mut PgConnection) {
         .batch_execute(&format!(
             "INSERT INTO companies (id, name, legal_name, siret, timezone, slug, is_active, validated_at,
                  search_text, created_at, updated_at)
-             VALUES ('{company}', 'Load', 'Load SAS', '99900033300017', 'Europe/Paris', 'load', true, now(),
+             VALUES ('{company}', 'Load', 'Load SAS', '99900033300016', 'Europe/Paris', 'load', true, now(),
                  'load', now(), now());
              INSERT INTO company_domains (domain, company_id, position) VALUES ('load.example', '{company}', 0);
              INSERT INTO users (id, company_id, email, role, first_name, last_name, is_active, email_verified, language,
