@@ -163,22 +163,6 @@ impl<S: Send + Sync + 'static> App<S> {
         self.run_on(Lane::Password, use_case).await
     }
 
-    /// Runs one of the many use cases that a long request consists of, or an answer that is on its way:
-    /// each has a patience of its own, since all of them together take longer than an ordinary request may.
-    ///
-    /// # Errors
-    /// The same.
-    pub async fn run_part<T, E, F>(&self, use_case: F) -> Result<T, Problem>
-    where
-        T: Send + 'static,
-        E: Send + 'static,
-        Problem: From<E>,
-        F: FnOnce(&S) -> Result<T, E> + Send + 'static,
-    {
-        let services = self.services.clone();
-        offload(&self.edge.lanes, Lane::General, &Patience::default(), move || use_case(services.as_ref())).await
-    }
-
     async fn run_on<T, E, F>(&self, lane: Lane, use_case: F) -> Result<T, Problem>
     where
         T: Send + 'static,
@@ -190,7 +174,8 @@ impl<S: Send + Sync + 'static> App<S> {
         offload(&self.edge.lanes, lane, &self.context.0.patience, move || use_case(services.as_ref())).await
     }
 
-    /// Runs a use case beside the answer: what the request has left of its waiting time is not asked.
+    /// Runs a use case beside the request's own waiting time, with a patience of its own: beside the answer,
+    /// while that is on its way, or as one of the many that a long request consists of.
     ///
     /// # Errors
     /// The same.

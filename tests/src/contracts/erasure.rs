@@ -1,5 +1,5 @@
 //! The contracts of `DeletionRequests` and `Erasures`.
-use huntzen_booking::{BookingError, consultation::ConsultationStatus, review::ReviewStatus};
+use huntzen_booking::{BookingError, consultation::ConsultationStatus, ids::ReviewId, review::ReviewStatus};
 use huntzen_clinical::{
     ClinicalError,
     conversation::{ConversationRules, MessageRange, MessageWriter},
@@ -160,6 +160,16 @@ pub fn a_failed_unit_of_work_leaves_no_request(world: &World) {
     assert_eq!(all(world, &marc.scope(), marc), []);
 }
 
+/// Between the asking and the day lie thirty days, whatever the program says.
+pub fn nobody_is_due_before_thirty_days(world: &World) {
+    let cast = Cast::new(world);
+    let marc = &cast.employee.0;
+    let request = unasked(world, marc);
+    let hasty = DeletionRequest { deletion_date: request.deletion_date - SignedDuration::from_secs(1), ..request };
+    assert!(is_refused(&ask(world, marc, &hasty)));
+    assert_eq!(pending(world, &marc.scope(), marc), None);
+}
+
 /// Nobody is due before the day, nor after a request was taken back; then the oldest is.
 pub fn the_oldest_request_is_due_on_its_day(world: &World) {
     let cast = Cast::new(world);
@@ -250,7 +260,7 @@ pub fn of_many_nodes_one_erases(world: &World) {
 fn lived_in(
     world: &World,
     cast: &Cast,
-) -> (huntzen_booking::consultation::Consultation, huntzen_clinical::ids::NoteId) {
+) -> (huntzen_booking::consultation::Consultation, huntzen_clinical::ids::NoteId, ReviewId) {
     let (marc, sophie) = (&cast.employee.0, &cast.practitioner.0);
     let past = booked(world, &cast.employee, &cast.practitioner, "2027-01-04T09:00:00Z");
     let past = carried_out(world, sophie, past, "2027-01-04T09:00:00Z", "2027-01-04T09:45:00Z");
@@ -300,14 +310,14 @@ fn lived_in(
     let key = world.vault.generate(world.randomness.uuid_v4(), notes_key).unwrap();
     world.tenancy.run(&sophie.scope(), |tx| Ok(tx.add_data_keys(&[key])?)).unwrap();
     world.tenancy.run(&marc.scope(), |tx| Ok(tx.enqueue(&letter)?)).unwrap();
-    (past, note.id)
+    (past, note.id, review.id)
 }
 
 /// Nothing of an erased employee is left but what is billed and what the practitioner noted.
 pub fn an_employee_is_forgotten(world: &World) {
     let cast = Cast::new(world);
     let (marc, sophie) = (&cast.employee.0, &cast.practitioner.0);
-    let (past, note) = lived_in(world, &cast);
+    let (past, note, review) = lived_in(world, &cast);
     let before = found(world, &sophie.scope(), past.id).unwrap();
     let request = asked(world, marc);
     world.clock.set(request.deletion_date);
@@ -363,6 +373,14 @@ pub fn an_employee_is_forgotten(world: &World) {
         .run(&Scope::anonymous(Origin::default()), |tx| Ok(tx.published_reviews(cast.practitioner.1.id, 10)?));
     let shown: Vec<_> = shown.unwrap().into_iter().map(|review| (review.rating, review.comment)).collect();
     assert_eq!(shown, [(5, None)], "the rating counts on, the words are gone");
+    // A moderator who read the words before does not bring them back.
+    let (status, now) = ((ReviewStatus::Published, Some("Bien.")), world.clock.now());
+    let moderated = world.booking.run(&cast.administrator.scope(), |tx| Ok(tx.moderate(review, status, now)?));
+    assert!(moderated.unwrap());
+    let shown = world
+        .booking
+        .run(&Scope::anonymous(Origin::default()), |tx| Ok(tx.published_reviews(cast.practitioner.1.id, 10)?));
+    assert_eq!(shown.unwrap()[0].comment, None);
 
     // A conversation with nobody does not begin again.
     let rules = ConversationRules { closes_after: SignedDuration::from_hours(24 * 365), ..Default::default() };
@@ -401,7 +419,7 @@ pub fn a_practitioner_is_forgotten(world: &World) {
     let cast = Cast::new(world);
     let (marc, sophie) = (&cast.employee.0, &cast.practitioner.0);
     timetables::ruled(world, &cast.practitioner, 1, 8);
-    let (past, note) = lived_in(world, &cast);
+    let (past, note, _) = lived_in(world, &cast);
     let request = asked(world, sophie);
     world.clock.set(request.deletion_date);
     assert!(erase(world, &job(), request.id));

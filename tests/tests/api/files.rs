@@ -1,7 +1,7 @@
 //! Files: sent, read by whom they are for, deleted, and gone from the storage.
 use actix_web::test::TestRequest;
 use huntzen_app::files::remove_due;
-use huntzen_tenancy::files::ObjectName;
+use huntzen_tenancy::{audit::AuditEntry, files::ObjectName};
 use huntzen_tests::{
     api::{
         Answer, NOBODY, Played,
@@ -449,6 +449,16 @@ async fn what_is_done_to_files_is_traced(play: &Played) {
     assert_eq!(done_to(&certificate), ["CREATE", "DELETE", "READ", "READ"]);
     let owner = play.account(Played::SOPHIE).id;
     assert!(play.trail(&certificate).iter().all(|entry| entry.subject == Some(owner)));
+    // An attachment is its employee's, and that its name is read is traced as well.
+    let consultation = play.booked(Played::MARC, START).await;
+    let attached = play.upload(Played::SOPHIE, &attachment(&consultation)).await.text_at("/id");
+    download(play, Played::SOPHIE, &attached).await.expect(200);
+    play.get(Played::MARC, &format!("/files/{attached}/meta")).await.expect(200);
+    play.delete(Played::SOPHIE, &format!("/files/{attached}")).await.expect(204);
+    assert_eq!(done_to(&attached), ["CREATE", "DELETE", "READ", "READ"]);
+    let marc = play.account(Played::MARC);
+    let of_marc = |entry: &AuditEntry| (entry.subject, entry.company) == (Some(marc.id), marc.company);
+    assert!(play.trail(&attached).iter().all(of_marc), "{:?}", play.trail(&attached));
     let first = sent(play, Played::SOPHIE, "AVATAR").await;
     download(play, NOBODY, &first).await.expect(200);
     download(play, Played::MARC, &first).await.expect(200);

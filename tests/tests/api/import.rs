@@ -237,8 +237,8 @@ async fn a_form_has_one_file(play: &Played) {
     send_form(play, IMPORT, &[("file", &large)]).await.refused(413, "payload_too_large");
     let cut = &form(&[("file", file)])[..120];
     let kind = format!("multipart/form-data; boundary={BOUNDARY}");
-    send(play, Played::HR, IMPORT, &kind, cut.to_vec()).await.refused(400, "bad_request");
-    send(play, Played::HR, IMPORT, "multipart/form-data", form(&[("file", file)])).await.refused(400, "bad_request");
+    send(play, Played::HR, IMPORT, &kind, cut.to_vec()).await.refused(400, "malformed_form");
+    send(play, Played::HR, IMPORT, "multipart/form-data", form(&[("file", file)])).await.refused(400, "malformed_form");
     assert_eq!(listed(play, Played::HR).await, 2);
     assert_eq!(counts(&send_form(play, IMPORT, &[("file", file)]).await), [1, 0, 0]);
 }

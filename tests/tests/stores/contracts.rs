@@ -418,6 +418,7 @@ mod erasure {
         an_employee_is_forgotten,
         the_company_never_learns,
         a_practitioner_is_forgotten,
+        nobody_is_due_before_thirty_days,
         nothing_is_written_after_an_erasure,
         who_is_passed_over_is_not_taken,
         a_failed_unit_of_work_erases_nobody,

@@ -2,10 +2,11 @@
 //! dump taken before nothing that a key still opens, and all that has to stay.
 use std::collections::{BTreeMap, BTreeSet};
 
+use actix_web::test::TestRequest;
 use data_encoding::HEXLOWER;
 use diesel::{PgConnection, RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
-use huntzen_app::files::remove_due;
-use huntzen_tenancy::files::ObjectName;
+use huntzen_app::{export::Section, files::remove_due};
+use huntzen_tenancy::{files::ObjectName, own_data::OwnPart, policy::Role};
 use huntzen_tests::{
     api::{ApiWorld, NOBODY, PASSWORD, Played, consultation_at, forms::Form},
     samples, totp,
@@ -157,11 +158,31 @@ async fn confide(play: &Played) -> String {
     let setup = play.post(WHO, "/auth/2fa/setup", Value::Null).await.text_at("/secret");
     let code = totp::code(&setup, play.now().parse().unwrap());
     play.post(WHO, "/auth/2fa/verify", json!({ "code": code })).await.expect(200);
-    let contact = json!({ "contactName": "Zaunkoenig Waldvogel-Zaunkoenig", "contactEmail": WHO });
+    let contact =
+        json!({ "contactName": "Zaunkoenig Waldvogel-Zaunkoenig", "contactEmail": WHO, "phone": "+33 1 98 76 54 32" });
     play.patch(Played::HR, &format!("/companies/{}", play.alpha), contact).await.expect(200);
     let reason = json!({ "reason": canary("deletion reason") });
     play.post(WHO, "/users/me/delete-request", reason).await.expect(201);
     held
+}
+
+/// Somebody who has said all that can be said takes it all away.
+async fn everything_is_taken_away(play: &Played) {
+    let bearer = format!("Bearer {}", play.token_of(WHO).await);
+    let request = TestRequest::with_uri("/users/me/export").insert_header(("authorization", bearer));
+    let taken = play.send(request.insert_header(("accept", "application/json"))).await;
+    taken.expect(200);
+    for section in Section::of(Role::Employee) {
+        let records = taken.json[section.key()].as_array().unwrap_or_else(|| panic!("{} is no list", section.key()));
+        // No month was closed in which the employer saw a name.
+        let is_empty = section == Section::Part(OwnPart::NamedUsage);
+        assert_eq!(records.is_empty(), is_empty, "{}", section.key());
+    }
+    for said in ["reason", "cancel reason", "message", "comment", "journal", "tag", "deletion reason", "alias", "file"]
+    {
+        let said = format!("{SONG} {said}");
+        assert!(taken.json.to_string().contains(&said), "{said} is not taken away");
+    }
 }
 
 /// Breaks the job at each of the tables that it touches in turn: nothing changes then.
@@ -215,6 +236,7 @@ async fn what_is_left_of_somebody_who_was_erased() {
     let play = Played::new(ApiWorld::postgres().await).await;
     let mut owner = play.world.database.as_ref().unwrap().owner();
     let held = confide(&play).await;
+    everything_is_taken_away(&play).await;
     let billed = shape(&mut owner);
     let taken_before = dump(&mut owner);
     let needles = [SONG, WHO, "Waldvogel", "98 76 54 32"];

@@ -3,11 +3,22 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use huntzen_adapter_files::{S3Settings, in_memory, local_folder, s3_bucket};
-use huntzen_tenancy::files::{ObjectName, ObjectStorage};
-use huntzen_tests::contracts::storages::{hold, read, write};
+use huntzen_app::files::remove_due;
+use huntzen_tenancy::files::{FileRemoval, FileType, ObjectName, ObjectStorage};
+use huntzen_tests::{
+    cast::Cast,
+    clock::TestClock,
+    contracts::{
+        files,
+        storages::{hold, read, write},
+    },
+    world::World,
+};
+use jiff::SignedDuration;
 use uuid::Uuid;
 
 /// A folder of its own, removed at the end.
@@ -37,6 +48,38 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
         }
     }
     files
+}
+
+#[actix_web::test]
+async fn a_storage_that_is_away_is_asked_once() {
+    let world = World::memory();
+    let cast = Cast::new(&world);
+    let marc = &cast.employee.0;
+    for _ in 0..2 {
+        let sent = files::sent(&world, marc, FileType::Document).id;
+        assert!(world.tenancy.run(&marc.scope(), |tx| Ok(tx.remove_file(sent)?)).unwrap());
+    }
+    let removal = FileRemoval::new(
+        Arc::clone(&world.tenancy),
+        Arc::<TestClock>::clone(&world.clock),
+        SignedDuration::from_hours(24),
+    );
+    let due = removal.due(10).unwrap();
+    let [first, second] = due.as_slice() else { panic!("{due:?}") };
+    // A folder where the object should be is no file to remove.
+    let folder = Folder::new("away");
+    let storage = local_folder(&folder.0).unwrap();
+    write(&storage, *second, b"bytes", 2).await;
+    let name = first.0.simple().to_string();
+    fs::create_dir_all(folder.0.join(&name[..2]).join(&name)).unwrap();
+    assert_eq!(remove_due(&removal, &storage, 10).await.unwrap(), 0);
+    assert!(read(&storage, *second).await.is_some(), "what was due behind it waits as well");
+    assert_eq!(removal.due(10).unwrap(), []);
+    world.clock.advance(SignedDuration::from_mins(5));
+    assert_eq!(removal.due(10).unwrap(), due);
+    fs::remove_dir_all(folder.0.join(&name[..2]).join(&name)).unwrap();
+    assert_eq!(remove_due(&removal, &storage, 10).await.unwrap(), 2);
+    assert_eq!((read(&storage, *second).await, removal.due(10).unwrap()), (None, Vec::new()));
 }
 
 #[actix_web::test]

@@ -97,7 +97,7 @@ async fn import_employees(
 ) -> Result<impl Responder, Problem> {
     // Reading takes time as well, so the file is read where use cases run, part by part.
     let bytes = file.clone();
-    let opened = app.run_part(move |_| {
+    let opened = app.run_beside(move |_| {
         let opened = EmployeeFile::open(&bytes).map_err(Problem::invalid)?;
         if opened.has_more_than(MOST_LINES) {
             return Err(Problem::invalid_field("file", "too_many_lines"));
@@ -108,7 +108,7 @@ async fn import_employees(
     let mut import = Import::new(query.dry_run);
     while let Some(from) = place {
         let (bytes, caller) = (file.clone(), signed.caller.clone());
-        let part = app.run_part(move |s| {
+        let part = app.run_beside(move |s| {
             let mut opened = EmployeeFile::resumed(&bytes, from);
             let lines: Vec<ImportedLine> = opened.lines().take(LINES_TOGETHER).collect();
             if lines.is_empty() {

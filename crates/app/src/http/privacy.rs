@@ -121,7 +121,7 @@ async fn export_own_data(request: HttpRequest, app: App, signed: Signed) -> Resu
     // What goes wrong from here on cuts the answer off: the client sees that it is not whole.
     Ok(answer.streaming(stream::unfold((app, Some(export)), |(app, export)| async move {
         let mut export = export?;
-        let step = app.run_part(move |s| {
+        let step = app.run_beside(move |s| {
             let bytes = export.step(s)?;
             Ok::<_, Problem>(bytes.map(|bytes| (bytes, export)))
         });

@@ -94,12 +94,7 @@ async fn receive(uploads: &mut Uploads, form: &mut Form) -> Result<StoredFile, P
     while let Some(mut part) = form.next().await? {
         let name =
             ["file", "fileType", "relatedResource", "relatedId"].into_iter().find(|known| part.name() == Some(*known));
-        let Some(name) = name else {
-            return Err(Problem::invalid_field(
-                part.name().unwrap_or_default().chars().take(64).collect::<String>(),
-                "unknown_field",
-            ));
-        };
+        let Some(name) = name else { return Err(Form::unknown(&part)) };
         if said.seen.contains(&name) {
             return Err(Problem::invalid_field(name, "duplicate_field"));
         }

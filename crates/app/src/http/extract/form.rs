@@ -13,12 +13,12 @@ use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     error::PayloadError,
-    http::header,
     web::{Bytes, Data},
 };
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 
+use super::body::declared_length;
 use crate::{
     http::problem::{Code, FieldProblem, Problem},
     state::Edge,
@@ -71,11 +71,16 @@ impl Form {
             return Err(Problem::new(Code::UnsupportedMediaType));
         }
         let edge = request.app_data::<Data<Edge>>().ok_or_else(|| Problem::internal("the edge has no state"))?;
-        let most = edge.max_file_bytes.saturating_add(AROUND_THE_FILE);
-        let declared = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        if declared.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > most) {
-            return Err(Problem::new(Code::PayloadTooLarge));
-        }
+        Self::with_a_file(request, payload, edge.max_file_bytes)
+    }
+
+    /// A form whose file has at most so many bytes.
+    ///
+    /// # Errors
+    /// `payload_too_large` when more is declared.
+    pub(super) fn with_a_file(request: &HttpRequest, payload: &mut Payload, most: usize) -> Result<Self, Problem> {
+        let most = most.saturating_add(AROUND_THE_FILE);
+        declared_length(request, most)?;
         let source =
             Rc::new(Source { payload: RefCell::new(payload.take()), left: Cell::new(most), is_over: Cell::new(false) });
         Ok(Self { parts: Multipart::new(request.headers(), Portions(Rc::clone(&source))), source })
@@ -88,6 +93,12 @@ impl Form {
     pub async fn next(&mut self) -> Result<Option<Field>, Problem> {
         let next = self.parts.next().await.transpose();
         next.map_err(|error| self.refused(error.to_string()))
+    }
+
+    /// What is said of a part that the form does not have.
+    pub fn unknown(part: &Field) -> Problem {
+        let name = part.name().unwrap_or_default().chars().filter(|letter| !letter.is_control());
+        Problem::invalid_field(name.take(64).collect::<String>(), "unknown_field")
     }
 
     /// The next bytes of a part.
