@@ -2,7 +2,7 @@
 use std::{future::Future, io, net::SocketAddr, sync::Arc, thread::available_parallelism, time::Duration};
 
 use actix_web::{
-    App, Error, HttpResponse, HttpServer,
+    App, Error, HttpRequest, HttpResponse, HttpServer,
     body::MessageBody,
     dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse},
     middleware::{Compress, from_fn},
@@ -14,7 +14,7 @@ use crate::{
     http::{
         dev_mail, docs,
         edge::edge as edge_layer,
-        headers,
+        headers, limits,
         problem::{Code, Problem},
         route::Operations,
     },
@@ -99,7 +99,8 @@ pub fn application<S: Send + Sync + 'static>(
         .wrap(from_fn(edge_layer))
 }
 
-async fn unknown_path() -> Result<HttpResponse, Problem> {
+async fn unknown_path(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    limits::count_stray(&request).await?;
     Err(Problem::new(Code::NotFound))
 }
 

@@ -35,6 +35,7 @@ use huntzen_tenancy::{
         AccessTokenSigner, EmailChange, IdentityPorts, InvitationAcceptance, PasswordHasher, PasswordRules, Recovery,
         RefreshTokens, Registration, SignIn, SuperAdministration, TokenLifetimes, TotpCodes, TwoFactor,
     },
+    limits::{AttemptPorts, AttemptRules, FailedAttempts, RequestLimit, RequestRules, Tallies, TallyKeys},
     live::{Broadcast, LiveFeed, TicketOffice, Tickets},
     mail::{Letters, Mailer},
     notifications::Inbox,
@@ -100,6 +101,14 @@ pub struct Ports {
     pub ice: Arc<dyn IceServers>,
     /// Keeps the tickets that open sockets.
     pub tickets: Arc<dyn Tickets>,
+    /// Counts requests.
+    pub request_tallies: Arc<dyn Tallies>,
+    /// Counts failed attempts.
+    pub attempt_tallies: Arc<dyn Tallies>,
+    /// Counts them while the former are out of reach.
+    pub attempt_tallies_of_this_node: Arc<dyn Tallies>,
+    /// Stands for whoever is counted.
+    pub tally_keys: Arc<dyn TallyKeys>,
     /// Keeps the bytes of files.
     pub storage: Arc<dyn ObjectStorage>,
 }
@@ -163,6 +172,21 @@ impl Ports {
         }
     }
 
+    fn request_limit(&self, rules: Option<RequestRules>) -> RequestLimit {
+        let (tallies, keys) = (Arc::clone(&self.request_tallies), Arc::clone(&self.tally_keys));
+        RequestLimit::new(tallies, keys, Arc::clone(&self.clock), rules)
+    }
+
+    fn failed_attempts(&self, rules: Option<AttemptRules>) -> FailedAttempts {
+        let ports = AttemptPorts {
+            tallies: Arc::clone(&self.attempt_tallies),
+            of_this_node: Arc::clone(&self.attempt_tallies_of_this_node),
+            keys: Arc::clone(&self.tally_keys),
+            clock: Arc::clone(&self.clock),
+        };
+        FailedAttempts::new(ports, rules)
+    }
+
     fn for_chains(&self) -> ChainPorts {
         ChainPorts {
             store: Arc::clone(&self.tenancy),
@@ -178,6 +202,10 @@ impl Ports {
 pub struct Rules {
     /// What may be a password.
     pub passwords: PasswordRules,
+    /// How many requests are answered; `None` for all.
+    pub requests: Option<RequestRules>,
+    /// How many attempts may fail; `None` for any number.
+    pub attempts: Option<AttemptRules>,
     /// How long tokens live.
     pub lifetimes: TokenLifetimes,
     /// When consultations can be booked and started, and what is billed.
@@ -204,6 +232,10 @@ pub struct Rules {
 
 /// Every use case that a handler, a worker or a command may call.
 pub struct Services {
+    /// Limiting requests.
+    pub requests: RequestLimit,
+    /// Limiting failed attempts.
+    pub attempts: FailedAttempts,
     /// Signing in and out.
     pub sign_in: SignIn,
     /// Making an account.
@@ -318,6 +350,8 @@ impl Services {
         let chains = ports.for_chains();
         let content = ports.for_content();
         Self {
+            requests: ports.request_limit(rules.requests),
+            attempts: ports.failed_attempts(rules.attempts),
             chain_linking: ChainLinking::new(chains.clone()),
             chain_verification: ChainVerification::new(chains),
             audit: AuditReading::new(

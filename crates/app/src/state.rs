@@ -11,9 +11,11 @@ use actix_web::{
     web::{Bytes, Data},
 };
 use huntzen_tenancy::{
+    TenancyError,
     clock::{Clock, Randomness},
     files::ObjectStorage,
     identity::AccessTokenSigner,
+    limits::{FailedAttempts, Guess, RequestLimit},
     live::{Signal, TicketOffice},
 };
 
@@ -49,6 +51,10 @@ pub struct Edge {
     pub session_source: Arc<dyn SessionSource>,
     /// Keeps a trace of refusals.
     pub refusals: RefusalTrail,
+    /// Counts requests.
+    pub requests: RequestLimit,
+    /// Counts failed attempts.
+    pub attempts: FailedAttempts,
     /// Where use cases run.
     pub lanes: Lanes,
     /// The origins of the web front ends; none other may send credentials.
@@ -103,6 +109,8 @@ impl Edge {
             sessions,
             session_source: Arc::new(services.sign_in.clone()),
             refusals: RefusalTrail::new(Arc::new(refusals)),
+            requests: services.requests.clone(),
+            attempts: services.attempts.clone(),
             lanes: Lanes::new(lanes),
             front_ends: config.http.frontend_urls.clone(),
             trusted_proxies: config.http.trusted_proxies.clone(),
@@ -223,6 +231,38 @@ impl<S: Send + Sync + 'static> App<S> {
     /// The request's language, id, origin.
     pub fn context(&self) -> &Context {
         &self.context
+    }
+}
+
+impl App {
+    /// Runs a use case in which somebody may be guessing a secret, unless too many attempts have failed.
+    ///
+    /// # Errors
+    /// `too_many_requests`, and those of `run`.
+    pub async fn run_guess<T, F>(&self, guess: Guess, attempt: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Services) -> Result<T, TenancyError> + Send + 'static,
+    {
+        self.run(move |s| s.attempts.guard(guess, || attempt(s))).await
+    }
+
+    /// The same for one that hashes or compares passwords. Whoever has failed too often is refused before
+    /// the queue for those: it is short, and a flood must not keep it full.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn run_hashing_guess<T, F>(&self, guess: Guess, attempt: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Services) -> Result<T, TenancyError> + Send + 'static,
+    {
+        if self.services.attempts.is_at_hand() {
+            self.services.attempts.refuse_if_full(guess)?;
+        } else {
+            self.run(move |s| s.attempts.refuse_if_full(guess)).await?;
+        }
+        self.run_hashing(move |s| s.attempts.guard(guess, || attempt(s))).await
     }
 }
 

@@ -2,13 +2,13 @@
 use std::{sync::Arc, time::Duration};
 
 use huntzen_adapter_crypto::{
-    BcryptHasher, Ed25519Signer, HmacRefreshTokens, HmacVisitorKeys, JitsiSigner, JwtSigner, KeyRing, OsRandomness,
-    TotpRs, TurnServers, XChaChaVault,
+    BcryptHasher, Ed25519Signer, HmacRefreshTokens, HmacTallyKeys, HmacVisitorKeys, JitsiSigner, JwtSigner, KeyRing,
+    OsRandomness, TotpRs, TurnServers, XChaChaVault,
 };
 pub use huntzen_adapter_diesel::migrate as schema;
 use huntzen_adapter_diesel::{PgStore, refuse_bypassing_role};
 use huntzen_adapter_files::{S3Settings, local_folder, s3_bucket};
-use huntzen_adapter_memory::{LocalBroadcast, LocalCalls, MemoryTickets};
+use huntzen_adapter_memory::{LocalBroadcast, LocalCalls, MemoryTallies, MemoryTickets};
 use huntzen_adapter_smtp::{
     FileMailer, HandlebarsLetters, Sender, SmtpCredentials, SmtpMailer, SmtpSecurity, SmtpServer,
 };
@@ -24,6 +24,7 @@ use huntzen_tenancy::{
     clock::{Clock, Randomness},
     files::{FileRules, ObjectStorage},
     identity::{PasswordRules, TokenLifetimes},
+    limits::{AttemptRules, RequestRules, Tallies},
     mail::Mailer,
     outbox::Backlog,
     retention::RetentionPeriods,
@@ -77,6 +78,7 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
     require_ring(store.as_ref(), vault.as_ref())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let sender = Sender::parse(&config.smtp.from)?;
+    let attempts: Arc<dyn Tallies> = Arc::new(MemoryTallies::default());
     let front_end = config.http.frontend_urls.first().map_or("", String::as_str);
     Ok(Ports {
         tenancy: Arc::<PgStore>::clone(&store),
@@ -107,6 +109,11 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         calls: Arc::new(LocalCalls::default()),
         ice: Arc::new(TurnServers::new(&config.turn.urls, config.turn.secret.clone().unwrap_or_default())),
         tickets: Arc::new(MemoryTickets::default()),
+        // Apart: a flood of requests must not push failed attempts out.
+        request_tallies: Arc::new(MemoryTallies::default()),
+        attempt_tallies: Arc::clone(&attempts),
+        attempt_tallies_of_this_node: attempts,
+        tally_keys: Arc::new(HmacTallyKeys::new(&config.auth.jwt_secret)),
         storage: storage(config)?,
         clock,
     })
@@ -119,6 +126,16 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
 pub fn rules(config: &Config) -> Result<Rules, Failure> {
     Ok(Rules {
         passwords: PasswordRules { min_length: config.auth.password_min_length },
+        requests: config.rate_limit.enabled.then(|| RequestRules {
+            most: config.rate_limit.general_limit,
+            window: SignedDuration::from_secs(config.rate_limit.general_window_seconds.into()),
+        }),
+        attempts: config.rate_limit.enabled.then(|| AttemptRules {
+            per_account_network: config.rate_limit.failed_per_account_ip,
+            per_account: config.rate_limit.failed_per_account,
+            per_network: config.rate_limit.failed_per_ip,
+            window: SignedDuration::from_secs(config.rate_limit.failed_window_seconds.into()),
+        }),
         lifetimes: TokenLifetimes { access: config.auth.jwt_expires_in, refresh: config.auth.jwt_refresh_expires_in },
         booking: BookingRules {
             min_notice_minutes: config.booking.min_notice_minutes,

@@ -71,6 +71,7 @@ impl From<TenancyError> for BookingError {
             | TenancyError::DomainTaken
             | TenancyError::SiretTaken
             | TenancyError::NamedReportingOff
+            | TenancyError::TooManyAttempts { .. }
             | TenancyError::InvalidCredentials
             | TenancyError::AccountInactive
             | TenancyError::EmailNotVerified

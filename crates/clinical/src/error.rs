@@ -43,6 +43,7 @@ impl From<TenancyError> for ClinicalError {
             | TenancyError::DomainTaken
             | TenancyError::SiretTaken
             | TenancyError::NamedReportingOff
+            | TenancyError::TooManyAttempts { .. }
             | TenancyError::InvalidCredentials
             | TenancyError::AccountInactive
             | TenancyError::EmailNotVerified

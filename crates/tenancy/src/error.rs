@@ -84,6 +84,12 @@ pub enum TenancyError {
     /// Another company has this SIRET.
     #[error("the SIRET is taken")]
     SiretTaken,
+    /// Too many attempts have failed; there was none.
+    #[error("too many attempts have failed")]
+    TooManyAttempts {
+        /// After how many seconds another one is made.
+        seconds: u32,
+    },
     /// The e-mail or the password is wrong, or both.
     #[error("wrong e-mail or password")]
     InvalidCredentials,

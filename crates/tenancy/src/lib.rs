@@ -12,6 +12,7 @@ pub mod fields;
 pub mod files;
 pub mod identity;
 pub mod ids;
+pub mod limits;
 pub mod live;
 pub mod mail;
 pub mod notifications;

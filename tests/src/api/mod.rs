@@ -2,6 +2,7 @@
 mod answer;
 mod appointments;
 pub mod forms;
+mod front;
 mod listening;
 mod played;
 mod records;
@@ -9,6 +10,7 @@ mod serving;
 mod shape;
 
 pub use answer::Answer;
+pub use front::{FarTallies, Front};
 pub use listening::Listening;
 pub use played::{PASSWORD, Played, consultation_at, weekly_rule};
 pub use serving::{ApiWorld, NOBODY, WatchedStore};

@@ -18,7 +18,7 @@ use actix_web::{
     web::Data,
 };
 use huntzen_adapter_crypto::{
-    BcryptHasher, HmacRefreshTokens, HmacVisitorKeys, JitsiSigner, JwtSigner, TotpRs, TurnServers,
+    BcryptHasher, HmacRefreshTokens, HmacTallyKeys, HmacVisitorKeys, JitsiSigner, JwtSigner, TotpRs, TurnServers,
 };
 use huntzen_adapter_smtp::{HandlebarsLetters, RecordingMailer, Sender};
 use huntzen_app::{
@@ -38,7 +38,7 @@ use huntzen_tenancy::{Job, Scope, StoreError, TenancyStore, clock::Clock, email:
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Answer, PASSWORD};
+use super::{Answer, Front, PASSWORD, front::FarTallies};
 use crate::world::World;
 
 /// In place of an address: nobody is signed in.
@@ -47,7 +47,7 @@ pub const NOBODY: &str = "";
 /// For how long a token is used again; it is valid for longer.
 const TOKEN_KEPT: SignedDuration = SignedDuration::from_mins(10);
 
-type Door = Box<dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = Answer>>>>;
+pub(super) type Door = Box<dyn Fn(TestRequest) -> Pin<Box<dyn Future<Output = Answer>>>>;
 
 /// The store behind the health check; a test can cut it off.
 pub struct WatchedStore {
@@ -127,25 +127,19 @@ impl ApiWorld {
             metrics: Arc::clone(&world.metrics),
             cut_off: AtomicBool::new(false),
         });
-        let ports = ports(&world, &config, &mailer, &watched);
-        let services = Data::new(wiring::services_over(&config, &ports).unwrap());
-        let edge = Edge::new(&config, &ports, &services, LaneSizes::of(4, 2), Arc::new(Bell::default()));
-        let edge = Data::new(edge);
-        let served = application(edge.clone(), services.clone(), http::operations);
-        let worker = Rc::new(test::init_service(served).await);
-        let door: Door = Box::new(move |request| {
-            let worker = Rc::clone(&worker);
-            let request = request.to_request();
-            let asked = format!("{} {}", request.method(), request.uri());
-            Box::pin(async move {
-                let response = test::call_service(worker.as_ref(), request).await;
-                let (status, headers) = (response.status().as_u16(), response.headers().clone());
-                let bytes = test::read_body(response).await;
-                let json = serde_json::from_slice(&bytes).unwrap_or_default();
-                Answer { asked, status, headers, bytes, json }
-            })
-        });
+        let ports = ports(&world, &config, &mailer, &watched, &Arc::default());
+        let (services, edge, door) = opened(&config, &ports).await;
         Self { world, config, services, edge, watched, mailer, door, tokens: RefCell::default() }
+    }
+
+    /// Another application over the same world, as another operator has configured it.
+    pub async fn front(&self, configure: impl FnOnce(&mut Config)) -> Front {
+        let mut config = self.config.clone();
+        configure(&mut config);
+        let tallies = Arc::default();
+        let ports = ports(&self.world, &config, &self.mailer, &self.watched, &tallies);
+        let (_, _, door) = opened(&config, &ports).await;
+        Front { door, tallies }
     }
 
     /// Sends a request as it is.
@@ -276,7 +270,35 @@ fn configured() -> Config {
     .unwrap()
 }
 
-fn ports(world: &World, config: &Config, mailer: &Arc<RecordingMailer>, watched: &Arc<WatchedStore>) -> Ports {
+/// The application of `config` over `ports`: its use cases, its edge, and one worker in process.
+async fn opened(config: &Config, ports: &Ports) -> (Data<Services>, Data<Edge>, Door) {
+    let services = Data::new(wiring::services_over(config, ports).unwrap());
+    let edge = Edge::new(config, ports, &services, LaneSizes::of(4, 2), Arc::new(Bell::default()));
+    let edge = Data::new(edge);
+    let served = application(edge.clone(), services.clone(), http::operations);
+    let worker = Rc::new(test::init_service(served).await);
+    let door: Door = Box::new(move |request| {
+        let worker = Rc::clone(&worker);
+        let request = request.to_request();
+        let asked = format!("{} {}", request.method(), request.uri());
+        Box::pin(async move {
+            let response = test::call_service(worker.as_ref(), request).await;
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let bytes = test::read_body(response).await;
+            let json = serde_json::from_slice(&bytes).unwrap_or_default();
+            Answer { asked, status, headers, bytes, json }
+        })
+    });
+    (services, edge, door)
+}
+
+fn ports(
+    world: &World,
+    config: &Config,
+    mailer: &Arc<RecordingMailer>,
+    watched: &Arc<WatchedStore>,
+    tallies: &Arc<FarTallies>,
+) -> Ports {
     let auth = &config.auth;
     let sender = Sender::parse(&config.smtp.from).unwrap();
     Ports {
@@ -288,6 +310,10 @@ fn ports(world: &World, config: &Config, mailer: &Arc<RecordingMailer>, watched:
         calls: Arc::new(huntzen_adapter_memory::LocalCalls::default()),
         ice: Arc::new(TurnServers::new(&["stun:stun.example".into(), "turn:turn.example".into()], "north".into())),
         tickets: Arc::new(huntzen_adapter_memory::MemoryTickets::default()),
+        request_tallies: Arc::<FarTallies>::clone(tallies),
+        attempt_tallies: Arc::<FarTallies>::clone(tallies),
+        attempt_tallies_of_this_node: Arc::new(huntzen_adapter_memory::MemoryTallies::default()),
+        tally_keys: Arc::new(HmacTallyKeys::new(&auth.jwt_secret)),
         storage: Arc::new(huntzen_adapter_files::in_memory()),
         rotation: Arc::clone(&world.rotation),
         vault: Arc::clone(&world.vault),

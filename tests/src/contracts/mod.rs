@@ -36,6 +36,7 @@ pub mod second_factors;
 pub mod sessions;
 pub mod statements;
 pub mod storages;
+pub mod tallies;
 pub mod timetables;
 pub mod tokens;
 

@@ -54,6 +54,24 @@ fn aliases_are_deprecated_copies_and_paths_name_their_parameters_alike() {
     assert_eq!(parameters.filter(|part| !known(part)).collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
+#[test]
+fn every_operation_that_is_limited_says_so() {
+    let document = openapi::assemble(&operations());
+    let refusal = &document["components"]["responses"]["Problem429"];
+    let headers: Vec<&str> = refusal["headers"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(headers, ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After"]);
+    let mut free = Vec::new();
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for operation in methods.as_object().unwrap().values() {
+            match operation["responses"].get("429") {
+                Some(response) => assert_eq!(response["$ref"], "#/components/responses/Problem429", "{path}"),
+                None => free.push(path.as_str()),
+            }
+        }
+    }
+    assert_eq!(free, ["/crisis", "/health", "/health/live"]);
+}
+
 #[actix_web::test]
 async fn the_document_is_served_with_a_browser_for_it() {
     let api = ApiWorld::memory().await;

@@ -533,6 +533,36 @@ mod sessions {
     );
 }
 
+mod tallies {
+    use huntzen_adapter_memory::MemoryTallies;
+    use huntzen_tests::contracts::tallies;
+
+    #[test]
+    fn a_window_has_so_many_and_no_more() {
+        tallies::a_window_has_so_many_and_no_more(&MemoryTallies::default());
+    }
+
+    #[test]
+    fn several_are_taken_from_together_or_not_at_all() {
+        tallies::several_are_taken_from_together_or_not_at_all(&MemoryTallies::default());
+    }
+
+    #[test]
+    fn what_is_given_back_may_be_taken_again() {
+        tallies::what_is_given_back_may_be_taken_again(&MemoryTallies::default());
+    }
+
+    #[test]
+    fn what_is_forgotten_begins_anew() {
+        tallies::what_is_forgotten_begins_anew(&MemoryTallies::default());
+    }
+
+    #[test]
+    fn of_many_at_once_exactly_as_many_are_granted() {
+        tallies::of_many_at_once_exactly_as_many_are_granted(&MemoryTallies::default());
+    }
+}
+
 mod timetables {
     huntzen_tests::contract!(
         huntzen_tests::contracts::timetables:

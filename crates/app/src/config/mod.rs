@@ -69,6 +69,8 @@ pub struct Config {
     pub database: Database,
     /// Sign-in, tokens, passwords.
     pub auth: Auth,
+    /// How many requests and failed attempts are let through.
+    pub rate_limit: RateLimit,
     /// Sealing at rest.
     #[serde(default)]
     pub encryption: Encryption,
@@ -165,6 +167,26 @@ pub struct Auth {
     pub bcrypt_cost: u32,
     /// Shortest accepted password, in bytes; 72, where bcrypt stops reading, is the longest.
     pub password_min_length: usize,
+}
+
+/// How many requests and failed attempts are let through.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateLimit {
+    /// Whether anything is limited.
+    pub enabled: bool,
+    /// Requests of one account in a window, or of one network while nobody is signed in.
+    pub general_limit: u32,
+    /// That window, in seconds.
+    pub general_window_seconds: u32,
+    /// Attempts that may fail at one account (or token) from one network in a window.
+    pub failed_per_account_ip: u32,
+    /// Attempts that may fail at one account (or token) from everywhere.
+    pub failed_per_account: u32,
+    /// Attempts that may fail from one network.
+    pub failed_per_ip: u32,
+    /// That window, in seconds.
+    pub failed_window_seconds: u32,
 }
 
 /// Sealing at rest.

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::problem::{ConfigError, Problem};
 use super::sources::{file_layer, published};
-use super::{Config, Environment, Retention, SmtpTls, Storage, StorageKind};
+use super::{Config, Environment, RateLimit, Retention, SmtpTls, Storage, StorageKind};
 
 /// Keys without which no environment starts; only development and test bring their own.
 const SECRETS: [&str; 4] = ["auth.jwt_secret", "auth.jwt_refresh_secret", "jitsi.secret", "audit.signing_key"];
@@ -58,6 +58,28 @@ fn retention(periods: &Retention, require: &mut impl FnMut(bool, &str, &str)) {
     require((1..=30).contains(&periods.key_backup_days), "retention.key_backup_days", "1 to 30 is expected");
 }
 
+fn rate_limit(limits: &RateLimit, require: &mut impl FnMut(bool, &str, &str)) {
+    for (key, count) in [
+        ("rate_limit.general_limit", limits.general_limit),
+        ("rate_limit.failed_per_account_ip", limits.failed_per_account_ip),
+        ("rate_limit.failed_per_account", limits.failed_per_account),
+        ("rate_limit.failed_per_ip", limits.failed_per_ip),
+    ] {
+        require((1..=1_000_000).contains(&count), key, "1 to 1000000 is expected");
+    }
+    for (key, seconds) in [
+        ("rate_limit.general_window_seconds", limits.general_window_seconds),
+        ("rate_limit.failed_window_seconds", limits.failed_window_seconds),
+    ] {
+        require((1..=86_400).contains(&seconds), key, "1 to 86400 is expected");
+    }
+    // A bound that the narrower one never lets reach would bind nobody.
+    let narrowest = limits.failed_per_account_ip;
+    let reason = "must not be less than rate_limit.failed_per_account_ip";
+    require(limits.failed_per_account >= narrowest, "rate_limit.failed_per_account", reason);
+    require(limits.failed_per_ip >= narrowest, "rate_limit.failed_per_ip", reason);
+}
+
 fn ranges(config: &Config, problems: &mut Vec<Problem>) {
     let mut require = |fulfilled: bool, key: &str, reason: &str| {
         if !fulfilled {
@@ -103,6 +125,7 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
     require((1..=28).contains(&config.privacy.close_day), "privacy.close_day", "1 to 28 is expected");
     let lowest = ReleaseRules::LOWEST_K;
     require((lowest..=1_000_000).contains(&config.privacy.k), "privacy.k", "10 to 1000000 is expected");
+    rate_limit(&config.rate_limit, &mut require);
     retention(&config.retention, &mut require);
     require((1..=24 * 90).contains(&config.chat.open_hours_before), "chat.open_hours_before", "1 to 2160 is expected");
     require(config.chat.close_days_after <= 730, "chat.close_days_after", "0 to 730 is expected");

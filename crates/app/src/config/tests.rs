@@ -279,6 +279,8 @@ fn a_wrong_value_is_named_by_its_key_and_never_shown() {
         ("HUNTZEN__HEALTH__DISK_PERCENT", "health.disk_percent"),
         ("HUNTZEN__AUTH__BCRYPT_COST", "auth.bcrypt_cost"),
         ("HUNTZEN__DATABASE__POOL_SIZE", "database.pool_size"),
+        ("HUNTZEN__RATE_LIMIT__ENABLED", "rate_limit.enabled"),
+        ("HUNTZEN__RATE_LIMIT__GENERAL_LIMIT", "rate_limit.general_limit"),
     ] {
         let error = refusal(&[(name, "hunter2-pasted-here")]);
         assert!(error.contains(key) && error.contains(name), "{error}");
@@ -308,6 +310,14 @@ fn ranges_are_checked() {
         ("HUNTZEN__BOOKING__EARLY_START_MINUTES", "129601"),
         ("HUNTZEN__DATABASE__POOL_SIZE", "0"),
         ("HUNTZEN__DATABASE__POOL_SIZE", "51"),
+        ("HUNTZEN__RATE_LIMIT__GENERAL_LIMIT", "0"),
+        ("HUNTZEN__RATE_LIMIT__GENERAL_WINDOW_SECONDS", "86401"),
+        ("HUNTZEN__RATE_LIMIT__FAILED_PER_ACCOUNT_IP", "0"),
+        ("HUNTZEN__RATE_LIMIT__FAILED_PER_ACCOUNT_IP", "21"),
+        ("HUNTZEN__RATE_LIMIT__FAILED_PER_ACCOUNT", "4"),
+        ("HUNTZEN__RATE_LIMIT__FAILED_PER_IP", "4"),
+        ("HUNTZEN__RATE_LIMIT__FAILED_PER_IP", "1000001"),
+        ("HUNTZEN__RATE_LIMIT__FAILED_WINDOW_SECONDS", "0"),
         ("HUNTZEN__HTTP__BODY_LIMIT_BYTES", "10"),
         ("HUNTZEN__HTTP__WORKERS", "257"),
         ("JWT_EXPIRES_IN", "8d"),

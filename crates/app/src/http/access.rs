@@ -19,13 +19,15 @@ use huntzen_tenancy::{
     audit::{Action, AuditEntry, Resource},
     clock::{Clock, Randomness},
     identity::{SessionState, User},
-    ids::SessionId,
+    ids::{SessionId, UserId},
+    limits::{Guess, Requester},
     policy::Permission,
 };
 use tokio::sync::Semaphore;
 
 use super::{
     context::Context,
+    limits,
     problem::{Code, Problem},
 };
 use crate::{
@@ -109,36 +111,65 @@ impl FromRequest for Reader {
     }
 }
 
-/// Lets a request in or refuses it: 401 without a valid token, 403 without the permission.
+/// Lets a request in or refuses it: 429 where requests are counted and there were too many, 401 without a
+/// valid token, 403 without the permission.
 ///
 /// # Errors
-/// `unauthenticated`, `invalid_token`, `session_ended`, `forbidden`; 503 when the session cannot
-/// be read.
-pub async fn admit(request: &HttpRequest, access: Access) -> Result<(), Problem> {
-    let is_stranger = !request.headers().contains_key(AUTHORIZATION);
-    let permission = match access {
-        Access::Permission(permission) => permission,
-        Access::Optional(permission) if !is_stranger => permission,
-        Access::PublicKnowing if !is_stranger => return recognise(request).await,
-        Access::Public | Access::PublicKnowing | Access::Optional(_) => return Ok(()),
-    };
+/// `too_many_requests`, `unauthenticated`, `invalid_token`, `session_ended`, `forbidden`; 503 when the
+/// session cannot be read.
+pub async fn admit(request: &HttpRequest, access: Access, is_limited: bool) -> Result<(), Problem> {
     let edge = request.app_data::<Data<Edge>>().ok_or_else(|| Problem::internal("the edge has no state"))?;
     let context = Context::of(request)?;
-    if is_stranger {
-        return Err(Problem::new(Code::Unauthenticated));
+    let is_stranger = !request.headers().contains_key(AUTHORIZATION);
+    let signed = match access {
+        Access::Permission(_) | Access::Optional(_) | Access::PublicKnowing if !is_stranger => {
+            match sign_in(request, edge, &context).await {
+                // Nobody knows whose request it is: their neighbours shall not pay for it.
+                Err(problem) if problem.code().status() != StatusCode::UNAUTHORIZED => return Err(problem),
+                signed => Some(signed),
+            }
+        }
+        Access::Permission(_) | Access::Optional(_) | Access::PublicKnowing | Access::Public => None,
+    };
+    if is_limited {
+        let known = signed.as_ref().and_then(|signed| signed.as_ref().ok());
+        let account = known.map(|signed| signed.caller.actor.user).or_else(|| claimed(request, edge, access));
+        let requester = account.map_or_else(|| Requester::Stranger(context.network()), Requester::Account);
+        if let Err(problem) = limits::count(request, edge, &context, requester).await {
+            note_refused(request, access, signed);
+            return Err(problem);
+        }
     }
-    let signed = sign_in(request, edge, &context).await;
-    let_in(request, edge, &context, permission, signed).map(drop)
+    match (access, signed) {
+        (Access::Permission(permission) | Access::Optional(permission), Some(signed)) => {
+            let_in(request, edge, &context, permission, signed).map(drop)
+        }
+        (Access::Permission(_), None) => Err(Problem::new(Code::Unauthenticated)),
+        (Access::PublicKnowing, Some(signed)) => {
+            // Noted for the route, as the token tells that is shown.
+            let signed = signed.inspect_err(|problem| trace_stranger(edge, &context, problem))?;
+            request.extensions_mut().insert(Known(signed));
+            Ok(())
+        }
+        (Access::Public | Access::PublicKnowing | Access::Optional(_), _) => Ok(()),
+    }
 }
 
-/// Notes who asks a route for everybody, as the token tells that they show.
-async fn recognise(request: &HttpRequest) -> Result<(), Problem> {
-    let edge = request.app_data::<Data<Edge>>().ok_or_else(|| Problem::internal("the edge has no state"))?;
-    let context = Context::of(request)?;
-    let signed = sign_in(request, edge, &context).await;
-    let signed = signed.inspect_err(|problem| trace_stranger(edge, &context, problem))?;
-    request.extensions_mut().insert(Known(signed));
-    Ok(())
+/// Has the log name whom the limit refused, and nobody where it is about care.
+fn note_refused(request: &HttpRequest, access: Access, signed: Option<Result<Signed, Problem>>) {
+    if let Access::Permission(permission) | Access::Optional(permission) = access {
+        request.extensions_mut().insert(permission);
+        if let Some(Ok(signed)) = signed {
+            request.extensions_mut().insert(signed);
+        }
+    }
+}
+
+/// Whose request for something public it is, as far as it is counted: people who share an address are
+/// not to share its requests. Nothing else comes of that token.
+fn claimed(request: &HttpRequest, edge: &Edge, access: Access) -> Option<UserId> {
+    let token = bearer(request).filter(|_| access == Access::Public)?;
+    edge.access_tokens.verify(token, edge.clock.now()).ok().map(|claims| claims.user)
 }
 
 /// Records that a route was refused to somebody whose token is no good.
@@ -152,7 +183,8 @@ fn trace_stranger(edge: &Data<Edge>, context: &Context, problem: &Problem) {
 /// asked for exists or not, or could be understood; `None` when that is no matter of signing in.
 pub fn stranger_refused(request: &HttpRequest, access: Access, refusal: StatusCode) -> Option<Problem> {
     let is_stranger = matches!(access, Access::Optional(_)) && !request.headers().contains_key(AUTHORIZATION);
-    (is_stranger && refusal.is_client_error()).then(|| Problem::new(Code::Unauthenticated))
+    let is_answer = refusal.is_client_error() && refusal != StatusCode::TOO_MANY_REQUESTS;
+    (is_stranger && is_answer).then(|| Problem::new(Code::Unauthenticated))
 }
 
 /// The same for the upgrade to a socket, whose caller shows a ticket or a token.
@@ -208,9 +240,13 @@ async fn redeem(edge: &Data<Edge>, context: &Context, ticket: String) -> Result<
     if ticket.len() > LONGEST_TOKEN {
         return Err(Problem::new(Code::InvalidToken));
     }
-    let tickets = edge.tickets.clone();
-    let taken = offload(&edge.lanes, Lane::General, &context.0.patience, move || tickets.redeem(&ticket)).await;
-    let actor = taken?.ok_or_else(|| Problem::new(Code::InvalidToken))?;
+    let (tickets, attempts) = (edge.tickets.clone(), edge.attempts.clone());
+    let guess = Guess::at_ticket(&ticket, context.network());
+    let redeem = move || attempts.guard(guess, || tickets.redeem(&ticket)?.ok_or(TenancyError::NotFound));
+    let taken = offload(&edge.lanes, Lane::General, &context.0.patience, redeem).await;
+    let is_unknown = |problem: &Problem| problem.code() == Code::NotFound;
+    let actor =
+        taken.map_err(|problem| if is_unknown(&problem) { Problem::new(Code::InvalidToken) } else { problem })?;
     let session = actor.session.ok_or_else(|| Problem::new(Code::InvalidToken))?;
     signed(edge, context, actor, session).await
 }

@@ -5,6 +5,7 @@ use huntzen_tenancy::{
     files::FileId,
     identity::{Credentials, Device, Session, SignedIn, User},
     ids::SessionId,
+    limits::Guess,
     policy::{Permission, Role},
 };
 use jiff::Timestamp;
@@ -18,7 +19,7 @@ use super::{
     Items, Json, NoContent, Operations, OptionalJson, Path, Problem, Signed, access::Access, context::Context,
     openapi::words_schema,
 };
-use crate::state::App;
+use crate::{services::Services, state::App};
 
 /// The most characters of a `User-Agent` that a session keeps.
 const USER_AGENT_CHARACTERS: usize = 256;
@@ -189,6 +190,7 @@ async fn login(
     context: Context,
     Json(body): Json<LoginBody>,
 ) -> Result<impl Responder, Problem> {
+    let guess = Guess::at_sign_in(&body.email, context.network());
     let credentials = Credentials {
         email: body.email,
         password: SecretString::from(body.password),
@@ -197,7 +199,7 @@ async fn login(
         device: device(&request, &context),
     };
     let origin = context.origin();
-    let signed = app.run_hashing(move |s| s.sign_in.login(&origin, &credentials)).await?;
+    let signed = app.run_hashing_guess(guess, move |s| s.sign_in.login(&origin, &credentials)).await?;
     Ok(Json(SignedInBody::from(signed)))
 }
 
@@ -206,7 +208,9 @@ async fn login(
     responses((status = 200, body = SignedInBody), (status = 401, description = "Not valid, or used before")))]
 async fn refresh(app: App, context: Context, Json(body): Json<RefreshBody>) -> Result<impl Responder, Problem> {
     let origin = context.origin();
-    let refreshed = app.run(move |s| Ok::<_, Problem>(s.sign_in.refresh(&origin, &body.refresh_token))).await?;
+    let guess = Guess::at_refresh_token(&body.refresh_token, context.network());
+    let exchange = move |s: &Services| s.attempts.guard(guess, || s.sign_in.refresh(&origin, &body.refresh_token));
+    let refreshed = app.run(move |s| Ok::<_, Problem>(exchange(s))).await?;
     if let Err(TenancyError::RefreshReused(ended)) = &refreshed {
         app.sessions().forget(*ended);
     }

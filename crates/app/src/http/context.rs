@@ -6,7 +6,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
-use huntzen_tenancy::Origin;
+use huntzen_tenancy::{Origin, limits::Network};
 
 use super::{language::Language, problem::Problem};
 use crate::offload::Patience;
@@ -36,6 +36,11 @@ impl Context {
     pub fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let context = request.extensions().get::<Rc<RequestContext>>().cloned();
         context.map(Self).ok_or_else(|| Problem::internal("the request did not come through the edge"))
+    }
+
+    /// The network that the request is counted for.
+    pub fn network(&self) -> Network {
+        Network::of(self.0.client)
     }
 
     /// Where the request came from, for public use cases.

@@ -12,7 +12,7 @@ use actix_web::{
 };
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
-use huntzen_tenancy::{Origin, policy::Permission};
+use huntzen_tenancy::{Origin, limits::Share, policy::Permission};
 use sha2::Sha256;
 
 use super::{
@@ -21,6 +21,7 @@ use super::{
     headers,
     health::SpeaksForItself,
     language::Language,
+    limits,
     origin::{client_address, truncated},
     problem::{MEDIA_TYPE, Problem},
 };
@@ -116,7 +117,11 @@ fn finished(
     context: &RequestContext,
     private: bool,
 ) -> ServiceResponse<BoxBody> {
+    let share = response.request().extensions().get::<Share>().copied();
     let headers = response.headers_mut();
+    if let Some(share) = share {
+        limits::tell(headers, share);
+    }
     if headers.get(header::CONTENT_ENCODING).is_some_and(|value| value == "identity") {
         headers.remove(header::CONTENT_ENCODING);
     }

@@ -1,6 +1,6 @@
 //! Another address for one's own account, over HTTP.
 use actix_web::{HttpResponse, Responder, http::Method};
-use huntzen_tenancy::policy::Permission;
+use huntzen_tenancy::{limits::Guess, policy::Permission};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
 use utoipa::{OpenApi, ToSchema};
@@ -49,7 +49,8 @@ async fn confirm_email_change(
     Json(body): Json<EmailTokenBody>,
 ) -> Result<impl Responder, Problem> {
     let origin = context.origin();
-    let user = app.run(move |s| s.email_change.confirm(&origin, &body.token)).await?;
+    let guess = Guess::at_one_time_token(&body.token, context.network());
+    let user = app.run_guess(guess, move |s| s.email_change.confirm(&origin, &body.token)).await?;
     app.sessions().forget_user(user);
     Ok(HttpResponse::Ok().finish())
 }

@@ -26,6 +26,7 @@ pub mod hr_reports;
 pub mod import;
 pub mod journal;
 pub mod language;
+pub mod limits;
 pub mod metrics;
 pub mod news;
 pub mod notes;

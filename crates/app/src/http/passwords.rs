@@ -1,6 +1,6 @@
 //! Making an account, confirming an address, and choosing passwords.
 use actix_web::{HttpResponse, Responder, http::Method};
-use huntzen_tenancy::{identity::NewRegistration, policy::Permission};
+use huntzen_tenancy::{identity::NewRegistration, limits::Guess, policy::Permission};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Duration, Instant, sleep_until};
@@ -10,7 +10,7 @@ use validator::Validate;
 use super::{
     Created, Json, Operations, Problem, Signed, access::Access, auth::AccountBody, context::Context, language::Language,
 };
-use crate::state::App;
+use crate::{services::Services, state::App};
 
 /// When whoever asks for a letter is answered, whether there is an account to write to or not: later
 /// than either takes.
@@ -119,6 +119,10 @@ async fn register_account(
     Json(body): Json<RegisterBody>,
 ) -> Result<impl Responder, Problem> {
     let (origin, language) = (context.origin(), context.0.language);
+    let guess = match &body.invitation_token {
+        Some(token) => Guess::at_one_time_token(token, context.network()),
+        None => Guess::at_registration(&body.email, context.network()),
+    };
     let registration = NewRegistration {
         email: body.email,
         password: SecretString::from(body.password),
@@ -126,7 +130,7 @@ async fn register_account(
         last_name: body.last_name,
         invitation_token: body.invitation_token,
     };
-    let user = app.run_hashing(move |s| s.registration.register(&origin, &registration)).await?;
+    let user = app.run_hashing_guess(guess, move |s| s.registration.register(&origin, &registration)).await?;
     let message = match (user.is_active, language) {
         (true, Language::French) => "Votre compte est prêt : vous pouvez vous connecter.",
         (true, Language::English) => "Your account is ready: you can sign in.",
@@ -141,7 +145,8 @@ async fn register_account(
     responses((status = 200, body = UserBody), (status = 404, description = "The token is not valid")))]
 async fn verify_email(app: App, context: Context, Json(body): Json<TokenBody>) -> Result<impl Responder, Problem> {
     let origin = context.origin();
-    let user = app.run(move |s| s.registration.verify_email(&origin, &body.token)).await?;
+    let guess = Guess::at_one_time_token(&body.token, context.network());
+    let user = app.run_guess(guess, move |s| s.registration.verify_email(&origin, &body.token)).await?;
     Ok(Json(UserBody { user: user.into() }))
 }
 
@@ -175,7 +180,8 @@ async fn forgot_password(app: App, context: Context, Json(body): Json<EmailBody>
 async fn reset_password(app: App, context: Context, Json(body): Json<ResetBody>) -> Result<impl Responder, Problem> {
     let origin = context.origin();
     let password = SecretString::from(body.new_password);
-    let ended = app.run_hashing(move |s| s.recovery.reset(&origin, &body.token, &password)).await?;
+    let guess = Guess::at_one_time_token(&body.token, context.network());
+    let ended = app.run_hashing_guess(guess, move |s| s.recovery.reset(&origin, &body.token, &password)).await?;
     for session in ended {
         app.sessions().forget(session);
     }
@@ -192,7 +198,9 @@ async fn change_password(
 ) -> Result<impl Responder, Problem> {
     let current = SecretString::from(body.current_password);
     let new = SecretString::from(body.new_password);
-    let ended = app.run_hashing(move |s| s.recovery.change_password(&signed.caller, &current, &new)).await?;
+    let guess = Guess::at_proof(signed.caller.actor.user, app.context().network());
+    let change = move |s: &Services| s.recovery.change_password(&signed.caller, &current, &new);
+    let ended = app.run_hashing_guess(guess, change).await?;
     for session in ended {
         app.sessions().forget(session);
     }
@@ -209,7 +217,8 @@ async fn accept_invitation(
 ) -> Result<impl Responder, Problem> {
     let origin = context.origin();
     let password = SecretString::from(body.password);
-    let user = app.run_hashing(move |s| s.acceptance.accept(&origin, &body.token, &password)).await?;
+    let guess = Guess::at_one_time_token(&body.token, context.network());
+    let user = app.run_hashing_guess(guess, move |s| s.acceptance.accept(&origin, &body.token, &password)).await?;
     Ok(Json(UserBody { user: user.into() }))
 }
 

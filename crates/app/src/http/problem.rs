@@ -263,6 +263,7 @@ impl From<TenancyError> for Problem {
             TenancyError::DomainTaken => Self::new(Code::DomainTaken),
             TenancyError::SiretTaken => Self::new(Code::SiretTaken),
             TenancyError::NamedReportingOff => Self::new(Code::NamedReportingOff),
+            TenancyError::TooManyAttempts { seconds } => Self::new(Code::TooManyRequests).retry_after(seconds),
             TenancyError::InvalidCredentials => Self::new(Code::InvalidCredentials),
             TenancyError::AccountInactive => Self::new(Code::AccountInactive),
             TenancyError::EmailNotVerified => Self::new(Code::EmailNotVerified),

@@ -18,7 +18,7 @@ use huntzen_tenancy::{policy::Permission, words::Words};
 use super::{
     access::{Access, admit, stranger_refused},
     extract::{refuse_unread_body, refuse_unread_query},
-    headers,
+    headers, limits,
     problem::Problem,
 };
 use crate::realtime::{Connected, Protocol, opening};
@@ -109,7 +109,8 @@ impl Operations {
     {
         let (method, access) = (operation.method.clone(), operation.access);
         let compressed = !headers::is_sign_in(operation.path);
-        let bind = move || bind(method.clone(), access, compressed, handler.clone());
+        let limited = limits::is_limited(operation.path);
+        let bind = move || bind(method.clone(), (access, limited), compressed, handler.clone());
         self.registered.push(Registered { operation, bind: Box::new(bind) });
     }
 
@@ -149,20 +150,29 @@ impl Operations {
             paths.entry(segments(path)).or_insert((path, Vec::new())).1.push(registered);
         }
         for socket in &self.sockets {
-            let refuse = || async { Err::<HttpResponse, Problem>(Problem::method_not_allowed("GET".to_owned())) };
+            let refuse = |request: HttpRequest| async move {
+                limits::count_stray(&request).await?;
+                Err::<HttpResponse, Problem>(Problem::method_not_allowed("GET".to_owned()))
+            };
             let resource = web::resource(socket.route.path).route((socket.bind)());
             config.service(resource.default_service(web::route().to(refuse)));
         }
         for (path, registered) in paths.into_values() {
             let methods: BTreeSet<&str> = registered.iter().flat_map(|one| taken(&one.operation.method)).collect();
             let allow = methods.into_iter().collect::<Vec<_>>().join(", ");
+            let limited = limits::is_limited(path);
             let mut resource = web::resource(path);
             for one in registered {
                 resource = resource.route((one.bind)());
             }
-            let refuse = move || {
+            let refuse = move |request: HttpRequest| {
                 let allow = allow.clone();
-                async move { Err::<HttpResponse, Problem>(Problem::method_not_allowed(allow)) }
+                async move {
+                    if limited {
+                        limits::count_stray(&request).await?;
+                    }
+                    Err::<HttpResponse, Problem>(Problem::method_not_allowed(allow))
+                }
             };
             config.service(resource.default_service(web::route().to(refuse)));
         }
@@ -226,7 +236,7 @@ fn taken(method: &Method) -> Vec<&str> {
     if method == Method::GET { vec!["GET", "HEAD"] } else { vec![method.as_str()] }
 }
 
-fn bind<F, Args>(method: Method, access: Access, compressed: bool, handler: F) -> Route
+fn bind<F, Args>(method: Method, admission: (Access, bool), compressed: bool, handler: F) -> Route
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
@@ -240,9 +250,9 @@ where
         let handler = handler.clone();
         async move {
             let mut payload = payload.into_inner();
-            let answer = answer(&request, &mut payload, access, handler).await;
+            let answer = answer(&request, &mut payload, admission, handler).await;
             let mut answer = answer.unwrap_or_else(HttpResponse::from_error);
-            if let Some(problem) = stranger_refused(&request, access, answer.status()) {
+            if let Some(problem) = stranger_refused(&request, admission.0, answer.status()) {
                 answer = HttpResponse::from_error(problem);
             }
             let short = matches!(answer.body().size(), BodySize::Sized(length) if length < WORTH_COMPRESSING);
@@ -255,11 +265,11 @@ where
     })
 }
 
-/// 401, 403, then 400 and 404, then the handler.
+/// 429, 401, 403, then 400 and 404, then the handler.
 async fn answer<F, Args>(
     request: &HttpRequest,
     payload: &mut Payload,
-    access: Access,
+    (access, is_limited): (Access, bool),
     handler: F,
 ) -> Result<HttpResponse<BoxBody>, Error>
 where
@@ -267,7 +277,7 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    admit(request, access).await?;
+    admit(request, access, is_limited).await?;
     let args = Args::from_request(request, payload).await.map_err(Into::into)?;
     refuse_unread_query(request)?;
     refuse_unread_body(request, payload).await?;

@@ -2,6 +2,7 @@
 use actix_web::{HttpResponse, Responder, http::Method};
 use huntzen_tenancy::{
     identity::{Proof, STEP_UP, TwoFactorSetup},
+    limits::Guess,
     policy::Permission,
 };
 use secrecy::SecretString;
@@ -124,7 +125,8 @@ async fn set_up_two_factor(app: App, signed: Signed) -> Result<impl Responder, P
     responses((status = 200), (status = 401, description = "The code is not valid")))]
 async fn verify_two_factor(app: App, signed: Signed, Json(body): Json<CodeBody>) -> Result<impl Responder, Problem> {
     let user = signed.caller.actor.user;
-    app.run(move |s| s.two_factor.verify(&signed.caller, &body.code)).await?;
+    let guess = Guess::at_proof(user, app.context().network());
+    app.run_guess(guess, move |s| s.two_factor.verify(&signed.caller, &body.code)).await?;
     app.sessions().forget_user(user);
     Ok(HttpResponse::Ok().finish())
 }
@@ -138,7 +140,8 @@ async fn disable_two_factor(
     Json(body): Json<DisableBody>,
 ) -> Result<impl Responder, Problem> {
     let (user, password) = (signed.caller.actor.user, SecretString::from(body.password));
-    app.run_hashing(move |s| s.two_factor.disable(&signed.caller, &password, &body.code)).await?;
+    let guess = Guess::at_proof(user, app.context().network());
+    app.run_hashing_guess(guess, move |s| s.two_factor.disable(&signed.caller, &password, &body.code)).await?;
     app.sessions().forget_user(user);
     Ok(HttpResponse::Ok().finish())
 }
@@ -148,7 +151,8 @@ async fn disable_two_factor(
     responses((status = 200, body = SteppedUpBody), (status = 401, description = "Refused; `code` says why")))]
 async fn step_up(app: App, signed: Signed, Json(body): Json<StepUpBody>) -> Result<impl Responder, Problem> {
     let proof = body.proof()?;
-    app.run_hashing(move |s| s.two_factor.step_up(&signed.caller, &proof)).await?;
+    let guess = Guess::at_proof(signed.caller.actor.user, app.context().network());
+    app.run_hashing_guess(guess, move |s| s.two_factor.step_up(&signed.caller, &proof)).await?;
     Ok(Json(SteppedUpBody { expires_in: STEP_UP.as_secs() }))
 }
 

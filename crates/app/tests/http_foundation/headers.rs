@@ -176,6 +176,21 @@ async fn one_line_a_request_names_no_person_and_no_content() {
     let care: Vec<serde_json::Value> = care.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(care.iter().all(|line| line["fields"]["user"].is_null()), "{care:?}");
     assert!(care.iter().any(|line| line["fields"]["request_id"].as_str().unwrap().len() == 16), "{care:?}");
+    // Nor does one that was one request too many; where it is about nothing of the kind, it names the user.
+    let limited = House::limited(1);
+    let ask = |method: Method, word: &'static str| {
+        let request = signed(Role::Practitioner, method, &format!("/books/{id}"));
+        limited.send(request.insert_header(("x-request-id", word)))
+    };
+    ask(Method::GET, "log-of-first").await;
+    for (method, word, named) in [(Method::GET, "log-of-limit-on-care", false), (Method::DELETE, "log-of-limit", true)]
+    {
+        assert_eq!(ask(method.clone(), word).await.code(), "too_many_requests");
+        let line = lines.about(&format!("\"method\":\"{method}\",\"route\":\"/books/{{id}}\",\"status\":429"));
+        let line: serde_json::Value = serde_json::from_str(&line[0]).unwrap();
+        assert_eq!(line["fields"]["user"].is_string(), named, "{line}");
+        assert_eq!(line["fields"]["request_id"] == word, named, "{line}");
+    }
     let defect = lines.about("log-of-defect");
     assert_eq!(defect.len(), 1, "{defect:?}");
     let line: serde_json::Value = serde_json::from_str(&defect[0]).unwrap();

@@ -9,8 +9,8 @@ use actix_web::{
     test::{self, TestRequest},
     web::{Bytes, Data},
 };
-use huntzen_adapter_crypto::{KeyRing, XChaChaVault};
-use huntzen_adapter_memory::{LocalBroadcast, MemoryStore, MemoryTickets};
+use huntzen_adapter_crypto::{HmacTallyKeys, KeyRing, XChaChaVault};
+use huntzen_adapter_memory::{LocalBroadcast, MemoryStore, MemoryTallies, MemoryTickets};
 use huntzen_app::{
     chat::MessageQueue,
     http::access::{RefusalTrail, Refusals},
@@ -30,6 +30,7 @@ use huntzen_tenancy::{
     email::Email,
     identity::{AccessClaims, AccessTokenError, AccessTokenSigner, Device, Session, SessionState, User},
     ids::{SessionId, UserId},
+    limits::{AttemptPorts, FailedAttempts, RequestLimit, RequestRules, Tallies, TallyKeys},
     live::{Broadcast, TicketOffice},
     policy::Role,
     sealing::Sealer,
@@ -193,6 +194,15 @@ impl House {
     }
 
     pub fn with_docs(docs_enabled: bool) -> Self {
+        Self::built(docs_enabled, None)
+    }
+
+    /// One that answers so many requests of each in a minute.
+    pub fn limited(most: u32) -> Self {
+        Self::built(true, Some(RequestRules { most, window: SignedDuration::from_mins(1) }))
+    }
+
+    fn built(docs_enabled: bool, requests: Option<RequestRules>) -> Self {
         let clock = Arc::new(StoppedClock(Mutex::new(since())));
         let accounts = Arc::new(Accounts::default());
         let refusals = Arc::new(Recorded::default());
@@ -205,6 +215,8 @@ impl House {
             clock.clone(),
             Arc::clone(&randomness),
         );
+        let tallies: Arc<dyn Tallies> = Arc::new(MemoryTallies::default());
+        let keys: Arc<dyn TallyKeys> = Arc::new(HmacTallyKeys::new(&"secret".to_owned().into()));
         let edge = Edge {
             clock: clock.clone(),
             messages: MessageQueue::start(
@@ -219,6 +231,11 @@ impl House {
             sessions: SessionCache::new(1000),
             session_source: accounts.clone(),
             refusals: RefusalTrail::new(refusals.clone()),
+            requests: RequestLimit::new(tallies.clone(), keys.clone(), clock.clone(), requests),
+            attempts: FailedAttempts::new(
+                AttemptPorts { tallies: tallies.clone(), of_this_node: tallies, keys, clock: clock.clone() },
+                None,
+            ),
             lanes: Lanes::new(LaneSizes::of(4, 2)),
             front_ends: vec!["https://care.example".to_owned()],
             trusted_proxies: Vec::new(),

@@ -3,7 +3,7 @@ use actix_web::http::Method;
 use serde_json::{Map, Value, json};
 
 use super::edit;
-use crate::http::{access::Access, problem::MEDIA_TYPE};
+use crate::http::{access::Access, limits, problem::MEDIA_TYPE};
 
 const PROBLEMS: [(&str, &str); 13] = [
     ("400", "The request is not valid."),
@@ -15,7 +15,7 @@ const PROBLEMS: [(&str, &str); 13] = [
     ("409", "The state of the resource or a rule of uniqueness refuses it."),
     ("413", "The body is too large."),
     ("415", "The body is not of an accepted type."),
-    ("429", "Too many requests."),
+    ("429", "Too many requests, or too many attempts that failed."),
     ("500", "A defect on our side."),
     ("503", "Overloaded, or a dependency is down."),
     ("405", "The path takes other methods."),
@@ -33,12 +33,18 @@ pub(super) fn define(components: &mut Map<String, Value>) {
 
 fn response(status: &str, description: &str) -> Value {
     let seconds = json!({ "type": "integer", "minimum": 0, "maximum": 86_400 });
+    let mut headers = json!({ "Retry-After": { "description": "Seconds to wait.", "schema": seconds } });
     match status {
-        "429" | "503" => json!({
-            "description": description,
-            "headers": { "Retry-After": { "description": "Seconds to wait.", "schema": seconds } },
-            "content": content(),
-        }),
+        "429" => {
+            for (name, says) in limits::FIELDS {
+                let number = json!({ "type": "integer", "minimum": 0, "maximum": 1_000_000 });
+                if let Some(headers) = headers.as_object_mut() {
+                    headers.insert(name.to_owned(), json!({ "description": says, "schema": number }));
+                }
+            }
+            json!({ "description": description, "headers": headers, "content": content() })
+        }
+        "503" => json!({ "description": description, "headers": headers, "content": content() }),
         _ => json!({ "description": description, "content": content() }),
     }
 }
@@ -90,6 +96,7 @@ pub(super) fn complete(entry: &mut Map<String, Value>, method: &Method, path: &s
         "408" | "413" => takes_body,
         "415" => sends,
         "405" => false,
+        "429" => limits::is_limited(path),
         _ => true,
     });
     edit(entry, "responses", |responses| {

@@ -1,0 +1,230 @@
+//! The limit on guessing: failed attempts at a password, a code or a token, whether it exists or not.
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Bound, Network, Standing, Taken, Tallies, TallyKeys};
+use crate::{
+    clock::Clock,
+    email::Email,
+    error::{FieldError, TenancyError},
+    ids::UserId,
+    store::StoreError,
+    token::TokenDigest,
+};
+
+/// How many attempts may fail in one window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AttemptRules {
+    /// From one network at one account or token.
+    pub per_account_network: u32,
+    /// At one account or token, from everywhere together.
+    pub per_account: u32,
+    /// From one network, at all of them together.
+    pub per_network: u32,
+    /// The window.
+    pub window: SignedDuration,
+}
+
+/// What is being guessed. Each is counted apart from the others: who guesses passwords from a network, or
+/// at an account, must not keep the people there from staying signed in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Secret {
+    /// A password, with its code, of whoever is not signed in.
+    SignIn,
+    /// The same of whoever is, and has to prove to be there.
+    Proof,
+    /// A refresh token.
+    RefreshToken,
+    /// A token of a letter.
+    OneTimeToken,
+    /// Which addresses have accounts.
+    Registration,
+    /// A ticket that opens a socket.
+    Ticket,
+}
+
+impl Secret {
+    /// What keeps its tallies apart.
+    const fn mark(self) -> u8 {
+        match self {
+            Self::SignIn => b'S',
+            Self::Proof => b'P',
+            Self::RefreshToken => b'R',
+            Self::OneTimeToken => b'O',
+            Self::Registration => b'A',
+            Self::Ticket => b'T',
+        }
+    }
+
+    /// Whether the attempt was a wrong guess. Whoever knows the secret and is refused for another reason
+    /// has not failed, and whoever sent nonsense has not tried.
+    fn is_missed(self, refusal: &TenancyError) -> bool {
+        match self {
+            Self::SignIn => is_wrong_proof(refusal),
+            Self::Proof => {
+                let wrong = FieldError::new("currentPassword", "wrong_password");
+                is_wrong_proof(refusal) || matches!(refusal, TenancyError::Invalid(fields) if fields.contains(&wrong))
+            }
+            Self::RefreshToken => {
+                matches!(refusal, TenancyError::InvalidRefreshToken | TenancyError::RefreshReused(_))
+            }
+            Self::OneTimeToken | Self::Ticket => matches!(refusal, TenancyError::NotFound),
+            Self::Registration => matches!(refusal, TenancyError::EmailTaken | TenancyError::NoEligibleCompany),
+        }
+    }
+}
+
+fn is_wrong_proof(refusal: &TenancyError) -> bool {
+    matches!(refusal, TenancyError::InvalidCredentials | TenancyError::InvalidCode)
+}
+
+/// An attempt at a secret: of whom, and from where. It holds a digest of the account's address, or of the
+/// token, and neither itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Guess {
+    secret: Secret,
+    of: TokenDigest,
+    from: Network,
+}
+
+impl Guess {
+    /// At the password of the account with this address, as it was typed.
+    pub fn at_sign_in(email: &str, from: Network) -> Self {
+        Self { secret: Secret::SignIn, of: address(email), from }
+    }
+
+    /// At whether the address, as it was typed, has an account.
+    pub fn at_registration(email: &str, from: Network) -> Self {
+        Self { secret: Secret::Registration, of: address(email), from }
+    }
+
+    /// At the password or a code of the account that is signed in.
+    pub fn at_proof(user: UserId, from: Network) -> Self {
+        Self { secret: Secret::Proof, of: TokenDigest::of(&user.0.to_string()), from }
+    }
+
+    /// At a refresh token. Nobody knows whose one is that does not exist, so the token stands for its account.
+    pub fn at_refresh_token(token: &str, from: Network) -> Self {
+        Self { secret: Secret::RefreshToken, of: TokenDigest::of(token), from }
+    }
+
+    /// At the token of a letter; the same.
+    pub fn at_one_time_token(token: &str, from: Network) -> Self {
+        Self { secret: Secret::OneTimeToken, of: TokenDigest::of(token), from }
+    }
+
+    /// At a ticket; the same.
+    pub fn at_ticket(ticket: &str, from: Network) -> Self {
+        Self { secret: Secret::Ticket, of: TokenDigest::of(ticket), from }
+    }
+}
+
+/// The digest of an address in the one spelling that accounts have, or as it is when it is none.
+fn address(typed: &str) -> TokenDigest {
+    Email::parse(typed).map_or_else(|| TokenDigest::of(typed), |email| TokenDigest::of(email.as_str()))
+}
+
+/// What failed attempts are counted with.
+#[derive(Clone)]
+pub struct AttemptPorts {
+    /// The tallies of the installation.
+    pub tallies: Arc<dyn Tallies>,
+    /// Those of this process, which count while the others are out of reach.
+    pub of_this_node: Arc<dyn Tallies>,
+    /// Makes their keys.
+    pub keys: Arc<dyn TallyKeys>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Stands in front of every use case in which a secret can be guessed.
+#[derive(Clone)]
+pub struct FailedAttempts {
+    ports: AttemptPorts,
+    rules: Option<AttemptRules>,
+}
+
+impl FailedAttempts {
+    /// Over these ports; without rules nothing is limited.
+    pub fn new(ports: AttemptPorts, rules: Option<AttemptRules>) -> Self {
+        Self { ports, rules }
+    }
+
+    /// Whether `refuse_if_full` answers without waiting for anything.
+    pub fn is_at_hand(&self) -> bool {
+        self.rules.is_none() || self.ports.tallies.is_at_hand()
+    }
+
+    /// Makes an attempt, unless too many have failed. It counts before it begins, so that of any number at
+    /// once no more can fail than may, and is given back when it does not fail. Success makes forget what
+    /// failed before from the same network at the same account.
+    ///
+    /// # Errors
+    /// `TooManyAttempts` without making the attempt; else what it refuses with.
+    pub fn guard<T>(&self, guess: Guess, attempt: impl FnOnce() -> Result<T, TenancyError>) -> Result<T, TenancyError> {
+        let Some(rules) = self.rules else { return attempt() };
+        let now = self.ports.clock.now();
+        let bounds = self.bounds(rules, guess);
+        let (tallies, taken) = self.take(&bounds, rules.window, now)?;
+        if let Taken::Refused(standing) = taken {
+            return Err(refusal(standing, now));
+        }
+        let outcome = attempt();
+        let [both, account, network] = bounds.map(|bound| bound.key);
+        let given_back = match &outcome {
+            Ok(_) => tallies.give_back(&[account, network], Some(both), now),
+            Err(refusal) if guess.secret.is_missed(refusal) => Ok(()),
+            Err(_) => tallies.give_back(&[both, account, network], None, now),
+        };
+        // What could not be given back is over with its window; the attempt itself is not undone by it.
+        drop(given_back);
+        outcome
+    }
+
+    /// Refuses what `guard` would refuse anyway, before the attempt waits for its turn.
+    ///
+    /// # Errors
+    /// `TooManyAttempts`.
+    pub fn refuse_if_full(&self, guess: Guess) -> Result<(), TenancyError> {
+        let Some(rules) = self.rules else { return Ok(()) };
+        let now = self.ports.clock.now();
+        let bounds = self.bounds(rules, guess);
+        let full = self.ports.tallies.full(&bounds, now).or_else(|_| self.ports.of_this_node.full(&bounds, now));
+        full?.map_or(Ok(()), |standing| Err(refusal(standing, now)))
+    }
+
+    /// Takes one from the installation's tallies, or from this node's while those are out of reach.
+    fn take(
+        &self,
+        bounds: &[Bound],
+        window: SignedDuration,
+        now: Timestamp,
+    ) -> Result<(&dyn Tallies, Taken), StoreError> {
+        let (tallies, of_this_node) = (self.ports.tallies.as_ref(), self.ports.of_this_node.as_ref());
+        match tallies.take(bounds, window, now) {
+            Ok(taken) => Ok((tallies, taken)),
+            Err(_) => Ok((of_this_node, of_this_node.take(bounds, window, now)?)),
+        }
+    }
+
+    /// The tallies of a guess: of account and network together, of the account, of the network.
+    fn bounds(&self, rules: AttemptRules, guess: Guess) -> [Bound; 3] {
+        let Network(from) = guess.from;
+        let mark = [guess.secret.mark()];
+        // Every spelling has a length of its own, so that no two mean the same.
+        let bound = |account: &[u8], network: &[u8], most| {
+            let spelt = [mark.as_slice(), account, network].concat();
+            Bound { key: self.ports.keys.key(&spelt), most }
+        };
+        [
+            bound(&guess.of.0, &from, rules.per_account_network),
+            bound(&guess.of.0, &[], rules.per_account),
+            bound(&[], &from, rules.per_network),
+        ]
+    }
+}
+
+fn refusal(standing: Standing, now: Timestamp) -> TenancyError {
+    TenancyError::TooManyAttempts { seconds: standing.wait(now) }
+}
