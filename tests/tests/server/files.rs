@@ -78,9 +78,9 @@ fn the_largest_file_takes_next_to_no_memory() {
             assert!(client.send("GET", &url, None).unwrap().body == bytes);
         })
     });
-    // Other work may need memory once meanwhile; a file needs none every time.
+    // Other work may need memory meanwhile, and more on a busy machine; what a file needs it needs every time.
     grown.sort_unstable();
-    assert!(grown[1] <= 5 * 1024, "{grown:?} KiB");
+    assert!(grown[0] <= 5 * 1024, "{grown:?} KiB");
     assert!(server.stop().success());
 }
 
