@@ -9,8 +9,11 @@ use huntzen_tenancy::{FieldError, StoreError, TenancyError};
 const ROW_SECURITY: &str = "row_security";
 
 /// What the server says, in these words, when trying again may help: diesel names no kind for them.
-const PASSING: [&str; 6] = [
+const PASSING: [&str; 9] = [
     "deadlock detected",
+    "No space left on device",
+    "could not extend file",
+    "in a read-only transaction",
     "terminating connection",
     "database system is",
     "too many clients",

@@ -19,6 +19,17 @@ use crate::{error::unavailable, schema::set_config, scope, unit_of_work::PgTx};
 /// How long a unit of work waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// What libpq shall not wait for longer than, where the operator has not said otherwise: a server whose machine
+/// is gone neither refuses a connection nor ends one, and another may have taken its place. In seconds, the
+/// last one in milliseconds.
+const TIME_LIMITS: [(&str, &str); 5] = [
+    ("connect_timeout", "3"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "2"),
+    ("tcp_user_timeout", "20000"),
+];
+
 pub(crate) type Pooled = PooledConnection<ConnectionManager<PgConnection>>;
 
 /// Every domain's store, over one pool of connections to PostgreSQL.
@@ -52,7 +63,7 @@ impl PgStore {
             .test_on_check_out(false)
             // Whoever waits for the connection is told; the pool itself stays silent.
             .error_handler(Box::new(NopErrorHandler))
-            .build(ConnectionManager::new(url))
+            .build(ConnectionManager::new(with_time_limits(url)))
             .map(|pool| Self { pool })
             .map_err(unavailable)
     }
@@ -97,6 +108,18 @@ impl PgStore {
     }
 }
 
+/// The URL with every time limit that it does not set itself.
+fn with_time_limits(url: &str) -> String {
+    let (_, query) = url.split_once('?').unwrap_or_default();
+    let sets = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
+    let missing = TIME_LIMITS.iter().filter(|(name, _)| !sets(name)).map(|(name, value)| format!("{name}={value}"));
+    let missing = missing.collect::<Vec<_>>().join("&");
+    if missing.is_empty() {
+        return url.to_owned();
+    }
+    format!("{url}{}{missing}", if url.contains('?') { '&' } else { '?' })
+}
+
 impl std::fmt::Debug for PgStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The pool's own Debug would print the URL with its password.
@@ -131,5 +154,22 @@ impl ClinicalStore for PgStore {
 impl RotationStore for PgStore {
     fn begin(&self, scope: &Scope) -> Result<Box<dyn KeyTx>, StoreError> {
         Ok(Box::new(self.open(scope)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libpq_waits_for_no_machine_that_is_gone() {
+        let limits =
+            "connect_timeout=3&keepalives_idle=10&keepalives_interval=5&keepalives_count=2&tcp_user_timeout=20000";
+        assert_eq!(with_time_limits("postgres://db/care"), format!("postgres://db/care?{limits}"));
+        let two = "postgres://app:pw@a,b:5433/care?target_session_attrs=read-write";
+        assert_eq!(with_time_limits(two), format!("{two}&{limits}"), "of several hosts too");
+        let own = "postgres://db/care?connect_timeout=9&tcp_user_timeout=1";
+        let others = "keepalives_idle=10&keepalives_interval=5&keepalives_count=2";
+        assert_eq!(with_time_limits(own), format!("{own}&{others}"), "what the operator says holds");
     }
 }

@@ -2,6 +2,7 @@
 pub mod capture;
 pub mod clients;
 pub mod dataset;
+pub mod flood;
 pub mod limit;
 pub mod process;
 pub mod pure;
@@ -40,7 +41,7 @@ impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} is not understood; --only me,slots,earliest,one,metrics,book,note,journal,chat,import,sockets,start,memory,files \
+            "{} is not understood; --only me,slots,earliest,one,metrics,book,note,journal,chat,import,sockets,start,memory,files,overload \
              --seconds 5 --clients 32 --pool 10 --no-million",
             self.0
         )

@@ -1,5 +1,6 @@
 //! The rows: each measures the server and, right after it, its limit.
 mod files;
+mod overload;
 mod people;
 mod secrets;
 mod sockets;
@@ -120,6 +121,12 @@ pub fn run(options: &Options, now: Timestamp) -> Vec<Row> {
     bench.chat(&server, &folder);
     bench.memory_after(&server);
     bench.files(&server);
+    server.kill();
+
+    let folder = folder.with("HUNTZEN__AUTH__BCRYPT_COST", "10");
+    let server = folder.serve();
+    bench.overload(&server, &captured);
+    bench.login_flood(&server);
     server.kill();
 
     let server = folder.serve();

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// How long a request may take whose database does not answer.
-const AT_MOST: Duration = Duration::from_secs(4);
+pub const AT_MOST: Duration = Duration::from_secs(4);
 
 /// A report is given out again while it is fresh, and the first one may come late.
 fn wait_until_the_database_is(server: &Server<'_>, standing: &str) {
@@ -63,10 +63,11 @@ fn whom_to_call_is_told_without_a_database_and_leaves_no_line() {
 }
 
 /// The processes of a cluster, which stand still until this is dropped.
-struct Frozen(Vec<Pid>);
+pub struct Frozen(Vec<Pid>);
 
 impl Frozen {
-    fn of(postmaster: i32) -> Self {
+    /// The postmaster and all of its children.
+    pub fn of(postmaster: i32) -> Self {
         let process = |id| Pid::from_raw(id).unwrap();
         // The first one cannot make others any more, once it stands still.
         kill_process(process(postmaster), Signal::STOP).unwrap();
