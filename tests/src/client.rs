@@ -40,12 +40,13 @@ pub struct Client {
     address: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
     token: Option<String>,
+    key: Option<String>,
 }
 
 impl Client {
     /// A client of the server at `address`; it connects with the first request.
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, stream: None, token: None }
+        Self { address, stream: None, token: None, key: None }
     }
 
     /// Sends this access token from now on.
@@ -53,6 +54,11 @@ impl Client {
     pub fn with_token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
         self
+    }
+
+    /// Sends this `Idempotency-Key`, or none, from now on.
+    pub fn set_key(&mut self, key: Option<&str>) {
+        self.key = key.map(str::to_owned);
     }
 
     /// Sends one request and waits for its answer. A connection that the server closed while it
@@ -101,6 +107,11 @@ impl Client {
         if let Some(token) = &self.token {
             request.push_str("Authorization: Bearer ");
             request.push_str(token);
+            request.push_str("\r\n");
+        }
+        if let Some(key) = &self.key {
+            request.push_str("Idempotency-Key: ");
+            request.push_str(key);
             request.push_str("\r\n");
         }
         if !media.is_empty() {

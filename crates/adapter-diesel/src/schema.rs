@@ -430,6 +430,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    idempotency_keys (user_id, id) {
+        user_id -> Uuid,
+        id -> Uuid,
+        held_by -> Nullable<Uuid>,
+        held_until -> Nullable<Timestamptz>,
+        answer -> Nullable<Binary>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     file_uploads (object) {
         object -> Uuid,
         owner_user_id -> Uuid,

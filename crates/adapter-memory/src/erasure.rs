@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::{
     employment,
     files::{end_upload, remove_files},
+    idempotency::forget_requests,
     refusal::{allow, require},
     releases::withdraw,
     state::State,
@@ -192,6 +193,7 @@ fn erase_confidences(state: &mut State, person: UserId) {
 
 /// What lets a person in, and what reminds of them.
 fn erase_traces(state: &mut State, person: UserId) {
+    forget_requests(state, person);
     let sessions = state.sessions.rows().filter(|row| row.user == person);
     let sessions: Vec<_> = sessions.map(|row| row.id).collect();
     state.refresh_tokens.remove_where(|row| sessions.contains(&row.session));

@@ -19,6 +19,7 @@ mod employees;
 mod employment;
 mod erasure;
 mod files;
+mod idempotency;
 mod invitations;
 mod journal;
 mod live;

@@ -64,6 +64,7 @@ impl Retention for MemoryTx {
                     };
                     take(&mut state.invitations, limit, is_old).len()
                 }
+                Expired::Requests => take(&mut state.idempotency_keys, limit, |row| row.created_at < before).len(),
             };
             Ok(discarded as u64)
         })

@@ -23,6 +23,7 @@ use huntzen_tenancy::{
     employee::{Employee, EmploymentPeriod},
     erasure::DeletionRequest,
     files::{FileId, ObjectName, PendingUpload, StoredFile},
+    idempotency::KeptRequest,
     identity::{Invitation, OneTimeToken, RefreshRow, SecondFactor, Session, User},
     ids::{ArticleId, CompanyId, EmployeeId, NewsId, NotificationId, SessionId, UserId},
     notifications::Notification,
@@ -99,6 +100,8 @@ tables! {
     audit_unlinked: Uuid => Uuid,
     /// Wrapped data keys.
     data_keys: Uuid => DataKeyRow,
+    /// Requests that may be repeated, with the answers that they got.
+    idempotency_keys: (UserId, Uuid) => KeptRequest,
     /// Files.
     files: FileId => StoredFile,
     /// Uploads that go on.

@@ -291,6 +291,16 @@ impl Viewer {
         both.is_some_and(|both| self.is_participant(both.employee, both.practitioner))
     }
 
+    /// Sees a request of this account.
+    pub(crate) fn sees_request(&self, user: UserId) -> bool {
+        self.is_user(user) || self.is_job(Job::Chat) || self.is_job(Job::Retention)
+    }
+
+    /// Adds a request of this account.
+    pub(crate) fn adds_request(&self, user: UserId) -> bool {
+        self.is_user(user) || self.is_job(Job::Chat)
+    }
+
     pub(crate) fn sees_data_key(&self, row: &DataKeyRow) -> bool {
         row.readers.iter().any(|reader| self.is_user(*reader))
             || self.shares_data_key(row.key.subject.kind())

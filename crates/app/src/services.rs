@@ -31,6 +31,7 @@ use huntzen_tenancy::{
     employee::Workforce,
     erasure::{DeletionRequesting, Erasing},
     files::{FileKeeping, FilePorts, FileRemoval, FileRules, ObjectStorage},
+    idempotency::Repeating,
     identity::{
         AccessTokenSigner, EmailChange, IdentityPorts, InvitationAcceptance, PasswordHasher, PasswordRules, Recovery,
         RefreshTokens, Registration, SignIn, SuperAdministration, TokenLifetimes, TotpCodes, TwoFactor,
@@ -276,6 +277,8 @@ pub struct Services {
     pub deletion: DeletionRequesting,
     /// Erasing who asked for it.
     pub erasing: Erasing,
+    /// Requests that clients may send again.
+    pub repeating: Repeating,
     /// Discarding what is kept no longer.
     pub discarding: Discarding,
     /// Discarding what was said in confidence and is kept no longer.
@@ -388,6 +391,12 @@ impl Services {
             files: FileKeeping::new(ports.for_files(&sealer), rules.files),
             file_removal: FileRemoval::new(Arc::clone(&tenancy), Arc::clone(&clock), rules.orphan_files),
             workforce: Workforce::new(
+                Arc::clone(&tenancy),
+                Arc::clone(&clock),
+                Arc::clone(&randomness),
+                sealer.clone(),
+            ),
+            repeating: Repeating::new(
                 Arc::clone(&tenancy),
                 Arc::clone(&clock),
                 Arc::clone(&randomness),

@@ -18,6 +18,7 @@ use huntzen_tenancy::{
     limits::{FailedAttempts, Guess, RequestLimit},
     live::{Signal, TicketOffice},
 };
+use jiff::SignedDuration;
 
 use crate::{
     chat::MessageQueue,
@@ -84,6 +85,8 @@ pub struct Edge {
     pub storage: Arc<dyn ObjectStorage>,
     /// The largest file that is taken, in bytes.
     pub max_file_bytes: usize,
+    /// For how long answers to requests with a key are told again.
+    pub answers_kept: SignedDuration,
 }
 
 impl Edge {
@@ -125,6 +128,7 @@ impl Edge {
             hub,
             storage: Arc::clone(&ports.storage),
             max_file_bytes: config.storage.max_file_bytes,
+            answers_kept: SignedDuration::from_hours(config.retention.idempotency_hours.into()),
         }
     }
 }

@@ -178,6 +178,7 @@ pub fn rules(config: &Config) -> Result<Rules, Failure> {
             letters_days: config.retention.letters_days,
             sign_ins_days: config.retention.sign_ins_days,
             invitations_days: config.retention.invitations_days,
+            idempotency_hours: config.retention.idempotency_hours,
         },
         key_backup_days: config.retention.key_backup_days,
         health: HealthRules { data_folder: config.database.data_dir.clone(), disk_percent: config.health.disk_percent },

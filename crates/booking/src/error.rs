@@ -82,6 +82,8 @@ impl From<TenancyError> for BookingError {
             | TenancyError::TwoFactorOff
             | TenancyError::QuotaExceeded
             | TenancyError::ConversationClosed
+            | TenancyError::IdempotencyKeyReused
+            | TenancyError::RequestInProgress
             | TenancyError::StepUpRequired
             | TenancyError::DeletionPending
             | TenancyError::NoPendingDeletion

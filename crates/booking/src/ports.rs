@@ -6,6 +6,7 @@ use huntzen_tenancy::{
     audit::{Action, AuditEntry, Resource},
     clock::{Clock, Randomness},
     employee::Employees,
+    idempotency::IdempotencyRecords,
     identity::Inviting,
     preferences::Preferences,
     sealing::Sealer,
@@ -20,12 +21,30 @@ use crate::{
 /// Everything that one booking unit of work may touch (`Inviting` brings accounts, invitations,
 /// the outbox, data keys and the audit trail).
 pub trait BookingTx:
-    Practitioners + Timetables + Consultations + Reviews + Reminders + Employees + Preferences + Inviting + Commit
+    Practitioners
+    + Timetables
+    + Consultations
+    + Reviews
+    + Reminders
+    + Employees
+    + Preferences
+    + IdempotencyRecords
+    + Inviting
+    + Commit
 {
 }
 
 impl<T> BookingTx for T where
-    T: Practitioners + Timetables + Consultations + Reviews + Reminders + Employees + Preferences + Inviting + Commit
+    T: Practitioners
+        + Timetables
+        + Consultations
+        + Reviews
+        + Reminders
+        + Employees
+        + Preferences
+        + IdempotencyRecords
+        + Inviting
+        + Commit
 {
 }
 

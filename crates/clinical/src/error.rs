@@ -16,6 +16,9 @@ pub enum ClinicalError {
     /// The conversation takes messages only around its consultation, and none once it is cancelled.
     #[error("the conversation is closed")]
     ChatClosed,
+    /// The sender's device has sent the same message before, and it is being written or was.
+    #[error("the same request is in progress")]
+    RequestInProgress,
     /// The note was locked 72 hours after it was written: it is amended, and no more deleted.
     #[error("the note is locked")]
     NoteLocked,
@@ -37,6 +40,7 @@ impl From<TenancyError> for ClinicalError {
             TenancyError::Forbidden(forbidden) => Self::Forbidden(forbidden),
             TenancyError::Invalid(fields) => Self::Invalid(fields),
             TenancyError::NotFound => Self::NotFound,
+            TenancyError::RequestInProgress => Self::RequestInProgress,
             TenancyError::Store(store) => Self::Store(store),
             other @ (TenancyError::NoEligibleCompany
             | TenancyError::EmailTaken
@@ -54,6 +58,7 @@ impl From<TenancyError> for ClinicalError {
             | TenancyError::TwoFactorOff
             | TenancyError::QuotaExceeded
             | TenancyError::ConversationClosed
+            | TenancyError::IdempotencyKeyReused
             | TenancyError::StepUpRequired
             | TenancyError::DeletionPending
             | TenancyError::NoPendingDeletion

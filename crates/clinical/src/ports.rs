@@ -6,6 +6,7 @@ use huntzen_tenancy::{
     audit::{Action, AuditEntry, AuditLog, Resource},
     clock::{Clock, Randomness},
     employee::Employees,
+    idempotency::IdempotencyRecords,
     sealing::{DataKeys, Sealer},
 };
 use jiff::Timestamp;
@@ -24,6 +25,7 @@ pub trait ClinicalTx:
     + CareRetention
     + MissedCalls
     + Employees
+    + IdempotencyRecords
     + DataKeys
     + AuditLog
     + Commit
@@ -38,6 +40,7 @@ impl<T> ClinicalTx for T where
         + CareRetention
         + MissedCalls
         + Employees
+        + IdempotencyRecords
         + DataKeys
         + AuditLog
         + Commit

@@ -43,7 +43,7 @@ impl ClinicalError {
     fn is_told(&self) -> bool {
         match self {
             Self::NotFound | Self::NoteLocked | Self::ChatClosed | Self::CallClosed | Self::CallInProgress => true,
-            Self::Forbidden(_) | Self::Invalid(_) | Self::Store(_) => false,
+            Self::Forbidden(_) | Self::Invalid(_) | Self::RequestInProgress | Self::Store(_) => false,
         }
     }
 }

@@ -15,7 +15,9 @@ mod import;
 mod workforce;
 pub use change::EmployeeChange;
 pub use enrolment::{InvitedEmployee, NewEmployee};
-pub use import::{Import, ImportReport, ImportedLine, LINES_TOGETHER, LineError, MOST_ERRORS_OF_A_LINE, MOST_LINES};
+pub use import::{
+    Import, ImportReport, ImportedLine, LINES_TOGETHER, LineError, MOST_ERRORS_OF_A_LINE, MOST_LINES, Present,
+};
 pub use workforce::Workforce;
 
 words! {

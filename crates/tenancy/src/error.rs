@@ -120,6 +120,12 @@ pub enum TenancyError {
     /// Attachments are taken around their consultation, as messages are, and none once it is cancelled.
     #[error("the consultation takes no attachments now")]
     ConversationClosed,
+    /// The client asked for something else by this `Idempotency-Key`.
+    #[error("the idempotency key was used for another request")]
+    IdempotencyKeyReused,
+    /// The same request is being done right now.
+    #[error("the same request is in progress")]
+    RequestInProgress,
     /// Whoever asks has to prove again to be there.
     #[error("a step-up is required")]
     StepUpRequired,

@@ -10,6 +10,7 @@ pub mod erasure;
 pub mod error;
 pub mod fields;
 pub mod files;
+pub mod idempotency;
 pub mod identity;
 pub mod ids;
 pub mod limits;

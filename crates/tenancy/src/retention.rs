@@ -25,6 +25,8 @@ words! {
         Tokens = "TOKENS",
         /// Invitations that nobody accepted, since they were written.
         Invitations = "INVITATIONS",
+        /// Requests with the answers that they got, since they were kept.
+        Requests = "REQUESTS",
     }
 }
 
@@ -39,23 +41,33 @@ pub struct RetentionPeriods {
     pub sign_ins_days: u16,
     /// Invitations that nobody accepted, in days.
     pub invitations_days: u16,
+    /// Answers to requests that may be repeated, in hours.
+    pub idempotency_hours: u16,
 }
 
 impl Default for RetentionPeriods {
     fn default() -> Self {
-        Self { notifications_months: 6, letters_days: 30, sign_ins_days: 30, invitations_days: 30 }
+        Self {
+            notifications_months: 6,
+            letters_days: 30,
+            sign_ins_days: 30,
+            invitations_days: 30,
+            idempotency_hours: 24,
+        }
     }
 }
 
 impl RetentionPeriods {
     /// What is older than this at `now` is discarded.
     fn before(self, what: Expired, now: Timestamp) -> Timestamp {
-        let days = |days: u16| now.checked_sub(SignedDuration::from_hours(i64::from(days) * 24));
+        let hours = |hours: i64| now.checked_sub(SignedDuration::from_hours(hours));
+        let days = |days: u16| hours(i64::from(days) * 24);
         let before = match what {
             Expired::Notifications => Ok(months_before(now, self.notifications_months.into())),
             Expired::Letters => days(self.letters_days),
             Expired::Sessions | Expired::Tokens => days(self.sign_ins_days),
             Expired::Invitations => days(self.invitations_days),
+            Expired::Requests => hours(self.idempotency_hours.into()),
         };
         before.unwrap_or(Timestamp::UNIX_EPOCH)
     }
@@ -119,5 +131,6 @@ mod tests {
         let before = |what| periods.before(what, now).to_string();
         assert_eq!(before(Expired::Notifications), "2027-02-28T10:00:00Z");
         assert_eq!(before(Expired::Letters), "2027-08-01T10:00:00Z");
+        assert_eq!(before(Expired::Requests), "2027-08-30T10:00:00Z");
     }
 }

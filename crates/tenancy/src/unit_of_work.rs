@@ -7,6 +7,7 @@ use crate::{
     erasure::{DeletionRequests, Erasures},
     error::TenancyError,
     files::{Attending, Files},
+    idempotency::IdempotencyRecords,
     identity::{Inviting, OneTimeTokens, SecondFactors, Sessions},
     notifications::Notifications,
     outbox::OutboxQueue,
@@ -33,6 +34,7 @@ pub trait TenancyTx:
     + Preferences
     + Files
     + Attending
+    + IdempotencyRecords
     + DeletionRequests
     + Erasures
     + Retention
@@ -58,6 +60,7 @@ impl<T> TenancyTx for T where
         + Preferences
         + Files
         + Attending
+        + IdempotencyRecords
         + DeletionRequests
         + Erasures
         + Retention

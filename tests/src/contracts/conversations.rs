@@ -60,7 +60,7 @@ fn writer() -> Scope {
 /// What `by` says there.
 pub fn said(by: &Person, consultation: ConsultationId, content: &str) -> NewMessage {
     let caller = Caller { actor: by.actor(), origin: Origin::default() };
-    NewMessage { caller, consultation, client_id: None, content: SecretText::new(content) }
+    NewMessage { caller, consultation, client_id: None, content: SecretText::new(content), once: None }
 }
 
 /// Writes as the program does; nobody is away.

@@ -19,6 +19,7 @@ pub mod employees;
 pub mod erasure;
 pub mod files;
 pub mod housekeeping;
+pub mod idempotency;
 pub mod invitations;
 pub mod journal;
 pub mod letters;

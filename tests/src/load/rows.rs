@@ -412,6 +412,7 @@ impl Bench<'_> {
             consultation: id(Kind::Ahead, (number % ROOMS + 1) * 100).into(),
             client_id: Some(format!("bare-{number}")),
             content: SecretText::new("Je voulais vous dire que cela va mieux depuis lundi. ".repeat(2)),
+            once: None,
         };
         let (began, mut written) = (Instant::now(), 0);
         while began.elapsed() < Duration::from_secs(self.options.seconds) {

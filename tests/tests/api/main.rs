@@ -27,6 +27,7 @@ mod health;
 mod hostile_files;
 mod hr_attacker;
 mod hr_reports;
+mod idempotency;
 mod import;
 mod invitations;
 mod journal;

@@ -11,6 +11,7 @@ mod nodes;
 mod outage;
 mod race;
 mod refusal;
+mod repeats;
 mod rotation;
 mod secrecy;
 mod shutdown;

@@ -299,6 +299,22 @@ mod housekeeping {
     );
 }
 
+mod idempotency {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::idempotency:
+        an_added_request_is_found,
+        a_request_is_its_users_own,
+        a_failed_unit_of_work_leaves_no_request,
+        a_request_is_done_once,
+        of_many_at_once_one_does_it,
+        an_answer_is_told_again_for_a_day,
+        a_long_request_is_taken_over_when_it_is_left,
+        a_refusal_gives_way_to_what_was_done,
+        a_message_is_said_once,
+        answers_go_with_the_person,
+    );
+}
+
 mod invitations {
     huntzen_tests::contract!(
         huntzen_tests::contracts::invitations:

@@ -194,6 +194,7 @@ fn break_everywhere(play: &Played, owner: &mut PgConnection, before: &Dump) {
         .unwrap();
     for table in [
         "keys.data_keys",
+        "idempotency_keys",
         "messages",
         "conversations",
         "consultations",

@@ -22,8 +22,8 @@ use huntzen_tests::{
     cast::{Cast, Person, email},
     cluster::TestDatabase,
     contracts::{
-        article_visits, articles, company_news, erasure, files, letters, preferences, releases, reviews::new_review,
-        second_factors, sessions, statements,
+        article_visits, articles, company_news, erasure, files, idempotency, letters, preferences, releases,
+        reviews::new_review, second_factors, sessions, statements,
     },
     world::{RING, World, vault},
 };
@@ -85,6 +85,7 @@ fn use_it(world: &World) {
         files::sent(world, sophie, kind);
     }
     files::begun(world, sophie);
+    idempotency::answered(world, sophie, "a key");
     Reconciling::new(world.metrics_ports()).run().unwrap();
     let article = articles::published(world, &cast.administrator, "bien-dormir");
     let today = article_visits::salt(world, date(2027, 1, 4), 1).day;

@@ -63,8 +63,9 @@ const TOLD_ELSEWHERE: [(&str, &str); 3] = [
 ];
 
 /// Why the others are not in it.
-const LEFT_OUT: [(&str, &str); 9] = [
+const LEFT_OUT: [(&str, &str); 10] = [
     ("public.file_uploads", "uploads that go on, for as long as they do; of what arrived the file is told"),
+    ("public.idempotency_keys", "answers that the person got, kept for a day; what they are about is told"),
     ("public.refresh_tokens", "digests of tokens, each of a session that is told"),
     ("public.conversations", "what was unread since when; the messages themselves are told"),
     ("public.clinical_notes", "the practitioner releases the record (Code de la santé publique L1111-7)"),

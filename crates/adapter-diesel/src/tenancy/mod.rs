@@ -10,6 +10,7 @@ mod data_keys;
 mod employees;
 mod erasure;
 mod files;
+mod idempotency;
 mod invitations;
 mod notifications;
 mod outbox;

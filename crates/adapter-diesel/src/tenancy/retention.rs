@@ -25,8 +25,21 @@ statement! {
     ")"
 }
 
+statement! {
+    /// Discards requests with their answers.
+    DiscardRequests { before: StoredTimestamp, limit: i64 } -> ();
+    "DELETE FROM idempotency_keys k USING (SELECT user_id, id FROM idempotency_keys \
+     WHERE scope_role() = 'worker:retention' AND created_at < ", before as Timestamptz;
+    " LIMIT ", limit as BigInt;
+    ") old WHERE k.user_id = old.user_id AND k.id = old.id"
+}
+
 impl Retention for PgTx {
     fn discard(&mut self, what: Expired, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        if what == Expired::Requests {
+            let statement = DiscardRequests { before: tellable(before), limit: limit.into() };
+            return number(self.run(|connection| statement.execute(connection))?, "count");
+        }
         let statement = Discard { kind: what.as_str().to_owned(), before: tellable(before), limit: limit.into() };
         number(self.run(|connection| statement.get_result::<i64>(connection))?, "count")
     }

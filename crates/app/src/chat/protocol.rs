@@ -235,6 +235,7 @@ impl ChatSocket {
             consultation: consultation_id,
             client_id,
             content: SecretText::new(content),
+            once: None,
         };
         let written = self.connected.messages().write(message).await?;
         Reply::new(Said { id: written.id.into(), seq: written.seq, created_at: written.created_at })

@@ -276,6 +276,8 @@ pub struct Retention {
     pub sign_ins_days: u16,
     /// Invitations that nobody accepted, in days.
     pub invitations_days: u16,
+    /// Answers to requests with an `Idempotency-Key`, in hours.
+    pub idempotency_hours: u16,
     /// Uploads that never ended, in days.
     pub orphan_files_days: u16,
     /// Clinical notes of psychiatrists and physicians, in years after the last consultation.

@@ -53,6 +53,7 @@ fn retention(periods: &Retention, require: &mut impl FnMut(bool, &str, &str)) {
     // An invitation is good for seven days.
     require((1..=365).contains(&periods.orphan_files_days), "retention.orphan_files_days", "1 to 365 is expected");
     require((7..=3_650).contains(&periods.invitations_days), "retention.invitations_days", "7 to 3650 is expected");
+    require((1..=168).contains(&periods.idempotency_hours), "retention.idempotency_hours", "1 to 168 is expected");
     require((1..=100).contains(&periods.note_years_physicians), "retention.note_years_physicians", years);
     require((1..=100).contains(&periods.note_years_others), "retention.note_years_others", years);
     require((1..=30).contains(&periods.key_backup_days), "retention.key_backup_days", "1 to 30 is expected");

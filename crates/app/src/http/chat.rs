@@ -1,15 +1,25 @@
 //! Conversations over HTTP, for clients without a socket: the same writer, the same rooms.
+use std::sync::Arc;
+
 use actix_web::{Responder, http::Method};
 use huntzen_clinical::{
-    conversation::{CONTENT, MOST, MessageRange, NewMessage},
+    conversation::{CONTENT, MOST, MessageRange, NewMessage, SaidOnce, Written},
     ids::{ConsultationId, MessageId},
 };
-use huntzen_tenancy::{policy::Permission, sealing::SecretText};
+use huntzen_tenancy::{
+    StoreError,
+    idempotency::{Admission, Answer, Answered, Repeatable},
+    policy::Permission,
+    sealing::SecretText,
+};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use utoipa::{IntoParams, OpenApi, PartialSchema, ToSchema};
 use validator::Validate;
 
-use super::{Created, Json, Operations, Path, Problem, Query, Signed};
+use super::{
+    Json, OnceJson, Operations, Path, Problem, Query, Signed,
+    idempotency::{Reply, answer, patiently, refused},
+};
 use crate::{
     chat::bodies::{MessageBody, MessageCursor, read_updated},
     state::App,
@@ -114,13 +124,37 @@ async fn say(
     app: App,
     signed: Signed,
     Path(consultation): Path<ConsultationId>,
-    Json(body): Json<SayBody>,
-) -> Result<impl Responder, Problem> {
+    OnceJson { body, asked }: OnceJson<SayBody>,
+) -> Result<Reply, Problem> {
     let content = SecretText::new(body.content);
-    let message = NewMessage { caller: signed.caller, consultation, client_id: None, content };
-    let written = app.messages().write(message.clone()).await?;
-    let location = format!("/chat/{consultation}/messages?afterSeq={}&limit=1", written.seq - 1);
-    Ok(Created::at(location, MessageBody::written(&message, &written)))
+    let message = NewMessage { caller: signed.caller, consultation, client_id: None, content, once: None };
+    let Some((key, asked)) = asked else {
+        let written = app.messages().write(message.clone()).await?;
+        return Ok(Reply(Answered::first(said(&message, &written)?)));
+    };
+    let caller = message.caller.clone();
+    let request = Repeatable { name: key.name(&caller), asked };
+    match patiently(|| say_once(&app, &message, request)).await {
+        Ok(answered) => Ok(Reply(answered)),
+        Err(problem) => refused(&app, caller, request, problem).await,
+    }
+}
+
+/// Says it unless it was said before. The writer keeps the answer with the message.
+async fn say_once(app: &App, message: &NewMessage, request: Repeatable) -> Result<Answered, Problem> {
+    let caller = message.caller.clone();
+    let passage = match app.run(move |s| s.repeating.admit(&caller, &request)).await? {
+        Admission::Kept(answer) => return Ok(Answered::again(answer)),
+        Admission::Admitted(passage) => Arc::new(passage),
+    };
+    let once = Some(SaidOnce { passage, present: said });
+    let written = app.messages().write(NewMessage { once, ..message.clone() }).await?;
+    Ok(Answered::first(said(message, &written)?))
+}
+
+fn said(message: &NewMessage, written: &Written) -> Result<Answer, StoreError> {
+    let location = format!("/chat/{}/messages?afterSeq={}&limit=1", message.consultation, written.seq - 1);
+    answer(Some(location), &MessageBody::written(message, written))
 }
 
 /// Marks what the other wrote, up to this message, as read.
@@ -144,6 +178,6 @@ struct Document;
 pub fn register(ops: &mut Operations) {
     ops.document::<Document>();
     ops.route(Method::GET, "/chat/{id}/messages", Permission::ChatOwnRead, read_conversation);
-    ops.route(Method::POST, "/chat/{id}/messages", Permission::ChatOwnWrite, say);
+    drop(ops.route(Method::POST, "/chat/{id}/messages", Permission::ChatOwnWrite, say).repeatable());
     ops.route(Method::PUT, "/chat/messages/{id}/read", Permission::ChatOwnWrite, read_message).or_post();
 }

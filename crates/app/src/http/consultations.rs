@@ -1,4 +1,6 @@
 //! Booking consultations and reading them.
+use std::sync::Arc;
+
 use actix_web::{HttpResponse, Responder, http::Method, http::header};
 use huntzen_booking::{
     availability::ConsultationType,
@@ -7,7 +9,12 @@ use huntzen_booking::{
     },
     ids::ConsultationId,
 };
-use huntzen_tenancy::{policy::Permission, sealing::SecretText};
+use huntzen_tenancy::{
+    StoreError,
+    idempotency::{Answer, Answered, Repeatable},
+    policy::Permission,
+    sealing::SecretText,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{
@@ -21,7 +28,8 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::{
-    Created, CursorMark, Items, Json, Limit, Operations, PartQuery, Path, Problem, Query, Signed, SliceBody,
+    CursorMark, Items, Json, Limit, OnceJson, Operations, PartQuery, Path, Problem, Query, Signed, SliceBody,
+    idempotency::{Reply, answer, once},
     openapi::words_schema,
     times::{CivilDate, Instant},
 };
@@ -242,11 +250,20 @@ struct MineQuery {
 async fn book_consultation(
     app: App,
     signed: Signed,
-    Json(body): Json<NewConsultationBody>,
-) -> Result<impl Responder, Problem> {
-    let booking = NewBooking::from(body);
-    let view = app.run(move |s| s.booking.book(&signed.caller, &booking)).await?;
-    Ok(Created::at(format!("/consultations/{}", view.consultation.id), ConsultationBody::from(view)))
+    OnceJson { body, asked }: OnceJson<NewConsultationBody>,
+) -> Result<Reply, Problem> {
+    let (caller, booking) = (signed.caller, NewBooking::from(body));
+    let Some((key, asked)) = asked else {
+        let view = app.run(move |s| s.booking.book(&caller, &booking)).await?;
+        return Ok(Reply(Answered::first(booked(view)?)));
+    };
+    let request = Repeatable { name: key.name(&caller), asked };
+    let booking = Arc::new(booking);
+    once(&app, caller, request, move |s, caller, request| s.booking.book_once(caller, &booking, request, booked)).await
+}
+
+fn booked(view: OpenConsultation) -> Result<Answer, StoreError> {
+    answer(Some(format!("/consultations/{}", view.consultation.id)), &ConsultationBody::from(view))
 }
 
 /// Lists one's own consultations, newest start first. Days are those of one's own zone.
@@ -341,7 +358,7 @@ struct Document;
 /// Adds the operations of booking and reading consultations.
 pub fn register(ops: &mut Operations) {
     ops.document::<Document>();
-    ops.route(Method::POST, "/consultations", Permission::BookingCreate, book_consultation);
+    drop(ops.route(Method::POST, "/consultations", Permission::BookingCreate, book_consultation).repeatable());
     drop(
         ops.route(Method::GET, "/consultations/mine", Permission::ConsultationsMyRead, list_my_consultations)
             .alias(Method::GET, "/consultations/my"),

@@ -161,7 +161,7 @@ struct Document;
 pub fn register(ops: &mut Operations) {
     ops.document::<Document>();
     let own = Permission::FilesOwn;
-    ops.route(Method::POST, "/files/upload", own, uploads::upload_file);
+    drop(ops.route(Method::POST, "/files/upload", own, uploads::upload_file).repeatable());
     ops.route(Method::GET, "/files/{id}", Access::Optional(own), download_file);
     ops.route(Method::GET, "/files/{id}/meta", own, describe_file);
     ops.route(Method::DELETE, "/files/{id}", own, delete_file);

@@ -1,17 +1,20 @@
 //! Employees from a file: HR sends one, hears line by line what came of it, and may send it again.
-use actix_web::{Responder, http::Method};
+use actix_web::{http::Method, web::Bytes};
 use huntzen_tenancy::{
-    TenancyError,
-    employee::{Import, ImportReport, ImportedLine, LINES_TOGETHER, LineError, MOST_LINES},
+    Caller, StoreError, TenancyError,
+    employee::{Import, ImportReport, ImportedLine, LINES_TOGETHER, LineError, MOST_LINES, Present},
+    idempotency::{Answer, Answered, RequestDigest},
     policy::Permission,
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, OpenApi, ToSchema};
 use validator::Validate;
 
 use super::{
-    Json, Operations, Problem, Query, Signed,
+    Operations, Problem, Query, Signed,
     extract::{CsvForm, CsvText, CsvUpload},
+    idempotency::{Going, Keyed, Reply, Start, answer},
     language::Language,
     texts::field_text,
 };
@@ -20,7 +23,7 @@ use crate::state::App;
 mod columns;
 mod records;
 
-use columns::EmployeeFile;
+use columns::{EmployeeFile, Place};
 
 /// How the file is taken.
 #[derive(Deserialize, Validate, IntoParams)]
@@ -93,21 +96,41 @@ async fn import_employees(
     app: App,
     signed: Signed,
     Query(query): Query<ImportQuery>,
+    Keyed(asked): Keyed,
     CsvUpload(file): CsvUpload,
-) -> Result<impl Responder, Problem> {
+) -> Result<Reply, Problem> {
     // Reading takes time as well, so the file is read where use cases run, part by part.
-    let bytes = file.clone();
+    let (bytes, key) = (file.clone(), asked.clone());
     let opened = app.run_beside(move |_| {
         let opened = EmployeeFile::open(&bytes).map_err(Problem::invalid)?;
         if opened.has_more_than(MOST_LINES) {
             return Err(Problem::invalid_field("file", "too_many_lines"));
         }
-        Ok(opened.place())
+        Ok((opened.place(), key.map(|key| key.digest(&Sha256::digest(&bytes)))))
     });
-    let mut place = Some(opened.await?);
-    let mut import = Import::new(query.dry_run);
+    let (place, digest) = opened.await?;
+    let import = Import::new(query.dry_run);
+    let Some((asked, digest)) = asked.zip(digest) else {
+        return import_all(&app, signed.caller, import, (file, place)).await;
+    };
+    match Going::begin(&app, &signed.caller, asked).await? {
+        Start::Kept(kept) => Ok(Reply(Answered::again(kept.to(&digest)?))),
+        Start::Going(going) => match import_once(&app, signed.caller, import, (file, place), (&going, digest)).await {
+            Ok(answer) => Ok(going.done(answer)),
+            Err(problem) => Err(going.refuse(Some(digest), problem).await),
+        },
+    }
+}
+
+async fn import_all(
+    app: &App,
+    caller: Caller,
+    mut import: Import,
+    (file, place): (Bytes, Place),
+) -> Result<Reply, Problem> {
+    let mut place = Some(place);
     while let Some(from) = place {
-        let (bytes, caller) = (file.clone(), signed.caller.clone());
+        let (bytes, caller) = (file.clone(), caller.clone());
         let part = app.run_beside(move |s| {
             let mut opened = EmployeeFile::resumed(&bytes, from);
             let lines: Vec<ImportedLine> = opened.lines().take(LINES_TOGETHER).collect();
@@ -119,7 +142,39 @@ async fn import_employees(
         });
         (import, place) = part.await?;
     }
-    Ok(Json(ImportBody::present(import.into_report(), app.context().0.language)))
+    Ok(Reply(Answered::first(reported(import.into_report(), app.context().0.language)?)))
+}
+
+/// The same, each part saying that the request goes on; the last one keeps the answer.
+async fn import_once(
+    app: &App,
+    caller: Caller,
+    mut import: Import,
+    (file, mut place): (Bytes, Place),
+    (going, digest): (&Going, RequestDigest),
+) -> Result<Answer, Problem> {
+    let language = app.context().0.language;
+    loop {
+        let (bytes, caller, held) = (file.clone(), caller.clone(), going.held()?);
+        let part = app.run_beside(move |s| {
+            let mut opened = EmployeeFile::resumed(&bytes, place);
+            let lines: Vec<ImportedLine> = opened.lines().take(LINES_TOGETHER).collect();
+            let is_last = lines.len() < LINES_TOGETHER;
+            let present = |report: &ImportReport| reported(report.clone(), language);
+            let end: Option<(&RequestDigest, &Present<'_>)> = is_last.then_some((&digest, &present));
+            let answer = s.workforce.import_once(&caller, &mut import, lines, &held, end)?;
+            Ok::<_, TenancyError>((import, opened.place(), answer))
+        });
+        let (so_far, next, answer) = part.await?;
+        if let Some(answer) = answer {
+            return Ok(answer);
+        }
+        (import, place) = (so_far, next);
+    }
+}
+
+fn reported(report: ImportReport, language: Language) -> Result<Answer, StoreError> {
+    answer(None, &ImportBody::present(report, language))
 }
 
 #[derive(OpenApi)]
@@ -129,5 +184,5 @@ struct Document;
 /// Adds the operation.
 pub fn register(ops: &mut Operations) {
     ops.document::<Document>();
-    ops.route(Method::POST, "/employees/import", Permission::EmployeesManage, import_employees);
+    drop(ops.route(Method::POST, "/employees/import", Permission::EmployeesManage, import_employees).repeatable());
 }

@@ -12,7 +12,10 @@ use actix_web::{
 use huntzen_booking::error::BookingError;
 use huntzen_clinical::ClinicalError;
 use huntzen_metrics::MetricsError;
-use huntzen_tenancy::{FieldError, StoreError, TenancyError, files::StorageError, policy::Forbidden};
+use huntzen_tenancy::{
+    FieldError, StoreError, TenancyError, files::StorageError, idempotency::Answer, policy::Forbidden,
+    sealing::SecretText,
+};
 use serde::Serialize;
 
 use super::language::Language;
@@ -125,21 +128,7 @@ impl Problem {
 
     /// The answer, in `language`, to the request with this id.
     pub fn render(&self, language: Language, request_id: &str) -> HttpResponse {
-        let (title, detail) = self.code.texts(language);
-        let errors = self.errors.iter().map(|error| ErrorBody {
-            field: &error.field,
-            code: &error.code,
-            message: field_text(&error.code, language),
-        });
-        let body = ProblemBody {
-            kind: format!("urn:huntzen:problem:{}", self.code.as_str()),
-            title,
-            status: self.code.status().as_u16(),
-            detail,
-            code: self.code.as_str(),
-            request_id,
-            errors: errors.collect(),
-        };
+        let body = self.body(language, request_id);
         let mut answer = self.headers();
         answer.insert_header((header::CONTENT_LANGUAGE, language.tag()));
         answer.append_header((header::VARY, "accept-language"));
@@ -147,6 +136,39 @@ impl Problem {
         // `json` keeps a type that is set, but this one must win whatever was set before.
         answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         answer
+    }
+
+    /// The same answer, to be kept.
+    ///
+    /// # Errors
+    /// `internal` when it has no JSON.
+    pub fn answer(&self, language: Language, request_id: &str) -> Result<Answer, Self> {
+        let body = serde_json::to_string(&self.body(language, request_id)).map_err(Self::internal)?;
+        Ok(Answer {
+            status: self.code.status().as_u16(),
+            content_type: MEDIA_TYPE.to_owned(),
+            language: Some(language.tag().to_owned()),
+            location: None,
+            body: SecretText::new(body),
+        })
+    }
+
+    fn body<'a>(&'a self, language: Language, request_id: &'a str) -> ProblemBody<'a> {
+        let (title, detail) = self.code.texts(language);
+        let errors = self.errors.iter().map(|error| ErrorBody {
+            field: &error.field,
+            code: &error.code,
+            message: field_text(&error.code, language),
+        });
+        ProblemBody {
+            kind: format!("urn:huntzen:problem:{}", self.code.as_str()),
+            title,
+            status: self.code.status().as_u16(),
+            detail,
+            code: self.code.as_str(),
+            request_id,
+            errors: errors.collect(),
+        }
     }
 
     fn headers(&self) -> actix_web::HttpResponseBuilder {
@@ -271,6 +293,8 @@ impl From<TenancyError> for Problem {
             TenancyError::InvalidCode => Self::new(Code::InvalidCode),
             TenancyError::TwoFactorEnabled => Self::new(Code::TwoFactorEnabled),
             TenancyError::TwoFactorOff => Self::new(Code::TwoFactorOff),
+            TenancyError::IdempotencyKeyReused => Self::new(Code::IdempotencyKeyReused),
+            TenancyError::RequestInProgress => Self::new(Code::RequestInProgress),
             TenancyError::StepUpRequired => Self::new(Code::StepUpRequired),
             TenancyError::QuotaExceeded => Self::new(Code::QuotaExceeded),
             TenancyError::ConversationClosed => Self::new(Code::ChatClosed),
@@ -344,6 +368,7 @@ impl From<ClinicalError> for Problem {
             ClinicalError::Forbidden(forbidden) => forbidden.into(),
             ClinicalError::Invalid(errors) => errors.into(),
             ClinicalError::NotFound => Self::new(Code::NotFound),
+            ClinicalError::RequestInProgress => Self::new(Code::RequestInProgress),
             ClinicalError::NoteLocked => Self::new(Code::NoteLocked),
             ClinicalError::CallClosed => Self::new(Code::CallClosed),
             ClinicalError::CallInProgress => Self::new(Code::CallInProgress),

@@ -37,6 +37,8 @@ pub struct Operation {
     pub access: Access,
     /// The operation that this is another name of.
     pub alias_of: Option<(Method, &'static str)>,
+    /// Whether it takes an `Idempotency-Key`.
+    pub repeatable: bool,
 }
 
 struct Registered {
@@ -96,7 +98,7 @@ impl Operations {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        let operation = Operation { method, path, access: access.into(), alias_of: None };
+        let operation = Operation { method, path, access: access.into(), alias_of: None, repeatable: false };
         self.add(operation.clone(), handler.clone());
         Aliases { operations: self, operation, handler, args: std::marker::PhantomData }
     }
@@ -201,8 +203,18 @@ where
     #[must_use]
     pub fn alias(self, method: Method, path: &'static str) -> Self {
         let alias_of = Some((self.operation.method.clone(), self.operation.path));
-        let operation = Operation { method, path, access: self.operation.access, alias_of };
+        let operation = Operation { method, path, alias_of, ..self.operation.clone() };
         self.operations.add(operation, self.handler.clone());
+        self
+    }
+
+    /// Its handler does what is asked for with an `Idempotency-Key` once. Before its aliases.
+    #[must_use]
+    pub fn repeatable(mut self) -> Self {
+        self.operation.repeatable = true;
+        if let Some(registered) = self.operations.registered.last_mut() {
+            registered.operation.repeatable = true;
+        }
         self
     }
 

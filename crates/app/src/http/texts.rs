@@ -141,6 +141,14 @@ codes! {
     SiretTaken = CONFLICT "siret_taken"
         fr: "SIRET déjà utilisé", "Une autre entreprise porte ce numéro SIRET.";
         en: "SIRET taken", "Another company has this SIRET number.";
+    /// The client asked for something else by this `Idempotency-Key`.
+    IdempotencyKeyReused = CONFLICT "idempotency_key_reused"
+        fr: "Clé déjà utilisée", "Cette clé d'idempotence a servi à une autre demande. Utilisez une nouvelle clé.";
+        en: "Key used before", "This idempotency key was used for another request. Use a new key.";
+    /// The same request is being done right now.
+    RequestInProgress = CONFLICT "request_in_progress"
+        fr: "Demande en cours", "La même demande est en cours de traitement. Réessayez avec la même clé.";
+        en: "Request in progress", "The same request is being processed. Try again with the same key.";
     /// The password is right, and a code of the second factor is asked for.
     TwoFactorRequired = UNAUTHORIZED "two_factor_required"
         fr: "Code demandé", "Saisissez le code de votre application d'authentification.";

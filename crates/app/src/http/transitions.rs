@@ -1,12 +1,22 @@
 //! What the participants do with a booked consultation.
 use actix_web::{Responder, http::Method};
 use huntzen_booking::{BookingError, consultation::OpenConsultation, ids::ConsultationId, room::RoomAccess};
-use huntzen_tenancy::{Caller, policy::Permission, sealing::SecretText};
+use huntzen_tenancy::{
+    Caller, StoreError,
+    idempotency::{Answer, Answered, Repeatable},
+    policy::Permission,
+    sealing::SecretText,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::{OpenApi, ToSchema};
 use validator::Validate;
 
-use super::{Json, Operations, OptionalJson, Path, Problem, Signed, consultations::ConsultationBody, times::Instant};
+use super::{
+    Json, OnceJson, Operations, OptionalJson, Path, Problem, Signed,
+    consultations::ConsultationBody,
+    idempotency::{Reply, answer, once},
+    times::Instant,
+};
 use crate::{services::Services, state::App};
 
 /// Why a consultation is called off.
@@ -92,9 +102,20 @@ async fn reschedule_consultation(
     app: App,
     signed: Signed,
     Path(id): Path<ConsultationId>,
-    Json(body): Json<RescheduleBody>,
-) -> Result<impl Responder, Problem> {
-    conduct(&app, signed, move |s, caller| s.booking.reschedule(caller, id, body.scheduled_at.0)).await
+    OnceJson { body, asked }: OnceJson<RescheduleBody>,
+) -> Result<Reply, Problem> {
+    let (caller, move_to) = (signed.caller, (id, body.scheduled_at.0));
+    let Some((key, asked)) = asked else {
+        let view = app.run(move |s| s.booking.reschedule(&caller, move_to.0, move_to.1)).await?;
+        return Ok(Reply(Answered::first(moved(view)?)));
+    };
+    let request = Repeatable { name: key.name(&caller), asked };
+    once(&app, caller, request, move |s, caller, request| s.booking.reschedule_once(caller, move_to, request, moved))
+        .await
+}
+
+fn moved(view: OpenConsultation) -> Result<Answer, StoreError> {
+    answer(None, &ConsultationBody::from(view))
 }
 
 /// Starts a consultation.
@@ -153,7 +174,9 @@ pub fn register(ops: &mut Operations) {
     let cancel = Permission::BookingCancelOwn;
     ops.route(Method::POST, "/consultations/{id}/cancel", cancel, cancel_consultation).or_put();
     let reschedule = Permission::BookingRescheduleOwn;
-    ops.route(Method::POST, "/consultations/{id}/reschedule", reschedule, reschedule_consultation).or_put();
+    ops.route(Method::POST, "/consultations/{id}/reschedule", reschedule, reschedule_consultation)
+        .repeatable()
+        .or_put();
     let join = Permission::ConsultationsOwnJoin;
     drop(
         ops.route(Method::POST, "/consultations/{id}/room", join, enter_room)

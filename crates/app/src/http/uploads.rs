@@ -2,25 +2,32 @@
 use std::{mem, time::Duration};
 
 use actix_multipart::Field;
-use actix_web::{Responder, rt};
+use actix_web::rt;
 use huntzen_tenancy::{
-    Caller,
-    files::{Asked, FileName, FileType, MediaType, ObjectName, ObjectWriter, Received, StoredFile, Upload},
+    Caller, StoreError,
+    files::{self, FileName, FileType, MediaType, ObjectName, ObjectWriter, Received, StoredFile, Upload},
+    idempotency::{Answer, Answered, RequestDigest},
     words::Words,
 };
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
 use super::{
-    Code, Created, FieldProblem, Problem, Signed,
+    Code, FieldProblem, Problem, Signed,
     extract::Form,
     files::FileBody,
+    idempotency::{Asked, Going, Keyed, Reply, Start, answer},
     openapi::{optional_words_schema, words_schema},
 };
 use crate::{
     files::{Body, Care, Facts, Intake},
+    services::Services,
     state::App,
 };
+
+mod content;
+
+use content::{Coming, Content};
 
 /// A client that takes longer to send a file is not served: 10 MiB at 300 kbit/s take five minutes.
 const UPLOAD_TIME: Duration = Duration::from_mins(5);
@@ -48,32 +55,77 @@ pub(super) struct UploadForm {
 #[utoipa::path(post, path = "/files/upload", tag = "files",
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses((status = 201, body = FileBody)))]
-pub(super) async fn upload_file(app: App, signed: Signed, mut form: Form) -> Result<impl Responder, Problem> {
-    let user = signed.caller.actor.user;
-    let mut uploads = Uploads { app: app.clone(), caller: signed.caller, going_on: Vec::new() };
-    let done = match timeout(UPLOAD_TIME, receive(&mut uploads, &mut form)).await {
+pub(super) async fn upload_file(
+    app: App,
+    signed: Signed,
+    Keyed(asked): Keyed,
+    mut form: Form,
+) -> Result<Reply, Problem> {
+    let caller = signed.caller;
+    let outcome = match asked {
+        None => take_in(&app, caller, &mut form, &mut Repeat::default()).await.map(Answered::first).map(Reply),
+        Some(asked) => take_in_once(&app, caller, &mut form, asked).await,
+    };
+    if outcome.is_err() {
+        form.let_pass().await;
+    }
+    outcome
+}
+
+/// What a client that may send the form again is answered with later.
+#[derive(Default)]
+struct Repeat<'a> {
+    /// Its request while it goes on.
+    going: Option<&'a Going>,
+    /// What it asks for, once the form is there.
+    asked: Option<RequestDigest>,
+}
+
+/// Takes a file in once. One that came before is not written again, only compared.
+async fn take_in_once(app: &App, caller: Caller, form: &mut Form, asked: Asked) -> Result<Reply, Problem> {
+    match Going::begin(app, &caller, asked.clone()).await? {
+        Start::Kept(kept) => {
+            let content = timeout(UPLOAD_TIME, Content::of(form)).await;
+            let content = content.unwrap_or_else(|_| Err(Problem::new(Code::RequestTimeout)))?;
+            Ok(Reply(Answered::again(kept.to(&asked.digest(&content.into_bytes()))?)))
+        }
+        Start::Going(going) => {
+            let mut repeat = Repeat { going: Some(&going), asked: None };
+            match take_in(app, caller, form, &mut repeat).await {
+                Ok(answer) => Ok(going.done(answer)),
+                Err(problem) => {
+                    let asked = repeat.asked;
+                    Err(going.refuse(asked, problem).await)
+                }
+            }
+        }
+    }
+}
+
+async fn take_in(app: &App, caller: Caller, form: &mut Form, repeat: &mut Repeat<'_>) -> Result<Answer, Problem> {
+    let user = caller.actor.user;
+    let mut uploads = Uploads { app: app.clone(), caller, going_on: Vec::new() };
+    let done = match timeout(UPLOAD_TIME, receive(&mut uploads, form, repeat)).await {
         Ok(done) => done,
         Err(_) => Err(Problem::new(Code::RequestTimeout)),
     };
     uploads.give_up().await;
-    let file = match done {
-        Ok(file) => file,
-        Err(problem) => {
-            form.let_pass().await;
-            return Err(problem);
-        }
-    };
-    if file.kind == FileType::Avatar {
+    let (kind, answer) = done?;
+    if kind == FileType::Avatar {
         // The account shows where its picture is.
         app.sessions().forget_user(user);
     }
-    Ok(Created::at(file.id.url(), FileBody::from(file)))
+    Ok(answer)
+}
+
+fn sent(file: StoredFile) -> Result<Answer, StoreError> {
+    answer(Some(file.id.url()), &FileBody::from(file))
 }
 
 /// What the form has said so far.
 #[derive(Default)]
 struct Said {
-    asked: Asked,
+    asked: files::Asked,
     arrived: Option<Arrived>,
     seen: Vec<&'static str>,
     errors: Vec<FieldProblem>,
@@ -89,8 +141,13 @@ struct Arrived {
     facts: Facts,
 }
 
-async fn receive(uploads: &mut Uploads, form: &mut Form) -> Result<StoredFile, Problem> {
+async fn receive(
+    uploads: &mut Uploads,
+    form: &mut Form,
+    repeat: &mut Repeat<'_>,
+) -> Result<(FileType, Answer), Problem> {
     let mut said = Said::default();
+    let mut content = repeat.going.is_some().then(Content::default);
     while let Some(mut part) = form.next().await? {
         let name =
             ["file", "fileType", "relatedResource", "relatedId"].into_iter().find(|known| part.name() == Some(*known));
@@ -99,21 +156,37 @@ async fn receive(uploads: &mut Uploads, form: &mut Form) -> Result<StoredFile, P
             return Err(Problem::invalid_field(name, "duplicate_field"));
         }
         said.seen.push(name);
+        let mut coming = content.is_some().then(|| Coming::new(&part));
         if name == "file" {
-            said.arrived = Some(uploads.arrive(form, &mut part, said.asked.kind).await?);
+            let follow = repeat.going.zip(coming.as_mut());
+            said.arrived = Some(uploads.arrive(form, &mut part, said.asked.kind, follow).await?);
         } else {
             let text = form.text_of(&mut part, name).await?;
+            if let (Some(coming), Ok(text)) = (&mut coming, &text) {
+                coming.push(text.as_bytes());
+            }
             said.take(name, text);
         }
+        if let (Some(content), Some(coming)) = (&mut content, coming) {
+            content.add(coming);
+        }
     }
+    repeat.asked = repeat.going.zip(content).map(|(going, content)| going.digest(&content.into_bytes()));
     let (kind, related, arrived) = said.accept()?;
     let Arrived { upload, name, media, facts, .. } = uploads.cleaned(arrived, kind).await?;
     let received =
         Received { kind, related, name: FileName::of(&name, media), media, size: facts.size, sha256: facts.sha256 };
     let (caller, ids) = (uploads.caller.clone(), (upload.id, upload.object));
-    let file = uploads.app.run(move |s| s.files.finish(&caller, ids, &received)).await?;
-    uploads.going_on.retain(|(object, _)| *object != file.object);
-    Ok(file)
+    let answer = match repeat.going.zip(repeat.asked) {
+        None => sent(uploads.app.run(move |s| s.files.finish(&caller, ids, &received)).await?)?,
+        Some((going, asked)) => {
+            let held = going.held()?;
+            let finish = move |s: &Services| s.files.finish_once(&caller, ids, &received, (&held, &asked), sent);
+            uploads.app.run(finish).await?
+        }
+    };
+    uploads.going_on.retain(|(object, _)| *object != upload.object);
+    Ok((kind, answer))
 }
 
 impl Said {
@@ -193,7 +266,13 @@ impl Uploads {
     }
 
     /// Takes the file of a form in.
-    async fn arrive(&mut self, form: &Form, part: &mut Field, kind: Option<FileType>) -> Result<Arrived, Problem> {
+    async fn arrive(
+        &mut self,
+        form: &Form,
+        part: &mut Field,
+        kind: Option<FileType>,
+        mut follow: Option<(&Going, &mut Coming)>,
+    ) -> Result<Arrived, Problem> {
         let unsupported = || Problem::new(Code::UnsupportedFile);
         let declared = part.content_type().and_then(|media| MediaType::parse(media.essence_str()));
         let media = declared.filter(|media| kind.is_none_or(|kind| kind.takes(*media))).ok_or_else(unsupported)?;
@@ -206,6 +285,10 @@ impl Uploads {
             came += bytes.len();
             if came > most {
                 return Err(Problem::new(Code::PayloadTooLarge));
+            }
+            if let Some((going, coming)) = &mut follow {
+                coming.push(&bytes);
+                going.go_on().await?;
             }
             intake.push(&bytes, self.writer(upload.object)?.as_mut()).await?;
         }

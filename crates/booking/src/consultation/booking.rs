@@ -1,10 +1,11 @@
 //! Booking a slot, and moving a consultation to another one.
 use huntzen_tenancy::{
-    Caller,
+    Caller, StoreError,
     audit::{Action, Resource},
     employee::Eligibility,
     error::Checks,
     fields,
+    idempotency::{Answer, Answered, Repeatable},
     ids::{CompanyId, UserId},
     policy::{Permission, Role},
     sealing::SecretText,
@@ -42,6 +43,16 @@ pub struct NewBooking {
     pub company: Option<CompanyId>,
 }
 
+/// What a client is told of a consultation.
+pub type Present = fn(OpenConsultation) -> Result<Answer, StoreError>;
+
+/// What an employee asks for, once it is acceptable, and when.
+struct Accepted {
+    company: CompanyId,
+    reason: Option<SecretText>,
+    now: Timestamp,
+}
+
 /// What the participants do with a consultation: book it, move it, conduct it, call it off.
 #[derive(Clone)]
 pub struct Booking {
@@ -62,64 +73,95 @@ impl Booking {
     /// caller's; then, in this order, `NotFound` for an unknown practitioner, `NotEligible`,
     /// `PractitionerUnavailable`, `NotASlot`, `SlotTaken`, `AlreadyBooked`.
     pub fn book(&self, caller: &Caller, booking: &NewBooking) -> Result<OpenConsultation, BookingError> {
+        let asked = self.asked(caller, booking)?;
+        self.ports.store.run(&caller.scope(), |tx| self.place(tx, caller, booking, asked))
+    }
+
+    /// The same for a client that may send `request` again: once, and `present` says what is answered.
+    ///
+    /// # Errors
+    /// As for [`book`](Booking::book); `IdempotencyKeyReused`, `RequestInProgress` of tenancy.
+    pub fn book_once(
+        &self,
+        caller: &Caller,
+        booking: &NewBooking,
+        request: &Repeatable,
+        present: Present,
+    ) -> Result<Answered, BookingError> {
+        let asked = self.asked(caller, booking)?;
+        let sealing = (&self.ports.sealer, asked.now);
+        self.ports.store.run(&caller.scope(), |tx| {
+            request.once(tx, sealing, |tx| Ok(present(self.place(tx, caller, booking, asked)?)?))
+        })
+    }
+
+    fn asked(&self, caller: &Caller, booking: &NewBooking) -> Result<Accepted, BookingError> {
         caller.actor.require(Permission::BookingCreate)?;
         let company = caller.actor.company.ok_or(BookingError::NotEligible)?;
         let reason = accept(booking, company)?;
-        let (now, scope, user) = (self.ports.clock.now(), caller.scope(), caller.actor.user);
-        self.ports.store.run(&scope, |tx| {
-            let employee = eligible(tx, user, booking.practitioner)?;
-            tx.hold_calendars(booking.practitioner, employee.employee)?;
-            let span = Span::deciding(booking.scheduled_at, booking.scheduled_at);
-            let time = tx.time_of(booking.practitioner, span)?.ok_or(BookingError::NotFound)?;
-            let slot = self.offered(tx, &time, user, booking.scheduled_at, booking.kind, now)?;
-            let id = ConsultationId(self.ports.randomness.uuid_v4());
-            let sealed = reason.as_ref().map(|reason| self.ports.seal_new(id, reason, now)).transpose()?;
-            let (sealed, key) = sealed.unzip();
-            let consultation = Consultation {
-                id,
-                company,
-                employee: Some(employee.employee),
-                employee_user: Some(user),
-                practitioner: time.practitioner,
-                practitioner_user: time.user,
-                kind: booking.kind,
-                status: ConsultationStatus::Scheduled,
-                scheduled_at: slot.starts_at,
-                ends_at: slot.ends_at,
-                buffer_minutes: slot.buffer_minutes,
-                reason: sealed,
-                room_name: self.room_for(booking.kind),
-                started_at: None,
-                ended_at: None,
-                duration_seconds: None,
-                actual_duration: None,
-                billing_status: BillingStatus::Pending,
-                cancelled_at: None,
-                cancelled_by: None,
-                cancel_reason: None,
-                no_show_at: None,
-                no_show_by: None,
-                sequence: 0,
-                planned_at: now,
-                created_at: now,
-                updated_at: now,
-            };
-            let event = ConsultationEvent {
-                id: self.ports.randomness.uuid_v7(now),
-                kind: EventType::Scheduled,
-                at: now,
-                actor: Some(user),
-                previous_start: None,
-            };
-            tx.add_consultation(&consultation, &event)?;
-            if let Some(key) = key {
-                tx.add_data_keys(&[key])?;
-            }
-            let entry = self.ports.entry(&scope, now, Action::Book, Resource::Consultation);
-            tx.record(&entry.on(consultation.id).about(user))?;
-            let names = names(employee, time);
-            Ok(OpenConsultation { consultation, names, reason, cancel_reason: None })
-        })
+        Ok(Accepted { company, reason, now: self.ports.clock.now() })
+    }
+
+    fn place(
+        &self,
+        tx: &mut dyn BookingTx,
+        caller: &Caller,
+        booking: &NewBooking,
+        Accepted { company, reason, now }: Accepted,
+    ) -> Result<OpenConsultation, BookingError> {
+        let (scope, user) = (caller.scope(), caller.actor.user);
+        let employee = eligible(tx, user, booking.practitioner)?;
+        tx.hold_calendars(booking.practitioner, employee.employee)?;
+        let span = Span::deciding(booking.scheduled_at, booking.scheduled_at);
+        let time = tx.time_of(booking.practitioner, span)?.ok_or(BookingError::NotFound)?;
+        let slot = self.offered(tx, &time, user, booking.scheduled_at, booking.kind, now)?;
+        let id = ConsultationId(self.ports.randomness.uuid_v4());
+        let sealed = reason.as_ref().map(|reason| self.ports.seal_new(id, reason, now)).transpose()?;
+        let (sealed, key) = sealed.unzip();
+        let consultation = Consultation {
+            id,
+            company,
+            employee: Some(employee.employee),
+            employee_user: Some(user),
+            practitioner: time.practitioner,
+            practitioner_user: time.user,
+            kind: booking.kind,
+            status: ConsultationStatus::Scheduled,
+            scheduled_at: slot.starts_at,
+            ends_at: slot.ends_at,
+            buffer_minutes: slot.buffer_minutes,
+            reason: sealed,
+            room_name: self.room_for(booking.kind),
+            started_at: None,
+            ended_at: None,
+            duration_seconds: None,
+            actual_duration: None,
+            billing_status: BillingStatus::Pending,
+            cancelled_at: None,
+            cancelled_by: None,
+            cancel_reason: None,
+            no_show_at: None,
+            no_show_by: None,
+            sequence: 0,
+            planned_at: now,
+            created_at: now,
+            updated_at: now,
+        };
+        let event = ConsultationEvent {
+            id: self.ports.randomness.uuid_v7(now),
+            kind: EventType::Scheduled,
+            at: now,
+            actor: Some(user),
+            previous_start: None,
+        };
+        tx.add_consultation(&consultation, &event)?;
+        if let Some(key) = key {
+            tx.add_data_keys(&[key])?;
+        }
+        let entry = self.ports.entry(&scope, now, Action::Book, Resource::Consultation);
+        tx.record(&entry.on(consultation.id).about(user))?;
+        let names = names(employee, time);
+        Ok(OpenConsultation { consultation, names, reason, cancel_reason: None })
     }
 
     /// Moves a consultation to another slot, at once or not at all: the old slot is freed only
@@ -137,35 +179,64 @@ impl Booking {
         scheduled_at: Timestamp,
     ) -> Result<OpenConsultation, BookingError> {
         caller.actor.require(Permission::BookingRescheduleOwn)?;
-        let (now, scope, user) = (self.ports.clock.now(), caller.scope(), caller.actor.user);
-        self.ports.store.run(&scope, |tx| {
-            // Participants and names never change: they tell whose calendars to hold.
-            let seen = tx
-                .consultation_view(id)?
-                .filter(|view| view.consultation.has_participant(user))
-                .ok_or(BookingError::NotFound)?;
-            let practitioner = seen.consultation.practitioner;
-            let (employee, client) =
-                seen.consultation.employee.zip(seen.consultation.employee_user).ok_or(BookingError::NotFound)?;
-            tx.hold_calendars(practitioner, employee)?;
-            let mut consultation = tx.consultation(id, true)?.ok_or(BookingError::NotFound)?;
-            if !consultation.is_booked() {
-                return Err(BookingError::InvalidTransition(consultation.status));
-            }
-            let by_employee = caller.actor.role == Role::Employee;
-            if by_employee {
-                eligible(tx, user, practitioner)?;
-            }
-            let span = Span::deciding(scheduled_at, scheduled_at);
-            let mut time = tx.time_of(practitioner, span)?.ok_or(BookingError::NotFound)?;
-            let own = consultation.busy_span();
-            time.busy.retain(|busy| *busy != own);
-            let slot = self.offered(tx, &time, client, scheduled_at, consultation.kind, now)?;
-            let transition = Transition::Reschedule { slot, room: self.room_for(consultation.kind), by_employee };
-            self.ports.advance(tx, &scope, &mut consultation, transition, now)?;
-            let names = seen.names;
-            Ok(self.ports.open(tx, ConsultationView { consultation, names })?)
+        let now = self.ports.clock.now();
+        self.ports.store.run(&caller.scope(), |tx| self.relocate(tx, caller, (id, scheduled_at), now))
+    }
+
+    /// The same for a client that may send `request` again: once, and `present` says what is answered.
+    ///
+    /// # Errors
+    /// As for [`reschedule`](Booking::reschedule); `IdempotencyKeyReused`, `RequestInProgress` of tenancy.
+    pub fn reschedule_once(
+        &self,
+        caller: &Caller,
+        (id, scheduled_at): (ConsultationId, Timestamp),
+        request: &Repeatable,
+        present: Present,
+    ) -> Result<Answered, BookingError> {
+        caller.actor.require(Permission::BookingRescheduleOwn)?;
+        let now = self.ports.clock.now();
+        self.ports.store.run(&caller.scope(), |tx| {
+            request.once(tx, (&self.ports.sealer, now), |tx| {
+                Ok(present(self.relocate(tx, caller, (id, scheduled_at), now)?)?)
+            })
         })
+    }
+
+    fn relocate(
+        &self,
+        tx: &mut dyn BookingTx,
+        caller: &Caller,
+        (id, scheduled_at): (ConsultationId, Timestamp),
+        now: Timestamp,
+    ) -> Result<OpenConsultation, BookingError> {
+        let (scope, user) = (caller.scope(), caller.actor.user);
+        // Participants and names never change: they tell whose calendars to hold.
+        let seen = tx
+            .consultation_view(id)?
+            .filter(|view| view.consultation.has_participant(user))
+            .ok_or(BookingError::NotFound)?;
+        let practitioner = seen.consultation.practitioner;
+        let (employee, client) =
+            seen.consultation.employee.zip(seen.consultation.employee_user).ok_or(BookingError::NotFound)?;
+        tx.hold_calendars(practitioner, employee)?;
+        let mut consultation = tx.consultation(id, true)?.ok_or(BookingError::NotFound)?;
+        if !consultation.is_booked() {
+            return Err(BookingError::InvalidTransition(consultation.status));
+        }
+        let by_employee = caller.actor.role == Role::Employee;
+        if by_employee {
+            eligible(tx, user, practitioner)?;
+        }
+        let span = Span::deciding(scheduled_at, scheduled_at);
+        let mut time = tx.time_of(practitioner, span)?.ok_or(BookingError::NotFound)?;
+        let own = consultation.busy_span();
+        time.busy.retain(|busy| *busy != own);
+        let slot = self.offered(tx, &time, client, scheduled_at, consultation.kind, now)?;
+        let transition = Transition::Reschedule { slot, room: self.room_for(consultation.kind), by_employee };
+        self.ports.advance(tx, &scope, &mut consultation, transition, now)?;
+        let names = seen.names;
+        Ok(self.ports.open(tx, ConsultationView { consultation, names })?)
     }
 
     /// The slot that `client` may take of this practitioner.

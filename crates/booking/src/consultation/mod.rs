@@ -21,7 +21,7 @@ mod conduct;
 mod reading;
 mod reasons;
 mod state;
-pub use booking::{Booking, NewBooking};
+pub use booking::{Booking, NewBooking, Present};
 pub(crate) use reading::own;
 pub use reading::{ConsultationReading, Starts};
 pub use reasons::OpenConsultation;

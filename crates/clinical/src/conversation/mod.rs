@@ -18,7 +18,7 @@ mod writing;
 pub use reading::{ConversationReading, History, ReadMark};
 pub use rules::ConversationRules;
 pub use telling::UnreadMail;
-pub use writing::{MessageWriter, NewMessage, Written, check_content};
+pub use writing::{MessageWriter, NewMessage, SaidOnce, Written, check_content};
 
 /// The most bytes of a message, in UTF-8.
 pub const CONTENT: usize = 8 * 1024;

@@ -1,14 +1,19 @@
 //! Writing messages: many of many conversations in one unit of work, each for its own sender.
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use huntzen_tenancy::{
     Caller, Job, Scope, StoreError,
     audit::{Action, AuditEntry, Resource},
+    idempotency::{Answer, KeptRequest, Passage, TAKEN},
     ids::UserId,
     policy::Permission,
     sealing::{DataKey, KeySubject, SecretText},
 };
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::{
     AddedMessage, CONTENT, ConversationRules, ConversationState, HeldConversation, KnownMessage, News, StoredMessage,
@@ -32,7 +37,27 @@ pub struct NewMessage {
     pub client_id: Option<String>,
     /// What.
     pub content: SecretText,
+    /// Where the sender may send the request again that says it: the answer is kept with the message.
+    pub once: Option<SaidOnce>,
 }
+
+/// What keeps the answer to a message with the message.
+#[derive(Clone, Debug)]
+pub struct SaidOnce {
+    /// What the sender's request let through.
+    pub passage: Arc<Passage>,
+    /// What the sender is told.
+    pub present: fn(&NewMessage, &Written) -> Result<Answer, StoreError>,
+}
+
+impl SaidOnce {
+    fn name(&self) -> RequestOf {
+        self.passage.name()
+    }
+}
+
+/// Whose request, and its name.
+type RequestOf = (UserId, Uuid);
 
 /// A message that is kept: what its sender is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +100,8 @@ impl MessageWriter {
     /// message by message. `is_away` tells whether a participant has no device in a conversation.
     ///
     /// Each outcome is a message that is kept, or `Forbidden`, `Invalid`, `NotFound` (also for whoever
-    /// does not take part), `ChatClosed`, or `StoreError`.
+    /// does not take part), `ChatClosed`, `RequestInProgress` for a request that was answered meanwhile,
+    /// or `StoreError`.
     pub fn write(&self, batch: &[NewMessage], is_away: &dyn Fn(ConsultationId, UserId) -> bool) -> Outcomes {
         match self.attempt(batch, is_away) {
             Ok(outcomes) => outcomes,
@@ -99,7 +125,7 @@ impl MessageWriter {
             let now = self.ports.clock.now();
             let conversations: BTreeSet<ConsultationId> = batch.iter().map(|one| one.consultation).collect();
             let held = tx.hold_conversations(&conversations.into_iter().collect::<Vec<_>>())?;
-            let mut round = Round::new(held, known(tx, batch)?, now);
+            let mut round = Round::new(held, known(tx, batch)?, answered(tx, batch)?, now);
             let outcomes: Outcomes = batch.iter().map(|one| self.admit(&mut round, one)).collect();
             let mut subjects: Vec<KeySubject> =
                 round.accepted.iter().map(|(one, ..)| key_subject(one.consultation)).collect();
@@ -109,6 +135,10 @@ impl MessageWriter {
                 let sealed = round.accepted.iter().map(|accepted| self.seal(&keys, accepted, now));
                 let added = sealed.collect::<Result<Vec<_>, StoreError>>()?;
                 tx.add_messages(&added, &round.states(is_away), now)?;
+                let requests = round.requests()?;
+                if !requests.is_empty() {
+                    tx.add_requests(&requests).map_err(in_progress)?;
+                }
             }
             tx.record_all(&self.trail(&round, batch, &outcomes))?;
             Ok(outcomes)
@@ -126,6 +156,10 @@ impl MessageWriter {
         if let Some(known) = name.as_ref().and_then(|name| round.named.get(name)) {
             return Ok(*known);
         }
+        let request = one.once.as_ref().map(SaidOnce::name);
+        if request.is_some_and(|request| round.answered.contains(&request)) {
+            return Err(ClinicalError::RequestInProgress);
+        }
         let Care { scheduled_at, ends_at, is_cancelled, .. } = held.care;
         if !self.rules.is_open(scheduled_at, ends_at, is_cancelled, round.now) {
             return Err(ClinicalError::ChatClosed);
@@ -134,6 +168,7 @@ impl MessageWriter {
         let id = MessageId(self.ports.randomness.uuid_v4());
         let written = Written { id, seq: held.last_seq, created_at: round.now, is_new: true };
         round.accepted.push((one, held.care, written));
+        round.answered.extend(request);
         if let Some(name) = name {
             round.named.insert(name, Written { is_new: false, ..written });
         }
@@ -177,6 +212,8 @@ impl MessageWriter {
             };
             match outcome {
                 Ok(_) => told.insert((one.consultation, one.caller.actor.user)).then_some(entry),
+                // The message itself has its entry, from when it was written.
+                Err(ClinicalError::RequestInProgress) => None,
                 Err(_) => Some(entry.refused()),
             }
         });
@@ -194,6 +231,20 @@ fn known(tx: &mut dyn ClinicalTx, batch: &[NewMessage]) -> Result<Vec<KnownMessa
     if named.is_empty() { Ok(Vec::new()) } else { tx.known_messages(&named) }
 }
 
+/// Requests of a batch that were answered already.
+fn answered(tx: &mut dyn ClinicalTx, batch: &[NewMessage]) -> Result<Vec<RequestOf>, StoreError> {
+    let requests: Vec<RequestOf> = batch.iter().filter_map(|one| Some(one.once.as_ref()?.name())).collect();
+    if requests.is_empty() { Ok(Vec::new()) } else { tx.known_requests(&requests) }
+}
+
+/// Another node was faster with a request of this batch.
+fn in_progress(error: StoreError) -> ClinicalError {
+    match error {
+        StoreError::Refused(rule) if rule == TAKEN => ClinicalError::RequestInProgress,
+        other @ (StoreError::Refused(_) | StoreError::Unavailable(_) | StoreError::Defect(_)) => other.into(),
+    }
+}
+
 /// A message with its consultation and its place.
 type Accepted<'a> = (&'a NewMessage, Care, Written);
 
@@ -203,11 +254,13 @@ struct Round<'a> {
     /// Messages by what their senders' devices called them, those of this batch included.
     named: BTreeMap<(ConsultationId, UserId, String), Written>,
     accepted: Vec<Accepted<'a>>,
+    /// Requests that have their answer, those of this batch included.
+    answered: BTreeSet<RequestOf>,
     now: Timestamp,
 }
 
 impl Round<'_> {
-    fn new(held: Vec<HeldConversation>, known: Vec<KnownMessage>, now: Timestamp) -> Self {
+    fn new(held: Vec<HeldConversation>, known: Vec<KnownMessage>, answered: Vec<RequestOf>, now: Timestamp) -> Self {
         let named = known.into_iter().map(|one| {
             let written = Written { id: one.id, seq: one.seq, created_at: one.created_at, is_new: false };
             ((one.consultation, one.sender, one.client_id), written)
@@ -216,8 +269,15 @@ impl Round<'_> {
             held: held.into_iter().map(|held| (held.care.consultation, held)).collect(),
             named: named.collect(),
             accepted: Vec::new(),
+            answered: answered.into_iter().collect(),
             now,
         }
+    }
+
+    /// The answers to be kept with the messages.
+    fn requests(&self) -> Result<Vec<KeptRequest>, StoreError> {
+        let asked = self.accepted.iter().filter_map(|(one, _, written)| Some((one, one.once.as_ref()?, written)));
+        asked.map(|(one, once, written)| once.passage.record(&(once.present)(one, written)?, self.now)).collect()
     }
 
     /// What changes of each conversation that took messages.
@@ -271,6 +331,7 @@ mod tests {
             consultation: care.consultation,
             client_id: None,
             content: SecretText::new("bonjour"),
+            once: None,
         }
     }
 
@@ -279,7 +340,7 @@ mod tests {
         let (one, other) = (care(10), care(11));
         let batch = [said(EMPLOYEE, &one), said(PRACTITIONER, &one), said(EMPLOYEE, &other)];
         let held = [one, other].map(|care| HeldConversation { care, last_seq: 4 });
-        let mut round = Round::new(held.to_vec(), Vec::new(), Timestamp::UNIX_EPOCH);
+        let mut round = Round::new(held.to_vec(), Vec::new(), Vec::new(), Timestamp::UNIX_EPOCH);
         let written = |seq| Written {
             id: MessageId(Uuid::from_u128(seq)),
             seq: u64::try_from(seq).unwrap_or_default(),

@@ -13,8 +13,10 @@ use crate::{
     company::EmailDomain,
     email::Email,
     error::{FieldError, TenancyError},
+    idempotency::{Answer, Held, RequestDigest},
     ids::{CompanyId, UserId},
     scope::{Caller, Scope},
+    store::StoreError,
 };
 
 /// The most lines of a file that list somebody.
@@ -65,6 +67,9 @@ pub struct Import {
     seen: HashSet<Email>,
 }
 
+/// What a client is told of an import that is over.
+pub type Present<'a> = dyn Fn(&ImportReport) -> Result<Answer, StoreError> + 'a;
+
 /// The lines of one part that can be read, by address: each entry with its line.
 type Wanted = BTreeMap<Email, (u32, Employee)>;
 
@@ -87,15 +92,16 @@ impl Import {
     pub fn into_report(self) -> ImportReport {
         self.report
     }
+}
 
+impl ImportReport {
     fn add(&mut self, part: Part) {
-        let report = &mut self.report;
-        report.created += part.created;
-        report.skipped += part.skipped;
+        self.created += part.created;
+        self.skipped += part.skipped;
         for (line, errors) in part.failed {
-            report.failed += 1;
+            self.failed += 1;
             let told = errors.into_iter().take(MOST_ERRORS_OF_A_LINE);
-            report.errors.extend(told.map(|error| LineError { line, error }));
+            self.errors.extend(told.map(|error| LineError { line, error }));
         }
     }
 }
@@ -114,6 +120,32 @@ impl Workforce {
     /// # Errors
     /// `Forbidden`, or `StoreError`: then these lines list nobody.
     pub fn import(&self, caller: &Caller, import: &mut Import, lines: Vec<ImportedLine>) -> Result<(), TenancyError> {
+        self.import_part(caller, import, lines, None).map(drop)
+    }
+
+    /// The same for a client that may send the request again: each part says in its unit of work that
+    /// the request goes on, and the last one, which `end` comes with, keeps what it says is answered.
+    ///
+    /// # Errors
+    /// The same; `RequestInProgress` when somebody else took the request over.
+    pub fn import_once(
+        &self,
+        caller: &Caller,
+        import: &mut Import,
+        lines: Vec<ImportedLine>,
+        held: &Held,
+        end: Option<(&RequestDigest, &Present)>,
+    ) -> Result<Option<Answer>, TenancyError> {
+        self.import_part(caller, import, lines, Some((held, end)))
+    }
+
+    fn import_part(
+        &self,
+        caller: &Caller,
+        import: &mut Import,
+        lines: Vec<ImportedLine>,
+        request: Option<(&Held, Option<(&RequestDigest, &Present)>)>,
+    ) -> Result<Option<Answer>, TenancyError> {
         let company = manager(caller)?;
         let scope = caller.scope();
         let mut part = Part::default();
@@ -129,12 +161,24 @@ impl Workforce {
                 Err(other) => return Err(other),
             }
         }
-        if !wanted.is_empty() {
-            let rehearses = import.rehearses;
-            self.store.run(&scope, |tx| self.enrol(tx, (&scope, company), wanted, rehearses, &mut part))?;
+        if wanted.is_empty() && request.is_none() {
+            import.report.add(part);
+            return Ok(None);
         }
-        import.add(part);
-        Ok(())
+        let (now, rehearses, mut report) = (self.clock.now(), import.rehearses, import.report.clone());
+        let answer = self.store.run(&scope, |tx| {
+            if !wanted.is_empty() {
+                self.enrol(tx, (&scope, company), wanted, rehearses, &mut part)?;
+            }
+            report.add(part);
+            let Some((held, end)) = request else { return Ok(None) };
+            let Some((asked, present)) = end else { return held.go_on(tx, now).map(|()| None) };
+            let answer = present(&report)?;
+            held.settle(tx, asked, &answer)?;
+            Ok(Some(answer))
+        })?;
+        import.report = report;
+        Ok(answer)
     }
 
     /// Enrols everybody who can be: a handful of statements, however many lines there are.
@@ -221,11 +265,11 @@ mod tests {
         let mut part = Part { created: 2, skipped: 3, ..Part::default() };
         part.fail(7, ERROR);
         part.fail(7, FieldError::new("lastName", "required"));
-        import.add(part);
+        import.report.add(part);
         let mut part = Part::default();
         (0..9).for_each(|_| part.fail(8, ERROR));
         (9..=10_000).for_each(|line| part.fail(line, ERROR));
-        import.add(part);
+        import.report.add(part);
         let report = import.into_report();
         assert_eq!((report.created, report.skipped, report.failed), (2, 3, 9_994));
         assert_eq!(report.errors.len(), 2 + MOST_ERRORS_OF_A_LINE + 9_992);

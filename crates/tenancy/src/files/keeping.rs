@@ -12,6 +12,7 @@ use crate::{
     audit::{Action, AuditEntry, Resource},
     clock::{Clock, Randomness},
     error::TenancyError,
+    idempotency::{Answer, Held, RequestDigest},
     policy::Permission,
     scope::{Caller, Origin, Scope},
     sealing::{OpeningStream, Sealer, SealingStream, UnlockedKey},
@@ -177,46 +178,77 @@ impl FileKeeping {
         (id, object): (FileId, ObjectName),
         received: &Received,
     ) -> Result<StoredFile, TenancyError> {
-        let kind = received.kind;
-        caller.actor.require(kind.permission())?;
-        let (now, owner, scope) = (self.ports.clock.now(), caller.actor.user, caller.scope());
-        self.ports.store.run(&scope, |tx| {
-            let participants = self.related(tx, caller, received, now)?;
-            let mut used = held_usage(tx, caller, now)?;
-            if kind == FileType::Avatar
-                && let Some(former) = tx.avatar_of(owner)?
-            {
-                let size = tx.file(former)?.map_or(0, |file| file.size);
-                tx.remove_file(former)?;
-                let entry = self.entry(&scope, now, Action::Delete);
-                tx.record(&entry.on(former).about(owner))?;
-                used = Usage { files: used.files.saturating_sub(1), bytes: used.bytes.saturating_sub(size), ..used };
-            }
-            if !self.rules.leave_room(used, received.size) {
-                return Err(TenancyError::QuotaExceeded);
-            }
-            let file = StoredFile {
-                id,
-                owner,
-                kind,
-                name: received.name.clone(),
-                media: received.media,
-                size: received.size,
-                sha256: received.sha256,
-                related: received.related,
-                object,
-                participants: participants.filter(|_| kind == FileType::Attachment),
-                is_public: false,
-                created_at: now,
-            };
-            tx.add_file(&file)?;
-            // The file holds the object from now on. Without the upload another node has given it up.
-            if !tx.drop_upload(object)? {
-                return Err(TenancyError::Store(StoreError::Refused("file_uploads".to_owned())));
-            }
-            self.trace(tx, &scope, (now, Action::Create), &file)?;
-            Ok(file)
+        caller.actor.require(received.kind.permission())?;
+        let now = self.ports.clock.now();
+        self.ports.store.run(&caller.scope(), |tx| self.take_in(tx, caller, (id, object), received, now))
+    }
+
+    /// The same for a client that may send the request again: `held` keeps what `present` says is
+    /// answered to what `asked` stands for.
+    ///
+    /// # Errors
+    /// As for [`finish`](Self::finish); `RequestInProgress` when somebody else took the request over.
+    pub fn finish_once(
+        &self,
+        caller: &Caller,
+        (id, object): (FileId, ObjectName),
+        received: &Received,
+        (held, asked): (&Held, &RequestDigest),
+        present: fn(StoredFile) -> Result<Answer, StoreError>,
+    ) -> Result<Answer, TenancyError> {
+        caller.actor.require(received.kind.permission())?;
+        let now = self.ports.clock.now();
+        self.ports.store.run(&caller.scope(), |tx| {
+            let answer = present(self.take_in(tx, caller, (id, object), received, now)?)?;
+            held.settle(tx, asked, &answer)?;
+            Ok(answer)
         })
+    }
+
+    fn take_in(
+        &self,
+        tx: &mut dyn TenancyTx,
+        caller: &Caller,
+        (id, object): (FileId, ObjectName),
+        received: &Received,
+        now: Timestamp,
+    ) -> Result<StoredFile, TenancyError> {
+        let (kind, owner, scope) = (received.kind, caller.actor.user, caller.scope());
+        let participants = self.related(tx, caller, received, now)?;
+        let mut used = held_usage(tx, caller, now)?;
+        if kind == FileType::Avatar
+            && let Some(former) = tx.avatar_of(owner)?
+        {
+            let size = tx.file(former)?.map_or(0, |file| file.size);
+            tx.remove_file(former)?;
+            let entry = self.entry(&scope, now, Action::Delete);
+            tx.record(&entry.on(former).about(owner))?;
+            used = Usage { files: used.files.saturating_sub(1), bytes: used.bytes.saturating_sub(size), ..used };
+        }
+        if !self.rules.leave_room(used, received.size) {
+            return Err(TenancyError::QuotaExceeded);
+        }
+        let file = StoredFile {
+            id,
+            owner,
+            kind,
+            name: received.name.clone(),
+            media: received.media,
+            size: received.size,
+            sha256: received.sha256,
+            related: received.related,
+            object,
+            participants: participants.filter(|_| kind == FileType::Attachment),
+            is_public: false,
+            created_at: now,
+        };
+        tx.add_file(&file)?;
+        // The file holds the object from now on. Without the upload another node has given it up.
+        if !tx.drop_upload(object)? {
+            return Err(TenancyError::Store(StoreError::Refused("file_uploads".to_owned())));
+        }
+        self.trace(tx, &scope, (now, Action::Create), &file)?;
+        Ok(file)
     }
 
     /// Gives an upload of the caller's up; its object is removed.

@@ -480,6 +480,12 @@ fn about_erasure(scene: &Scene) -> Vec<Expectation> {
         two("their files are gone", done(), (job(Job::Files), rows_of("file_removals")), Rows(5)),
         one("an erasure reaches all that is an employee's", job(Job::Erasure), erase(scene.deletion), Rows(39)),
         one("and all that is a practitioner's", job(Job::Erasure), erase(scene.of_sophie), Rows(17)),
+        two(
+            "answers go with the person's key",
+            (job(Job::Erasure), erase(scene.deletion)),
+            (marc.scope(), rows_of("idempotency_keys")),
+            Rows(0),
+        ),
         one("nobody else erases", marc.scope(), erase(scene.deletion), Rows(0)),
         one("nor the job before the day", job(Job::Erasure), early, Rows(0)),
         one("the job takes what is due", job(Job::Erasure), due(), Rows(1)),

@@ -179,6 +179,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("attachment", "SID"),
             ("picture", "SID"),
             ("upload", "SID"),
+            ("request", "SIUD"),
         ],
     ),
     (
@@ -306,7 +307,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
             ("company's days", "S"),
         ],
     ),
-    ("job chat", &[("conversation", "SU"), ("message", "SI"), ("consultation's key", "SI")]),
+    ("job chat", &[("conversation", "SU"), ("message", "SI"), ("consultation's key", "SI"), ("request", "SI")]),
     (
         "job keys",
         &[
@@ -334,6 +335,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     ("job reconcile", &[("reconciliation", "SIU")]),
+    ("job retention", &[("request", "SD")]),
     ("job live", &[("notification", "S")]),
     ("job bootstrap", &[("operator's account", "SI")]),
 ];

@@ -17,7 +17,7 @@ use huntzen_tests::{
     cast::{Cast, Person, entry, listed},
     clock::at,
     contracts::{
-        article_visits, articles, audit_chains, company_news, conversations::said, erasure, files,
+        article_visits, articles, audit_chains, company_news, conversations::said, erasure, files, idempotency,
         invitations::invited, journal, letters, notes, preferences, releases, reviews::new_review, second_factors,
         sessions::signed_in, statements, timetables, tokens::mailed,
     },
@@ -144,6 +144,7 @@ impl Scene {
             let key = world.vault.generate(world.randomness.uuid_v4(), subject).unwrap();
             world.tenancy.run(&by.scope(), |tx| Ok(tx.add_data_keys(&[key])?)).unwrap();
         }
+        idempotency::answered(&world, marc, "a key");
         let deletion = erasure::asked(&world, marc).id;
         let of_sophie = erasure::asked(&world, sophie).id;
         Self {
@@ -257,8 +258,8 @@ impl Scene {
         subjects
     }
 
-    /// The same of files.
-    fn files(&self) -> [Subject; 8] {
+    /// The same of files, and of requests that may be repeated.
+    fn files(&self) -> [Subject; 9] {
         let (marc, sophie) = (self.cast.employee.0.id(), self.cast.practitioner.0.id());
         let row = |name, table, rows, touch| Subject { name, table, rows, touch };
         [
@@ -273,6 +274,7 @@ impl Scene {
                 "is_public = false",
             ),
             row("upload", "file_uploads", format!("owner_user_id = '{marc}'"), "begun_at = begun_at"),
+            row("request", "idempotency_keys", format!("user_id = '{marc}'"), "held_by = held_by"),
             row("removal", "file_removals", "true".to_owned(), "put_off_until = NULL"),
             row(
                 "files' key",

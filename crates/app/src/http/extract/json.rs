@@ -1,12 +1,16 @@
 //! JSON bodies: parsed strictly, checked for shape, answered as they are.
 use actix_web::{FromRequest, HttpRequest, HttpResponse, Responder, body::BoxBody, dev::Payload, web::Bytes};
 use futures_util::future::LocalBoxFuture;
+use huntzen_tenancy::idempotency::RequestDigest;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use validator::Validate;
 
 use super::{body, errors};
-use crate::http::problem::{Code, Problem};
+use crate::http::{
+    idempotency::Asked,
+    problem::{Code, Problem},
+};
 
 /// A JSON body: as an argument a request's, as an answer a response's.
 ///
@@ -27,6 +31,41 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Json<T> {
         let reading = read(request, payload);
         Box::pin(async move { parse(&reading.await?.ok_or_else(|| Problem::new(Code::BodyRequired))?).map(Self) })
     }
+}
+
+/// A JSON body of a request that its client may send again: with its key and what it asks for, when it
+/// has a key.
+pub struct OnceJson<T> {
+    /// The body.
+    pub body: T,
+    /// The key, and what stands for the whole request.
+    pub asked: Option<(Asked, RequestDigest)>,
+}
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for OnceJson<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let asked = Asked::of(request);
+        let reading = read(request, payload);
+        Box::pin(async move {
+            let asked = asked?;
+            let bytes = reading.await?.ok_or_else(|| Problem::new(Code::BodyRequired))?;
+            let body = parse(&bytes)?;
+            let digest = |asked: Asked| Ok::<_, Problem>((asked.digest(&canonical(&bytes)?), asked));
+            let asked = asked.map(digest).transpose()?.map(|(digest, asked)| (asked, digest));
+            Ok(Self { body, asked })
+        })
+    }
+}
+
+/// The same document without what does not matter: space, the order of fields, how characters are written.
+fn canonical(bytes: &Bytes) -> Result<Vec<u8>, Problem> {
+    // A `Value` keeps its fields in their order of sorting.
+    let value: Value =
+        serde_json::from_slice(bytes).map_err(|error| Problem::new(Code::MalformedJson).because(error))?;
+    serde_json::to_vec(&value).map_err(Problem::internal)
 }
 
 impl<T: DeserializeOwned + Validate + 'static> FromRequest for OptionalJson<T> {

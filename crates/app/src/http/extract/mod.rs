@@ -9,7 +9,7 @@ mod upload;
 
 pub use body::{BODY_LIMIT, refuse_unread_body};
 pub use form::Form;
-pub use json::{Json, OptionalJson, nul_within};
+pub use json::{Json, OnceJson, OptionalJson, nul_within};
 pub use path::{Path, PathText};
 pub use query::{Query, refuse_unread_query};
 pub use upload::{CsvForm, CsvText, CsvUpload, UPLOAD_LIMIT};

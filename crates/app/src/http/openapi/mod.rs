@@ -2,6 +2,7 @@
 mod aliases;
 mod bounds;
 mod check;
+mod repeatable;
 mod responses;
 mod words;
 
@@ -40,6 +41,9 @@ pub fn assemble(operations: &Operations) -> Value {
         if let Some(entry) = entry_mut(&mut document, &operation.method, operation.path) {
             secure(entry, operation.access);
             responses::complete(entry, &operation.method, operation.path, operation.access);
+            if operation.repeatable {
+                repeatable::describe(entry);
+            }
         }
     }
     aliases::add(&mut document, &operations.operations());

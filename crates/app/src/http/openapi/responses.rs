@@ -2,7 +2,7 @@
 use actix_web::http::Method;
 use serde_json::{Map, Value, json};
 
-use super::edit;
+use super::{edit, repeatable};
 use crate::http::{access::Access, limits, problem::MEDIA_TYPE};
 
 const PROBLEMS: [(&str, &str); 13] = [
@@ -28,6 +28,7 @@ pub(super) fn define(components: &mut Map<String, Value>) {
         for (status, description) in PROBLEMS {
             responses.insert(format!("Problem{status}"), response(status, description));
         }
+        repeatable::define(responses);
     });
 }
 
