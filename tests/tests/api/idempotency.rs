@@ -201,7 +201,7 @@ async fn a_file_is_taken_in_once(play: &Played) {
     upload(play, (Played::MARC, "unfit"), &unfit).await.refused(415, "unsupported_file");
     upload(play, (Played::MARC, "unfit"), &form).await.expect(201);
     // Every object is a file's: none was written twice.
-    let kept = |who: &str| {
+    let kept = |who: &'static str| {
         let user = play.account_of(who);
         async move {
             let user = UserId(user.await.parse().unwrap());
@@ -213,6 +213,16 @@ async fn a_file_is_taken_in_once(play: &Played) {
         }
     };
     assert_eq!((kept(Played::MARC).await, kept(Played::CLAIRE).await), ((3, 0), (1, 0)));
+}
+
+/// Sends it until nobody else is at it: on a busy machine that takes longer than a request waits.
+async fn done(play: &Played, by: (&str, &str), path: &str, (media, body): (&str, Vec<u8>)) -> Answer {
+    loop {
+        let answer = send(play, by, path, (media, body.clone())).await;
+        if answer.json["code"] != "request_in_progress" {
+            return answer;
+        }
+    }
 }
 
 /// One answer for all, and one of them for the first time.
@@ -233,25 +243,27 @@ async fn of_many_at_once_one_is_done(play: &Played) {
     for who in [Played::MARC, Played::CLAIRE, Played::HR] {
         play.token_of(who).await;
     }
-    let body = consultation_at(&play.sophie, START);
-    let booked = join_all((0..MANY).map(|_| post(play, (Played::CLAIRE, "book"), "/consultations", &body))).await;
+    let many = async |by, path: &str, media: &str, body: Vec<u8>| {
+        join_all((0..MANY).map(|_| done(play, by, path, (media, body.clone())))).await
+    };
+    let body = consultation_at(&play.sophie, START).to_string().into_bytes();
+    let booked = many((Played::CLAIRE, "book"), "/consultations", JSON, body).await;
     all_alike(&booked, 201);
     assert_eq!((mine(play, Played::CLAIRE).await, play.subjects_to(Played::CLAIRE).len()), (1, 1));
     let (path, body) = (format!("/consultations/{id}/reschedule"), json!({ "scheduledAt": "2027-01-11T10:00:00Z" }));
-    let moved = join_all((0..MANY).map(|_| post(play, (Played::MARC, "move"), &path, &body))).await;
+    let moved = many((Played::MARC, "move"), &path, JSON, body.to_string().into_bytes()).await;
     all_alike(&moved, 200);
     assert_eq!(play.events(Played::MARC, &id).await.each("type").len(), 2);
-    let imported =
-        join_all((0..MANY).map(|_| send(play, (Played::HR, "many"), IMPORT, ("text/csv", people(600))))).await;
+    let imported = many((Played::HR, "many"), IMPORT, "text/csv", people(600)).await;
     all_alike(&imported, 200);
     assert_eq!(imported[0].json["created"], 600);
     let form = document("DOCUMENT", &samples::pdf());
-    let sent = join_all((0..MANY).map(|_| upload(play, (Played::MARC, "send"), &form))).await;
+    let sent = many((Played::MARC, "send"), UPLOAD, &Form::media(), form.bytes()).await;
     all_alike(&sent, 201);
     play.set_clock("2027-01-11T10:00:00Z");
     play.token_of(Played::MARC).await;
     let (path, body) = (format!("/chat/{id}/messages"), json!({ "content": "Bonjour." }));
-    let said = join_all((0..MANY).map(|_| post(play, (Played::MARC, "say"), &path, &body))).await;
+    let said = many((Played::MARC, "say"), &path, JSON, body.to_string().into_bytes()).await;
     all_alike(&said, 201);
     assert_eq!(said_in(play, &id).await, ["Bonjour."]);
 }

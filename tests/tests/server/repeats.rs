@@ -69,7 +69,7 @@ fn book_until_the_end(mut client: Client, practitioner: &str, run: &str, told: &
             Some(id) => (format!("/consultations/{id}/reschedule"), json!({ "scheduledAt": slot })),
             None => (
                 "/consultations".to_owned(),
-                json!({ "practitionerId": practitioner, "type": "CHAT", "scheduledAt": slot, "reason": run }),
+                json!({ "practitionerId": practitioner, "type": "VIDEO", "scheduledAt": slot, "reason": run }),
             ),
         };
         let mut one = Asked { key: format!("{run}-{number}"), path, body, told: None };
@@ -155,7 +155,7 @@ fn fifty_at_once_over_cut_connections_do_it_once() {
     let practitioner = practitioners(&folder, &server, 1).remove(0);
     let mut client = server.client().with_token(token.clone());
     let slot = free_slots(&mut client, &practitioner.id, 89).remove(3);
-    let booking = json!({ "practitionerId": practitioner.id, "type": "CHAT", "scheduledAt": slot }).to_string();
+    let booking = json!({ "practitionerId": practitioner.id, "type": "VIDEO", "scheduledAt": slot }).to_string();
     let form = document("DOCUMENT", &samples::long_pdf(100_000));
     let (consultations, files) = (count(&folder, "consultations"), count(&folder, "files"));
     for (key, path, media, body) in [

@@ -85,7 +85,7 @@ fn use_it(world: &World) {
         files::sent(world, sophie, kind);
     }
     files::begun(world, sophie);
-    idempotency::answered(world, sophie, "a key");
+    idempotency::answered(world, sophie, "a-key");
     Reconciling::new(world.metrics_ports()).run().unwrap();
     let article = articles::published(world, &cast.administrator, "bien-dormir");
     let today = article_visits::salt(world, date(2027, 1, 4), 1).day;

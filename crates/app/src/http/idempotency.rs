@@ -1,8 +1,8 @@
 //! `Idempotency-Key`: what a client sends again is answered as before, and done once.
 use std::{
-    cell::RefCell,
+    cell::Cell,
     future::{Ready, ready},
-    rc::Rc,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,13 +20,13 @@ use actix_web::{
 use huntzen_tenancy::{
     Caller, StoreError,
     idempotency::{
-        Answer, Answered, Beginning, Held, IdempotencyKey, LONGEST_KEY, Repeatable, RequestDigest, RequestName,
+        Answer, Answered, Beginning, Held, IdempotencyKey, KeptAnswer, LONGEST_KEY, Repeatable, RequestDigest,
+        RequestName,
     },
     sealing::SecretText,
 };
 use jiff::SignedDuration;
 use serde::Serialize;
-use std::sync::Arc;
 
 use super::problem::{Code, Problem};
 use crate::{
@@ -197,18 +197,18 @@ pub async fn refused(app: &App, caller: Caller, request: Repeatable, problem: Pr
     if answered.is_repeat { Ok(Reply(answered)) } else { Err(problem) }
 }
 
-/// The refusal as it is kept. Whoever was told that something did not happen must not find it happen
-/// later, when the same request comes again; what the request itself could not help is tried anew.
+/// The refusal as it is kept, when it is worth it.
 fn kept_refusal(app: &App, problem: &Problem) -> Result<Option<Answer>, Problem> {
-    match problem.code() {
-        Code::IdempotencyKeyReused | Code::RequestInProgress => return Ok(None),
-        code if !matches!(code.status(), StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::CONFLICT) => {
-            return Ok(None);
-        }
-        _ => {}
-    }
     let context = &app.context().0;
-    Ok(Some(problem.answer(context.language, &context.origin.request_id)?))
+    let kept = is_kept(problem.code()).then(|| problem.answer(context.language, &context.origin.request_id));
+    kept.transpose()
+}
+
+/// Whoever was told that something did not happen must not find it happen later, when the same request
+/// comes again; what the request itself could not help is tried anew.
+fn is_kept(code: Code) -> bool {
+    let about_the_key = matches!(code, Code::IdempotencyKeyReused | Code::RequestInProgress);
+    !about_the_key && matches!(code.status(), StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::CONFLICT)
 }
 
 /// A request of several units of work while it goes on. It is left when this goes without an answer,
@@ -218,7 +218,7 @@ pub struct Going {
     caller: Caller,
     asked: Asked,
     held: Option<Arc<Held>>,
-    last_sign: Rc<RefCell<Instant>>,
+    last_sign: Cell<Instant>,
 }
 
 /// What becomes of a request of several units of work.
@@ -226,7 +226,7 @@ pub enum Start {
     /// It is to be done.
     Going(Going),
     /// It was answered before, to whoever asks for the same.
-    Kept(huntzen_tenancy::idempotency::KeptAnswer),
+    Kept(KeptAnswer),
 }
 
 impl Going {
@@ -247,7 +247,7 @@ impl Going {
                 caller: caller.clone(),
                 asked,
                 held: Some(Arc::new(held)),
-                last_sign: Rc::new(RefCell::new(Instant::now())),
+                last_sign: Cell::new(Instant::now()),
             }),
         })
     }
@@ -270,12 +270,12 @@ impl Going {
     /// # Errors
     /// `request_in_progress` when somebody else took it over.
     pub async fn go_on(&self) -> Result<(), Problem> {
-        if self.last_sign.borrow().elapsed() < SIGN_OF_LIFE {
+        if self.last_sign.get().elapsed() < SIGN_OF_LIFE {
             return Ok(());
         }
         let (caller, held) = (self.caller.clone(), self.held()?);
         self.app.run_beside(move |s| s.repeating.go_on(&caller, &held)).await?;
-        *self.last_sign.borrow_mut() = Instant::now();
+        self.last_sign.set(Instant::now());
         Ok(())
     }
 
@@ -315,5 +315,25 @@ impl Drop for Going {
 async fn leave(app: App, caller: Caller, held: Arc<Held>) {
     if let Err(problem) = app.run_beside(move |s| s.repeating.leave(&caller, &held)).await {
         tracing::warn!(causes = problem.causes(), "a request could not be left");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_request_cannot_help_is_not_kept() {
+        for code in Code::ALL {
+            let status = code.status();
+            let passes = status.is_server_error() || [401, 403, 408, 413, 415, 429].contains(&status.as_u16());
+            assert!(!(passes && is_kept(*code)), "{}", code.as_str());
+        }
+        for code in [Code::IdempotencyKeyReused, Code::RequestInProgress, Code::Overloaded, Code::Unavailable] {
+            assert!(!is_kept(code), "{}", code.as_str());
+        }
+        for code in [Code::SlotTaken, Code::NotFound, Code::NotASlot, Code::QuotaExceeded, Code::ChatClosed] {
+            assert!(is_kept(code), "{}", code.as_str());
+        }
     }
 }

@@ -54,7 +54,8 @@ pub(super) struct UploadForm {
 /// Sends a file.
 #[utoipa::path(post, path = "/files/upload", tag = "files",
     request_body(content = UploadForm, content_type = "multipart/form-data"),
-    responses((status = 201, body = FileBody)))]
+    responses((status = 201, body = FileBody),
+        (status = 404, description = "No such consultation, or not the caller's account")))]
 pub(super) async fn upload_file(
     app: App,
     signed: Signed,

@@ -144,7 +144,7 @@ impl Scene {
             let key = world.vault.generate(world.randomness.uuid_v4(), subject).unwrap();
             world.tenancy.run(&by.scope(), |tx| Ok(tx.add_data_keys(&[key])?)).unwrap();
         }
-        idempotency::answered(&world, marc, "a key");
+        idempotency::answered(&world, marc, "a-key");
         let deletion = erasure::asked(&world, marc).id;
         let of_sophie = erasure::asked(&world, sophie).id;
         Self {

@@ -4,6 +4,11 @@ use serde_json::{Map, Value, json};
 use super::edit;
 use crate::http::idempotency::KEY_NAME;
 
+/// The refusals that are kept.
+const REFUSALS: [&str; 3] = ["400", "404", "409"];
+/// How the header of a repeated answer is called.
+const REPLAYED_NAME: &str = "Idempotency-Replayed";
+
 /// Adds the header, what a repeated answer says of itself, and the refusals.
 pub(super) fn describe(entry: &mut Map<String, Value>) {
     let header = json!({
@@ -19,36 +24,37 @@ pub(super) fn describe(entry: &mut Map<String, Value>) {
     if let Value::Array(parameters) = entry.entry("parameters").or_insert_with(|| json!([])) {
         parameters.push(header);
     }
-    let replayed = json!({
-        "description": "That nothing was done this time: the answer was given before.",
-        "schema": { "type": "string", "enum": ["true"] },
-    });
     edit(entry, "responses", |responses| {
         for (status, response) in responses.iter_mut() {
-            if let Some(response) = response.as_object_mut().filter(|_| status.starts_with('2')) {
-                edit(response, "headers", |headers| {
-                    headers.insert("Idempotency-Replayed".into(), replayed.clone());
-                });
+            let Some(response) = response.as_object_mut() else { continue };
+            let is_refusal = REFUSALS.contains(&status.as_str());
+            if is_refusal && response.contains_key("$ref") {
+                response.insert("$ref".into(), json!(format!("#/components/responses/Repeated{status}")));
+            } else if is_refusal || status.starts_with('2') {
+                edit(response, "headers", |headers| drop(headers.insert(REPLAYED_NAME.into(), replayed())));
             }
-        }
-        for status in
-            ["400", "404", "409"].into_iter().filter(|status| responses.contains_key(*status)).collect::<Vec<_>>()
-        {
-            responses.insert(status.into(), json!({ "$ref": format!("#/components/responses/Repeated{status}") }));
         }
     });
 }
 
+/// Says of an answer that it was given before.
+fn replayed() -> Value {
+    json!({
+        "description": "That nothing was done this time: the answer was given before.",
+        "schema": { "type": "string", "enum": ["true"] },
+    })
+}
+
 /// Defines the refusals that may be repeated.
 pub(super) fn define(responses: &mut Map<String, Value>) {
-    for (status, more) in [("400", ""), ("404", ""), ("409", " Or the key was used for something else.")] {
+    for status in REFUSALS {
         let Some(Value::Object(mut response)) = responses.get(&format!("Problem{status}")).cloned() else { continue };
-        let description = response.get("description").and_then(Value::as_str).unwrap_or_default();
-        let description = format!("{description}{more}");
-        response.insert("description".into(), description.into());
-        let header = json!({ "description": "That the refusal was given before.",
-            "schema": { "type": "string", "enum": ["true"] } });
-        edit(&mut response, "headers", |headers| drop(headers.insert("Idempotency-Replayed".into(), header)));
+        edit(&mut response, "headers", |headers| drop(headers.insert(REPLAYED_NAME.into(), replayed())));
+        if status == "409" {
+            let description = response.get("description").and_then(Value::as_str).unwrap_or_default();
+            let description = format!("{description} Or the key was used for something else, or is being used.");
+            response.insert("description".into(), description.into());
+        }
         responses.insert(format!("Repeated{status}"), response.into());
     }
 }
