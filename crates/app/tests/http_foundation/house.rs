@@ -247,6 +247,7 @@ impl House {
             bell: Arc::default(),
             storage: Arc::new(huntzen_adapter_files::in_memory()),
             max_file_bytes: 1024,
+            answers_kept: SignedDuration::from_hours(24),
         };
         Self { edge: Data::new(edge), clock, accounts, refusals }
     }
