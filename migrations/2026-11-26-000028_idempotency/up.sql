@@ -7,7 +7,8 @@ CREATE TABLE idempotency_keys (
     -- Of a request of several transactions: who is at it, and until when nobody else takes it over.
     held_by uuid,
     held_until timestamptz,
-    answer bytea CHECK (length(answer) BETWEEN 58 AND 1048576),
+    -- The longest is that to an import: 50,000 reasons why lines were not taken.
+    answer bytea CHECK (length(answer) BETWEEN 58 AND 33554432),
     created_at timestamptz NOT NULL,
     CONSTRAINT idempotency_keys_pkey PRIMARY KEY (user_id, id),
     CONSTRAINT idempotency_keys_state CHECK (

@@ -37,7 +37,7 @@ impl IdempotencyRecords for MemoryTx {
     /// Units of work come one after the other here, so none is ever busy.
     fn request(&mut self, user: UserId, id: Uuid) -> Result<Lookup, StoreError> {
         self.read(|viewer, state| {
-            let kept = state.idempotency_keys.get(&(user, id)).filter(|_| viewer.is_user(user));
+            let kept = state.idempotency_keys.get(&(user, id)).filter(|_| viewer.sees_request(user));
             kept.map_or(Lookup::Free, |request| Lookup::Kept(request.clone()))
         })
     }
@@ -52,7 +52,7 @@ impl IdempotencyRecords for MemoryTx {
     fn add_requests(&mut self, requests: &[KeptRequest]) -> Result<(), StoreError> {
         self.write(|viewer, state| {
             for request in requests {
-                allow(viewer.adds_request(request.user))?;
+                allow(viewer.adds_request(request.user, is_at(request, None)))?;
                 require(state.users.contains(&request.user), "idempotency_keys_user_id_fkey")?;
                 let key = (request.user, request.id);
                 require(!state.idempotency_keys.contains(&key), TAKEN)?;

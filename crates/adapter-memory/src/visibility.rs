@@ -296,9 +296,9 @@ impl Viewer {
         self.is_user(user) || self.is_job(Job::Chat) || self.is_job(Job::Retention)
     }
 
-    /// Adds a request of this account.
-    pub(crate) fn adds_request(&self, user: UserId) -> bool {
-        self.is_user(user) || self.is_job(Job::Chat)
+    /// Adds a request of this account; the writer of messages only one that has its answer.
+    pub(crate) fn adds_request(&self, user: UserId, is_answered: bool) -> bool {
+        self.is_user(user) || (is_answered && self.is_job(Job::Chat))
     }
 
     pub(crate) fn sees_data_key(&self, row: &DataKeyRow) -> bool {

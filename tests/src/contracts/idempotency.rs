@@ -161,7 +161,7 @@ pub fn a_request_is_its_users_own(world: &World) {
         assert!(!changed.unwrap_or_default(), "{scope:?}");
     }
     let (chat, names) = (Scope::worker(Job::Chat), [(name.user, name.id), (other.user, other.id)]);
-    let known = |scope| world.tenancy.run(scope, |tx| Ok(tx.known_requests(&names)?)).unwrap();
+    let known = |scope: &Scope| world.tenancy.run(scope, |tx| Ok(tx.known_requests(&names)?)).unwrap();
     assert_eq!(known(&chat), [names[0]]);
     assert_eq!(known(&cast.colleague.0.scope()), []);
     add(world, &chat, &unkept(world, &other)).unwrap();
@@ -203,6 +203,16 @@ pub fn a_request_is_done_once(world: &World) {
     let Lookup::Kept(kept) = look(world, &marc.scope(), &request.name) else { panic!("it is not kept") };
     let RequestState::Answered(Sealed(bytes)) = kept.state else { panic!("it goes on") };
     assert!(!bytes.windows(5).any(|part| part == b"first"), "an answer is kept in clear");
+}
+
+/// That to an import of 10,000 lines of which none is taken is as long as answers become.
+pub fn a_long_answer_is_told_again(world: &World) {
+    let cast = Cast::new(world);
+    let marc = &cast.employee.0;
+    let (request, long) = (asking(marc, "a", "content"), "é".repeat(13_500_000));
+    assert!(!done(world, marc, &request, &long).unwrap().is_repeat);
+    let again = done(world, marc, &request, "second").unwrap();
+    assert!(again.is_repeat && again.answer == answer(&long));
 }
 
 /// Of many at once one does it; the others are told that it goes on, and then what the first was told.

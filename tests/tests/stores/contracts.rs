@@ -306,6 +306,7 @@ mod idempotency {
         a_request_is_its_users_own,
         a_failed_unit_of_work_leaves_no_request,
         a_request_is_done_once,
+        a_long_answer_is_told_again,
         of_many_at_once_one_does_it,
         an_answer_is_told_again_for_a_day,
         a_long_request_is_taken_over_when_it_is_left,

@@ -85,8 +85,9 @@ impl RequestName {
                 Ok(Some(KeptAnswer::read(&text).ok_or_else(unreadable)?))
             }
             RequestState::GoingOn { .. } | RequestState::Answered(_) => {
-                tx.remove_request(self.user, self.id, by)?;
-                Ok(None)
+                // Who is not the one to remove it comes after somebody who does it anew.
+                let is_removed = tx.remove_request(self.user, self.id, by)?;
+                if is_removed { Ok(None) } else { Err(TenancyError::RequestInProgress) }
             }
         }
     }
