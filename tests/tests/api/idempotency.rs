@@ -146,25 +146,32 @@ async fn a_message_is_said_once(play: &Played) {
     assert_eq!(said_in(play, &id).await.len(), 2);
 }
 
+/// Sends people until the file is through: on a busy machine a part may take too long, and whom it listed
+/// is skipped the next time.
+async fn import(play: &Played, key: &str, path: &str, count: usize) -> Answer {
+    loop {
+        let answer = send(play, (Played::HR, key), path, ("text/csv", people(count))).await;
+        if answer.json["code"] != "overloaded" {
+            return answer;
+        }
+    }
+}
+
 async fn an_import_is_done_once(play: &Played) {
-    // Parts of 500: some of exactly that size, so that the last is empty.
-    for (key, count) in [("none", 0), ("few", 3), ("whole", 500), ("more", 1_001)] {
-        let by = (Played::HR, key);
-        let rehearsed = send(play, by, "/employees/import?dryRun=true", ("text/csv", people(count))).await;
-        rehearsed.expect(200);
-        let other = send(play, by, IMPORT, ("text/csv", people(count))).await;
-        other.refused(409, "idempotency_key_reused");
-        let name = format!("{key} for good");
-        let name = name.replace(' ', "-");
-        let by = (Played::HR, name.as_str());
-        let first = send(play, by, IMPORT, ("text/csv", people(count))).await;
-        assert_eq!(first.expect(200), &rehearsed.json);
-        let again = send(play, by, IMPORT, ("text/csv", people(count))).await;
-        repeats(&again, &first);
-        send(play, by, IMPORT, ("text/csv", people(count + 1))).await.refused(409, "idempotency_key_reused");
+    // Parts of 500: one of exactly that size, so that the last is empty.
+    for (key, count) in [("none", 0), ("few", 3), ("whole", 500), ("more", 501)] {
+        let rehearsed = import(play, key, "/employees/import?dryRun=true", count).await;
+        assert_eq!(rehearsed.expect(200)["failed"], 0);
+        import(play, key, IMPORT, count).await.refused(409, "idempotency_key_reused");
+        let name = format!("{key}-for-good");
+        let first = import(play, &name, IMPORT, count).await;
+        let told = ["created", "skipped", "failed"].map(|name| first.expect(200)[name].as_u64());
+        assert_eq!(told.into_iter().sum::<Option<u64>>(), u64::try_from(count).ok(), "{}", first.json);
+        repeats(&import(play, &name, IMPORT, count).await, &first);
+        import(play, &name, IMPORT, count + 1).await.refused(409, "idempotency_key_reused");
     }
     let listed = play.get(Played::HR, "/employees?perPage=1").await;
-    assert_eq!(listed.expect(200)["total"], 2 + 1_001);
+    assert_eq!(listed.expect(200)["total"], 2 + 501);
     let theirs = send(play, (Played::OTHER_HR, "few-for-good"), IMPORT, ("text/csv", people(3))).await;
     assert_eq!((theirs.expect(200)["failed"].clone(), theirs.header("idempotency-replayed")), (json!(3), None));
 }
