@@ -78,10 +78,10 @@ impl RequestName {
         };
         match request.state {
             RequestState::GoingOn { .. } if !is_over => Err(TenancyError::RequestInProgress),
-            RequestState::Answered(sealed) if !is_over => {
+            RequestState::Answered(answer) if !is_over => {
                 let keys = sealer.known_keys(tx, &[self.subject()])?;
-                let key = key_of(&keys, &sealed).ok_or_else(unreadable)?;
-                let text = sealer.open(key, &self.place(), &sealed)?;
+                let key = key_of(&keys, &answer).ok_or_else(unreadable)?;
+                let text = sealer.open(key, &self.place(), &answer)?;
                 Ok(Some(KeptAnswer::read(&text).ok_or_else(unreadable)?))
             }
             RequestState::GoingOn { .. } | RequestState::Answered(_) => {

@@ -132,12 +132,12 @@ impl Repeating {
     /// `IdempotencyKeyReused`, `RequestInProgress`.
     pub fn admit(&self, caller: &Caller, request: &Repeatable) -> Result<Admission, TenancyError> {
         let now = self.clock.now();
-        self.store.run(&caller.scope(), |tx| match request.name.find(tx, &self.sealer, now)? {
-            Some(kept) => Ok(Admission::Kept(kept.to(&request.asked)?)),
-            None => {
-                let keeper = request.name.keeper(tx, &self.sealer, now)?;
-                Ok(Admission::Admitted(Passage { request: *request, keeper }))
+        self.store.run(&caller.scope(), |tx| {
+            if let Some(kept) = request.name.find(tx, &self.sealer, now)? {
+                return Ok(Admission::Kept(kept.to(&request.asked)?));
             }
+            let keeper = request.name.keeper(tx, &self.sealer, now)?;
+            Ok(Admission::Admitted(Passage { request: *request, keeper }))
         })
     }
 
