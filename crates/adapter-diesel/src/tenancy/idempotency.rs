@@ -58,13 +58,11 @@ fn columns(state: &RequestState) -> Columns {
 }
 
 fn state((by, until, answer): Columns) -> Result<RequestState, StoreError> {
-    match answer {
-        Some(sealed) => Ok(RequestState::Answered(Sealed(sealed))),
-        None => {
-            let (by, until) = readable(by.zip(instant(until)), "idempotency_keys.held_by")?;
-            Ok(RequestState::GoingOn { by, until })
-        }
+    if let Some(sealed) = answer {
+        return Ok(RequestState::Answered(Sealed(sealed)));
     }
+    let (by, until) = readable(by.zip(instant(until)), "idempotency_keys.held_by")?;
+    Ok(RequestState::GoingOn { by, until })
 }
 
 /// The number that stands for a request among those that are looked for.

@@ -111,11 +111,11 @@ async fn import_employees(
     let (place, digest) = opened.await?;
     let import = Import::new(query.dry_run);
     let Some((asked, digest)) = asked.zip(digest) else {
-        return import_all(&app, signed.caller, import, (file, place)).await;
+        return import_all(&app, &signed.caller, import, (file, place)).await;
     };
     match Going::begin(&app, &signed.caller, asked).await? {
         Start::Kept(kept) => Ok(Reply(Answered::again(kept.to(&digest)?))),
-        Start::Going(going) => match import_once(&app, signed.caller, import, (file, place), (&going, digest)).await {
+        Start::Going(going) => match import_once(&app, &signed.caller, import, (file, place), (&going, digest)).await {
             Ok(answer) => Ok(going.done(answer)),
             Err(problem) => Err(going.refuse(Some(digest), problem).await),
         },
@@ -124,7 +124,7 @@ async fn import_employees(
 
 async fn import_all(
     app: &App,
-    caller: Caller,
+    caller: &Caller,
     mut import: Import,
     (file, place): (Bytes, Place),
 ) -> Result<Reply, Problem> {
@@ -148,7 +148,7 @@ async fn import_all(
 /// The same, each part saying that the request goes on; the last one keeps the answer.
 async fn import_once(
     app: &App,
-    caller: Caller,
+    caller: &Caller,
     mut import: Import,
     (file, mut place): (Bytes, Place),
     (going, digest): (&Going, RequestDigest),

@@ -25,7 +25,7 @@ pub(super) fn describe(entry: &mut Map<String, Value>) {
         parameters.push(header);
     }
     edit(entry, "responses", |responses| {
-        for (status, response) in responses.iter_mut() {
+        for (status, response) in responses {
             let Some(response) = response.as_object_mut() else { continue };
             let is_refusal = REFUSALS.contains(&status.as_str());
             if is_refusal && response.contains_key("$ref") {
