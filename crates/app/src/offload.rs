@@ -10,8 +10,8 @@ use tokio::{sync::Semaphore, time::timeout};
 
 use crate::http::problem::{Code, Problem};
 
-/// How long a request may wait for its use cases before it is answered 503; of a long request, for each
-/// of its parts.
+/// How long a request may wait for its use cases before it is answered 503; of a long request, how long
+/// after it last came further.
 pub const PATIENCE: Duration = Duration::from_millis(3_500);
 
 /// Which threads a use case runs on.
@@ -95,6 +95,13 @@ pub struct Patience(Cell<Duration>);
 impl Default for Patience {
     fn default() -> Self {
         Self(Cell::new(PATIENCE))
+    }
+}
+
+impl Patience {
+    /// Begins anew: the request has come further.
+    pub fn renew(&self) {
+        self.0.set(PATIENCE);
     }
 }
 

@@ -186,8 +186,25 @@ impl<S: Send + Sync + 'static> App<S> {
         offload(&self.edge.lanes, lane, &self.context.0.patience, move || use_case(services.as_ref())).await
     }
 
+    /// Runs one of the many use cases that a long request consists of. Each that succeeds gives the next one the
+    /// whole waiting time; a request that comes no further is refused as soon as any other.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn run_step<T, E, F>(&self, use_case: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        E: Send + 'static,
+        Problem: From<E>,
+        F: FnOnce(&S) -> Result<T, E> + Send + 'static,
+    {
+        let done = self.run(use_case).await?;
+        self.context.0.patience.renew();
+        Ok(done)
+    }
+
     /// Runs a use case beside the request's own waiting time, with a patience of its own: beside the answer,
-    /// while that is on its way, or as one of the many that a long request consists of.
+    /// while that is on its way or once it is given.
     ///
     /// # Errors
     /// The same.

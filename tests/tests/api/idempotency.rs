@@ -214,9 +214,9 @@ async fn a_file_is_taken_in_once(play: &Played) {
             let user = UserId(user.await.parse().unwrap());
             let actor = Actor { user, role: Role::Employee, company: None, session: None };
             let scope = huntzen_tenancy::Scope::user(actor, Origin::default());
-            let used = play.world.tenancy.run(&scope, |tx| Ok(tx.file_usage(user, jiff::Timestamp::UNIX_EPOCH)?));
-            let used = used.unwrap();
-            (used.files, used.uploads)
+            let usage = play.world.tenancy.run(&scope, |tx| Ok(tx.file_usage(user, jiff::Timestamp::UNIX_EPOCH)?));
+            let usage = usage.unwrap();
+            (usage.files, usage.uploads)
         }
     };
     assert_eq!((kept(Played::MARC).await, kept(Played::CLAIRE).await), ((3, 0), (1, 0)));

@@ -274,7 +274,7 @@ impl Going {
             return Ok(());
         }
         let (caller, held) = (self.caller.clone(), self.held()?);
-        self.app.run_beside(move |s| s.repeating.go_on(&caller, &held)).await?;
+        self.app.run_step(move |s| s.repeating.go_on(&caller, &held)).await?;
         self.last_sign.set(Instant::now());
         Ok(())
     }
@@ -293,7 +293,7 @@ impl Going {
         };
         let (Some((asked, refusal)), Ok(held)) = (asked.zip(refusal), self.held()) else { return problem };
         let caller = self.caller.clone();
-        match self.app.run_beside(move |s| s.repeating.refuse_held(&caller, &held, &asked, &refusal)).await {
+        match self.app.run(move |s| s.repeating.refuse_held(&caller, &held, &asked, &refusal)).await {
             Ok(()) => {
                 self.held = None;
                 problem

@@ -101,7 +101,7 @@ async fn import_employees(
 ) -> Result<Reply, Problem> {
     // Reading takes time as well, so the file is read where use cases run, part by part.
     let (bytes, key) = (file.clone(), asked.clone());
-    let opened = app.run_beside(move |_| {
+    let opened = app.run(move |_| {
         let opened = EmployeeFile::open(&bytes).map_err(Problem::invalid)?;
         if opened.has_more_than(MOST_LINES) {
             return Err(Problem::invalid_field("file", "too_many_lines"));
@@ -131,7 +131,7 @@ async fn import_all(
     let mut place = Some(place);
     while let Some(from) = place {
         let (bytes, caller) = (file.clone(), caller.clone());
-        let part = app.run_beside(move |s| {
+        let part = app.run_step(move |s| {
             let mut opened = EmployeeFile::resumed(&bytes, from);
             let lines: Vec<ImportedLine> = opened.lines().take(LINES_TOGETHER).collect();
             if lines.is_empty() {
@@ -156,7 +156,7 @@ async fn import_once(
     let language = app.context().0.language;
     loop {
         let (bytes, caller, held) = (file.clone(), caller.clone(), going.held()?);
-        let part = app.run_beside(move |s| {
+        let part = app.run_step(move |s| {
             let mut opened = EmployeeFile::resumed(&bytes, place);
             let lines: Vec<ImportedLine> = opened.lines().take(LINES_TOGETHER).collect();
             let is_last = lines.len() < LINES_TOGETHER;

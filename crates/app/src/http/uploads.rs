@@ -110,7 +110,12 @@ async fn take_in(app: &App, caller: Caller, form: &mut Form, repeat: &mut Repeat
         Ok(done) => done,
         Err(_) => Err(Problem::new(Code::RequestTimeout)),
     };
-    uploads.give_up().await;
+    if done.as_ref().is_err_and(|problem| problem.code().status().is_server_error()) {
+        // Whoever has waited in vain does not wait for what is given up as well.
+        drop(uploads);
+    } else {
+        uploads.give_up().await;
+    }
     let (kind, answer) = done?;
     if kind == FileType::Avatar {
         // The account shows where its picture is.
