@@ -3,7 +3,6 @@ use hmac::{Hmac, KeyInit, Mac};
 use huntzen_tenancy::{audit::Head, sealing::Vault};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
-use url::Url;
 
 use crate::{
     config::Config,
@@ -134,33 +133,27 @@ fn derived_password(secret: &SecretString) -> SecretString {
     data_encoding::HEXLOWER.encode(&code.finalize().into_bytes()).into()
 }
 
-/// The same server and database under another role.
+/// The same servers and database under another role.
+///
+/// A libpq URL is not a URL of the web: it may name several hosts, each with its port, of which libpq
+/// takes the first that fits (`postgres://a:5432,b:5432/care?target_session_attrs=read-write`), and in it `+`
+/// is no space. So its parts are kept as they are written.
 fn with_role(url: &SecretString, role: &str, password: &SecretString) -> Result<SecretString, DatabaseError> {
-    let mut url = Url::parse(url.expose_secret())
-        .ok()
-        .filter(|url| url.scheme().starts_with("postgres"))
-        .ok_or(DatabaseError::Url)?;
+    let (scheme, rest) = url.expose_secret().trim().split_once("://").ok_or(DatabaseError::Url)?;
+    if !["postgres", "postgresql"].contains(&scheme) {
+        return Err(DatabaseError::Url);
+    }
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, path) = match place.find('/') {
+        Some(slash) => place.split_at(slash),
+        None => (place, ""),
+    };
+    let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
     // A role in the query would win over the one in the authority.
-    let others: Vec<(String, String)> = url
-        .query_pairs()
-        .filter(|(key, _)| key != "user" && key != "password")
-        .map(|(key, value)| (key.into_owned(), value.into_owned()))
-        .collect();
-    if url.has_host() {
-        let set = url.set_username(role).and_then(|()| url.set_password(Some(password.expose_secret())));
-        set.ok().ok_or(DatabaseError::Url)?;
-        url.query_pairs_mut().clear().extend_pairs(others);
-    } else {
-        url.query_pairs_mut()
-            .clear()
-            .extend_pairs(others)
-            .append_pair("user", role)
-            .append_pair("password", password.expose_secret());
-    }
-    if url.query() == Some("") {
-        url.set_query(None);
-    }
-    Ok(url.to_string().into())
+    let is_role = |pair: &&str| ["user", "password"].contains(&pair.split('=').next().unwrap_or_default());
+    let others: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !is_role(pair)).collect();
+    let query = if others.is_empty() { String::new() } else { format!("?{}", others.join("&")) };
+    Ok(format!("{scheme}://{role}:{}@{hosts}{path}{query}", password.expose_secret()).into())
 }
 
 #[cfg(test)]
@@ -173,17 +166,33 @@ mod tests {
         let swapped = |url: &str| {
             with_role(&url.into(), "huntzen_app", &"secret".into()).map(|url| url.expose_secret().to_owned())
         };
-        assert_eq!(
-            swapped("postgresql://postgres:pw@db:5433/care?sslmode=require").unwrap(),
-            "postgresql://huntzen_app:secret@db:5433/care?sslmode=require"
-        );
-        assert_eq!(swapped("postgres://db/care?user=me").unwrap(), "postgres://huntzen_app:secret@db/care");
-        assert_eq!(
-            swapped("postgresql:///care?host=/run/pg").unwrap(),
-            "postgresql:///care?host=%2Frun%2Fpg&user=huntzen_app&password=secret"
-        );
+        for (url, expected) in [
+            (
+                "postgresql://postgres:pw@db:5433/care?sslmode=require",
+                "postgresql://huntzen_app:secret@db:5433/care?sslmode=require",
+            ),
+            ("postgres://db/care?user=me", "postgres://huntzen_app:secret@db/care"),
+            ("postgres://db", "postgres://huntzen_app:secret@db"),
+            ("postgresql:///care?host=/run/pg", "postgresql://huntzen_app:secret@/care?host=/run/pg"),
+            (
+                "postgresql:///care?password=pw&host=%2Frun%2Fpg&options=-c%20x",
+                "postgresql://huntzen_app:secret@/care?host=%2Frun%2Fpg&options=-c%20x",
+            ),
+        ] {
+            assert_eq!(swapped(url).unwrap(), expected);
+        }
         assert!(matches!(swapped("mysql://db/care"), Err(DatabaseError::Url)));
         assert!(matches!(swapped("host=db"), Err(DatabaseError::Url)));
+    }
+
+    #[test]
+    fn a_url_may_name_several_hosts() {
+        let swapped = |url: &str| with_role(&url.into(), "huntzen_app", &"secret".into());
+        let url = "postgres://me:p%40w@a.example:5432,b.example:5433,[::1]/care?target_session_attrs=read-write";
+        assert_eq!(
+            swapped(url).unwrap().expose_secret(),
+            "postgres://huntzen_app:secret@a.example:5432,b.example:5433,[::1]/care?target_session_attrs=read-write"
+        );
     }
 
     #[test]

@@ -1,5 +1,11 @@
 //! Circumstances under which the server must not start, and says why.
-use std::{net::TcpListener, process::Output};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    process::Output,
+    sync::mpsc,
+    thread,
+};
 
 use diesel::{Connection, PgConnection, connection::SimpleConnection};
 use huntzen_adapter_diesel::migrate;
@@ -71,4 +77,34 @@ fn a_taken_port_is_named() {
     let folder = DataFolder::new().with("PORT", port.clone());
     let said = refused(&folder.run(&["serve"]));
     assert!(said.contains(&port) && said.contains("taken"), "{said}");
+}
+
+/// `sslmode=require` means TLS or nothing, whichever libpq the program has: the one that is compiled in knows
+/// no TLS and refuses before it connects; the system's asks, and goes away when the server has none.
+#[test]
+fn a_database_without_tls_is_refused_where_tls_is_required() {
+    /// Length and code of an SSLRequest (PostgreSQL's protocol, "Message Formats").
+    const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
+    let server = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = server.local_addr().unwrap().port();
+    let (heard, in_clear) = mpsc::channel();
+    thread::spawn(move || {
+        for client in server.incoming() {
+            let mut client = client.unwrap();
+            let mut request = [0; 8];
+            let asked = client.read_exact(&mut request).is_ok() && request == SSL_REQUEST;
+            let mut rest = Vec::new();
+            if asked && client.write_all(b"N").is_ok() {
+                let _ = client.read_to_end(&mut rest);
+            }
+            let _ = heard.send(!asked || !rest.is_empty());
+        }
+    });
+    let url = format!("postgres://huntzen_app:secret@127.0.0.1:{port}/huntzen?sslmode=require");
+    for command in ["serve", "migrate"] {
+        let folder = production(&SECRETS).with("DATABASE_URL", url.clone()).with("DATABASE_OWNER_URL", url.clone());
+        let said = refused(&folder.run(&[command]));
+        assert!(said.contains("SSL") && !said.contains("secret"), "{command}: {said}");
+    }
+    assert!(!in_clear.try_iter().any(|in_clear| in_clear), "something was said in clear");
 }
