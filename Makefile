@@ -12,8 +12,10 @@ ENSURE_POSTGRES := deploy/scripts/ensure-postgres
 # Without a server of the operator's, the program needs the programs of PostgreSQL.
 POSTGRES := if [[ -z "$${DATABASE_URL:-}" ]] && ! grep -qsE '^DATABASE_URL=.' .env; then $(ENSURE_POSTGRES) > /dev/null; fi
 
+COMPOSE := docker compose --file deploy/compose.yaml
+
 .PHONY: help run start dev build test test-full migrate seed check lint format cover bench openapi \
-	clean clean-data tools
+	docker-build docker-up docker-down clean clean-data tools
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +87,17 @@ openapi: tools ## Write tests/openapi.json anew
 	$(CARGO) build --locked --bin huntzen
 	target/debug/huntzen openapi > target/openapi.json
 	mv target/openapi.json tests/openapi.json
+
+docker-build: ## Build the production image (deploy/Dockerfile)
+	docker build --file deploy/Dockerfile --tag "huntzen-care:$${HUNTZEN_VERSION:-0.1.0}" .
+
+docker-up: ## Start production on this host (deploy/compose.yaml; wants deploy/.env)
+	@[[ -f deploy/.env ]] || { echo "Copy deploy/env.example to deploy/.env and fill it in first." >&2; exit 1; }
+	$(COMPOSE) up --detach --build
+	$(COMPOSE) up --detach --no-deps --wait huntzen-1 huntzen-2
+
+docker-down: ## Stop it; the data stay
+	$(COMPOSE) down
 
 clean: ## Remove what was built
 	$(CARGO) clean

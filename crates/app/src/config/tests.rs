@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
@@ -473,6 +474,24 @@ fn the_example_file_names_every_key_and_changes_nothing() {
     for text in [example, &switched_on] {
         let copied = Folder::new().with(".env", text).load(&early_start).unwrap();
         assert_eq!(copied.masked().unwrap(), load(&early_start).unwrap().masked().unwrap());
+    }
+}
+
+#[test]
+fn the_example_file_shows_each_default_once() {
+    let example = include_str!("../../../../.env.example");
+    let defaults: BTreeMap<String, String> = load(&[]).unwrap().entries().unwrap().into_iter().collect();
+    let mut seen = BTreeSet::new();
+    for line in example.lines() {
+        let Some((name, value)) = line.trim_start_matches('#').split_once('=').filter(|(name, _)| !name.contains(' '))
+        else {
+            continue;
+        };
+        assert!(seen.insert(name), "{name} stands there twice");
+        let Some(key) = key_of(name) else { continue };
+        // Of a secret the file shows none; a list may be empty.
+        let nothing = ["(not set)", "[]", "\"********\""].contains(&defaults[&key].as_str());
+        assert_eq!(value.is_empty(), nothing, "{name} is shown as {value:?}; its default is {}", defaults[&key]);
     }
 }
 
