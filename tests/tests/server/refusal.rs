@@ -83,7 +83,7 @@ fn a_taken_port_is_named() {
 /// no TLS and refuses before it connects; the system's asks, and goes away when the server has none.
 #[test]
 fn a_database_without_tls_is_refused_where_tls_is_required() {
-    /// Length and code of an SSLRequest (PostgreSQL's protocol, "Message Formats").
+    /// Length and code of an `SSLRequest` (PostgreSQL's protocol, "Message Formats").
     const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
     let server = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = server.local_addr().unwrap().port();
