@@ -62,6 +62,7 @@ seed: tools ## Fill the database with the demo data
 check: tools ## Format, clippy, documentation; licences and unused dependencies where the tools are installed
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked -p huntzen-app --all-targets --features otlp,sentry -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 	@if command -v cargo-deny > /dev/null; then $(CARGO) deny --locked check; else echo "cargo-deny is not installed: licences and advisories are not checked"; fi
 	@if command -v cargo-machete > /dev/null; then $(CARGO) machete; else echo "cargo-machete is not installed: unused dependencies are not looked for"; fi

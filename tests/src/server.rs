@@ -217,6 +217,11 @@ impl<'a> Server<'a> {
         self.address
     }
 
+    /// Where it serves its metrics, once it has said so.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        address_in(&self.log(), "metrics are served")
+    }
+
     /// Its process.
     pub fn process(&self) -> u32 {
         self.child.id()
@@ -290,9 +295,13 @@ impl Drop for Server<'_> {
 
 /// The address in the log line that says so.
 fn announced(log: &Path) -> Option<SocketAddr> {
-    let text = fs::read_to_string(log).ok()?;
-    let line = text.lines().find(|line| line.contains("\"message\":\"serving\""))?;
-    let line: Value = serde_json::from_str(line).ok()?;
+    address_in(&fs::read_to_string(log).ok()?, "serving")
+}
+
+/// The address in the line of a log with this message.
+fn address_in(log: &str, message: &str) -> Option<SocketAddr> {
+    let message = format!("\"message\":\"{message}\"");
+    let line: Value = serde_json::from_str(log.lines().find(|line| line.contains(&message))?).ok()?;
     line["address"].as_str()?.parse().ok()
 }
 

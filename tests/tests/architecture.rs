@@ -40,6 +40,18 @@ const ONLY_HOME: &[(&str, &[&str])] = &[
         &["actix-cors", "actix-multipart", "actix-web", "actix-ws", "clap", "tokio", "utoipa", "utoipa-swagger-ui"],
     ),
     ("@markdown", &["ammonia", "pulldown-cmark"]),
+    (
+        "@telemetry",
+        &[
+            "opentelemetry",
+            "opentelemetry-http",
+            "opentelemetry-otlp",
+            "opentelemetry_sdk",
+            "prometheus-client",
+            "sentry",
+            "ureq",
+        ],
+    ),
 ];
 
 /// Where the crates of `ONLY_HOME` may live; the tests may use them all.
@@ -50,6 +62,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("@markdown", &["huntzen-app"]),
     ("@objects", &["huntzen-adapter-files"]),
     ("@http", &["huntzen-app"]),
+    ("@telemetry", &["huntzen-app"]),
 ];
 
 fn metadata() -> Metadata {

@@ -1,5 +1,11 @@
 //! The pool of connections, and how a unit of work begins on one of them.
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use diesel::{
     prelude::*,
@@ -36,6 +42,14 @@ pub(crate) type Pooled = PooledConnection<ConnectionManager<PgConnection>>;
 #[derive(Clone)]
 pub struct PgStore {
     pool: Pool<ConnectionManager<PgConnection>>,
+    queue: Arc<Queue>,
+}
+
+/// What the pool itself does not count.
+#[derive(Default)]
+struct Queue {
+    waiting: AtomicU32,
+    failed: AtomicU64,
 }
 
 /// How many connections there are.
@@ -47,6 +61,10 @@ pub struct PoolState {
     pub idle: u32,
     /// As many as may ever be open.
     pub most: u32,
+    /// Units of work that wait for one.
+    pub waiting: u32,
+    /// Units of work that got none in time, since the pool was opened.
+    pub failed: u64,
 }
 
 impl PgStore {
@@ -64,7 +82,7 @@ impl PgStore {
             // Whoever waits for the connection is told; the pool itself stays silent.
             .error_handler(Box::new(NopErrorHandler))
             .build(ConnectionManager::new(with_time_limits(url)))
-            .map(|pool| Self { pool })
+            .map(|pool| Self { pool, queue: Arc::default() })
             .map_err(unavailable)
     }
 
@@ -79,7 +97,13 @@ impl PgStore {
     /// How many connections there are now.
     pub fn pool_state(&self) -> PoolState {
         let state = self.pool.state();
-        PoolState { open: state.connections, idle: state.idle_connections, most: self.pool.max_size() }
+        PoolState {
+            open: state.connections,
+            idle: state.idle_connections,
+            most: self.pool.max_size(),
+            waiting: self.queue.waiting.load(Ordering::Relaxed),
+            failed: self.queue.failed.load(Ordering::Relaxed),
+        }
     }
 
     /// One connection, one open transaction, one scope.
@@ -99,7 +123,7 @@ impl PgStore {
     pub(crate) fn begin_with(&self, beginning: &str) -> Result<PgTx, StoreError> {
         let mut dead = 0;
         loop {
-            let connection = self.pool.get().map_err(unavailable)?;
+            let connection = self.connection()?;
             match PgTx::begin(connection, beginning) {
                 Err(StoreError::Unavailable(_)) if dead < self.pool.max_size() => dead += 1,
                 begun @ (Ok(_) | Err(_)) => return begun,
@@ -118,6 +142,22 @@ fn with_time_limits(url: &str) -> String {
         return url.to_owned();
     }
     format!("{url}{}{missing}", if url.contains('?') { '&' } else { '?' })
+}
+
+impl PgStore {
+    /// A free connection, or the next that becomes free.
+    fn connection(&self) -> Result<Pooled, StoreError> {
+        if let Some(connection) = self.pool.try_get() {
+            return Ok(connection);
+        }
+        self.queue.waiting.fetch_add(1, Ordering::Relaxed);
+        let connection = self.pool.get();
+        self.queue.waiting.fetch_sub(1, Ordering::Relaxed);
+        connection.map_err(|error| {
+            self.queue.failed.fetch_add(1, Ordering::Relaxed);
+            unavailable(error)
+        })
+    }
 }
 
 impl std::fmt::Debug for PgStore {

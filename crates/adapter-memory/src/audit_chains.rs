@@ -31,6 +31,13 @@ impl AuditChains for MemoryTx {
         })
     }
 
+    fn count_unlinked(&mut self) -> Result<u64, StoreError> {
+        self.read(|viewer, state| {
+            let waiting = state.audit_unlinked.rows().filter(|_| viewer.is_job(Job::Audit));
+            u64::try_from(waiting.count()).unwrap_or(u64::MAX)
+        })
+    }
+
     fn heads_of(&mut self, chains: &[ChainId]) -> Result<Vec<Head>, StoreError> {
         self.read(|viewer, state| {
             let heads = heads(state).into_values().filter(|head| chains.contains(&head.chain));

@@ -6,9 +6,13 @@ use std::{
 };
 
 use actix_web::web;
+use prometheus_client::metrics::{counter::Counter, histogram::Histogram};
 use tokio::{sync::Semaphore, time::timeout};
 
-use crate::http::problem::{Code, Problem};
+use crate::{
+    http::problem::{Code, Problem},
+    telemetry::meters::waits,
+};
 
 /// How long a request may wait for its use cases before it is answered 503; of a long request, how long
 /// after it last came further.
@@ -59,15 +63,59 @@ pub struct Lanes {
 struct Gate {
     admitted: Arc<Semaphore>,
     running: Arc<Semaphore>,
+    /// As many as may run, and as may run or wait.
+    sizes: [usize; 2],
+    refused: Counter,
+    late: Counter,
+    waits: Histogram,
 }
 
 impl Gate {
     fn new(running: usize, waiting: usize) -> Self {
+        let admitted = running.saturating_add(waiting);
         Self {
-            admitted: Arc::new(Semaphore::new(running.saturating_add(waiting))),
+            admitted: Arc::new(Semaphore::new(admitted)),
             running: Arc::new(Semaphore::new(running)),
+            sizes: [running, admitted],
+            refused: Counter::default(),
+            late: Counter::default(),
+            waits: waits(),
         }
     }
+
+    fn reading(&self, name: &'static str) -> LaneReading {
+        let [most_running, most] = self.sizes;
+        let taken = |most: usize, free: usize| u64::try_from(most.saturating_sub(free)).unwrap_or(u64::MAX);
+        let running = taken(most_running, self.running.available_permits());
+        LaneReading {
+            name,
+            running,
+            waiting: taken(most, self.admitted.available_permits()).saturating_sub(running),
+            capacity: taken(most_running, 0),
+            refused: self.refused.get(),
+            late: self.late.get(),
+            waits: self.waits.clone(),
+        }
+    }
+}
+
+/// How a lane does.
+#[derive(Clone, Debug)]
+pub struct LaneReading {
+    /// Its name.
+    pub name: &'static str,
+    /// Use cases that run.
+    pub running: u64,
+    /// Use cases that wait for their turn.
+    pub waiting: u64,
+    /// Use cases that may run at once.
+    pub capacity: u64,
+    /// Use cases that were refused since the start, because the queue was full.
+    pub refused: u64,
+    /// Use cases that were given up since the start, because their time was up; one that runs goes on.
+    pub late: u64,
+    /// How long use cases waited for their turn, in seconds.
+    pub waits: Histogram,
 }
 
 impl Lanes {
@@ -77,6 +125,11 @@ impl Lanes {
             general: Gate::new(sizes.general_running, sizes.general_waiting),
             password: Gate::new(sizes.password_running, sizes.password_waiting),
         }
+    }
+
+    /// How the lanes do: the general one, and that of what hashes.
+    pub fn readings(&self) -> [LaneReading; 2] {
+        [self.general.reading("general"), self.password.reading("password")]
     }
 
     fn gate(&self, lane: Lane) -> &Gate {
@@ -123,9 +176,10 @@ where
 {
     let gate = lanes.gate(lane);
     let Ok(admitted) = Arc::clone(&gate.admitted).try_acquire_owned() else {
+        gate.refused.inc();
         return Err(Problem::new(Code::Overloaded));
     };
-    let running = Arc::clone(&gate.running);
+    let (running, waits) = (Arc::clone(&gate.running), gate.waits.clone());
     let left = patience.0.get();
     let begun = Instant::now();
     let work = async move {
@@ -133,7 +187,9 @@ where
         web::block(move || {
             // Held by the thread, so that an abandoned use case still counts until it ends.
             let _held = (admitted, turn);
-            (begun.elapsed() < left).then(use_case)
+            let waited = begun.elapsed();
+            waits.observe(waited.as_secs_f64());
+            (waited < left).then(use_case)
         })
         .await
     };
@@ -141,7 +197,10 @@ where
     patience.0.set(left.saturating_sub(begun.elapsed()));
     match outcome {
         Ok(Ok(Some(done))) => done.map_err(Problem::from),
-        Ok(Ok(None)) | Err(_) => Err(Problem::new(Code::Overloaded)),
+        Ok(Ok(None)) | Err(_) => {
+            gate.late.inc();
+            Err(Problem::new(Code::Overloaded))
+        }
         Ok(Err(lost)) => Err(Problem::internal(lost)),
     }
 }
@@ -178,6 +237,9 @@ mod tests {
             assert_eq!(refused.unwrap_err().code(), Code::Overloaded);
             let other = offload(&lanes, Lane::Password, &patience, || Ok::<_, Problem>(3)).await;
             assert_eq!(other.unwrap(), 3);
+            let [general, password] = lanes.readings();
+            assert_eq!((general.running, general.waiting, general.capacity, general.refused), (1, 0, 1, 1));
+            assert_eq!((password.running, password.waiting, password.refused), (0, 0, 0));
             release.send(()).unwrap();
         };
         let (slow, ()) = futures_util::future::join(slow, others).await;
@@ -197,7 +259,8 @@ mod tests {
         });
         assert_eq!(late.await.unwrap_err().code(), Code::Overloaded);
         assert_eq!(short.0.get(), Duration::ZERO);
-        assert_eq!(lanes.general.running.available_permits(), 0);
+        let [general, _] = lanes.readings();
+        assert_eq!((general.running, general.late), (1, 1));
         release.send(()).unwrap();
         let freed = lanes.general.running.acquire().await;
         assert!(freed.is_ok());

@@ -44,6 +44,34 @@ pub trait Probe: Send + Sync {
     /// # Errors
     /// Those of the store.
     fn reconciliation(&self) -> Result<Option<Reconciliation>, StoreError>;
+
+    /// How many entries of the audit trail have no link yet.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn unlinked(&self) -> Result<u64, StoreError>;
+
+    /// Whether Redis answers; `None` when none is configured.
+    fn redis(&self) -> Option<Result<(), StoreError>>;
+
+    /// How the pool of connections that requests share does, by what the program itself knows of it:
+    /// this neither asks nor waits.
+    fn pool(&self) -> Pool;
+}
+
+/// A pool of connections to the database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pool {
+    /// The most connections that it opens.
+    pub size: u32,
+    /// Connections that somebody uses.
+    pub in_use: u32,
+    /// Open connections that nobody uses.
+    pub idle: u32,
+    /// Units of work that wait for one.
+    pub waiting: u32,
+    /// Units of work that got none in time, since the start.
+    pub failed: u64,
 }
 
 /// How something does.
@@ -69,6 +97,23 @@ pub struct HealthReport {
     pub outbox: Standing,
     /// Whether usage counters are what they count; never worse than degraded.
     pub reconciliation: Standing,
+    /// Whether Redis answers; never worse than degraded. `None` when none is configured.
+    pub redis: Option<Standing>,
+    /// What was found.
+    pub figures: Figures,
+}
+
+/// What a round of questions found; what the database did not tell is not known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// What waits in the outbox.
+    pub outbox: Option<Backlog>,
+    /// For how long its oldest letter has waited in vain; zero when none has.
+    pub oldest: SignedDuration,
+    /// Entries of the audit trail without a link.
+    pub unlinked: Option<u64>,
+    /// The last comparison of counters; `None` before the first as well.
+    pub reconciliation: Option<Reconciliation>,
 }
 
 impl HealthReport {
@@ -78,11 +123,14 @@ impl HealthReport {
         disk: Standing::Degraded,
         outbox: Standing::Degraded,
         reconciliation: Standing::Degraded,
+        redis: None,
+        figures: Figures { outbox: None, oldest: SignedDuration::ZERO, unlinked: None, reconciliation: None },
     };
 
     /// The worst of it.
     pub fn status(self) -> Standing {
-        self.database.max(self.disk).max(self.outbox).max(self.reconciliation)
+        let redis = self.redis.unwrap_or(Standing::Ok);
+        self.database.max(self.disk).max(self.outbox).max(self.reconciliation).max(redis)
     }
 }
 
@@ -141,7 +189,14 @@ struct Known {
 #[derive(Clone)]
 struct Round {
     begun: Instant,
-    outcome: watch::Receiver<Option<HealthReport>>,
+    outcome: watch::Receiver<Progress>,
+}
+
+/// How far a round has come: what it knows counts, also when another answer keeps it waiting.
+#[derive(Clone, Copy)]
+struct Progress {
+    report: HealthReport,
+    is_complete: bool,
 }
 
 impl Health {
@@ -154,6 +209,11 @@ impl Health {
         Self(Arc::new(Inner { probe, clock, rules, patience, known: Mutex::default() }))
     }
 
+    /// How the pool of connections does that requests share.
+    pub fn pool(&self) -> Pool {
+        self.0.probe.pool()
+    }
+
     /// A report at most a second old, within three seconds.
     pub async fn check(&self) -> HealthReport {
         let Round { begun, mut outcome } = match self.fresh_or_round() {
@@ -161,10 +221,24 @@ impl Health {
             Err(round) => round,
         };
         let left = self.0.patience.saturating_sub(begun.elapsed());
-        match timeout(left, outcome.wait_for(Option::is_some)).await {
-            Ok(Ok(report)) => report.unwrap_or(HealthReport::SILENCE),
-            Ok(Err(_)) | Err(_) => HealthReport::SILENCE,
+        // Silence and the end of a round without a report both leave what is known so far.
+        let _ = timeout(left, outcome.wait_for(|progress| progress.is_complete)).await;
+        outcome.borrow().report
+    }
+
+    /// The last report, without waiting: silence once a round has taken too long, `None` before the first.
+    /// One that is older than `at_most` has the next round begin.
+    pub fn glance(&self, at_most: Duration) -> Option<HealthReport> {
+        let mut known = self.known();
+        let under_way = known.round.as_ref().filter(|round| round.outcome.has_changed().is_ok());
+        if let Some(round) = under_way {
+            if round.begun.elapsed() >= self.0.patience {
+                return Some(round.outcome.borrow().report);
+            }
+        } else if known.report.is_none_or(|(_, since)| since.elapsed() >= at_most) {
+            known.round = Some(self.begin_round());
         }
+        known.report.map(|(report, _)| report)
     }
 
     /// The last report while it is fresh, else the round to wait for.
@@ -182,12 +256,13 @@ impl Health {
     }
 
     fn begin_round(&self) -> Round {
-        let (tell, outcome) = watch::channel(None);
+        let (tell, outcome) = watch::channel(Progress { report: HealthReport::SILENCE, is_complete: false });
         let health = self.clone();
         let round = move || {
-            let report = health.ask();
+            health.ask(&tell);
+            let report = tell.borrow().report;
             health.known().report = Some((report, Instant::now()));
-            tell.send_replace(Some(report));
+            tell.send_modify(|progress| progress.is_complete = true);
         };
         if let Err(error) = thread::Builder::new().name("health".to_owned()).spawn(round) {
             tracing::warn!(error = &error as &dyn Error, "no thread to ask for health");
@@ -195,52 +270,95 @@ impl Health {
         Round { begun: Instant::now(), outcome }
     }
 
-    fn ask(&self) -> HealthReport {
-        let database = match self.0.probe.database() {
+    /// Asks for everything, and tells each answer as it comes: a database that hangs hides neither the disk
+    /// nor Redis, and Redis not the database.
+    fn ask(&self, tell: &watch::Sender<Progress>) {
+        let found = |keep: &dyn Fn(&mut HealthReport)| tell.send_modify(|progress| keep(&mut progress.report));
+        thread::scope(|asking| {
+            let redis = || {
+                let redis = self.redis();
+                found(&|report| report.redis = redis);
+            };
+            if let Err(error) = thread::Builder::new().name("health-redis".to_owned()).spawn_scoped(asking, redis) {
+                tracing::warn!(error = &error as &dyn Error, "no thread to ask Redis");
+            }
+            let disk = self.0.rules.disk();
+            found(&|report| report.disk = disk);
+            let database = self.database();
+            found(&|report| report.database = database);
+            if database != Standing::Ok {
+                return;
+            }
+            let now = self.0.clock.now();
+            let ((outbox, backlog), (reconciliation, last)) = (self.outbox(now), self.reconciliation(now));
+            let oldest = backlog.and_then(|backlog| backlog.oldest);
+            let figures = Figures {
+                outbox: backlog,
+                oldest: oldest.map_or(SignedDuration::ZERO, |oldest| now.duration_since(oldest)),
+                unlinked: self.unlinked(),
+                reconciliation: last,
+            };
+            found(&|report| *report = HealthReport { outbox, reconciliation, figures, ..*report });
+        });
+    }
+
+    fn database(&self) -> Standing {
+        match self.0.probe.database() {
             Ok(()) => Standing::Ok,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn Error, "the database does not answer");
                 Standing::Down
             }
-        };
-        let (outbox, reconciliation) = match database {
-            Standing::Ok => (self.outbox(), self.reconciliation()),
-            Standing::Degraded | Standing::Down => (Standing::Degraded, Standing::Degraded),
-        };
-        HealthReport { database, disk: self.0.rules.disk(), outbox, reconciliation }
+        }
     }
 
-    fn reconciliation(&self) -> Standing {
-        let now = self.0.clock.now();
+    fn reconciliation(&self, now: Timestamp) -> (Standing, Option<Reconciliation>) {
         match self.0.probe.reconciliation() {
-            Ok(last)
-                if last.is_none_or(|last| last.differing == 0 && now.duration_since(last.at) <= LONGEST_SILENCE) =>
-            {
-                Standing::Ok
+            Ok(last) => {
+                let is_sound =
+                    |last: Reconciliation| last.differing == 0 && now.duration_since(last.at) <= LONGEST_SILENCE;
+                (if last.is_none_or(is_sound) { Standing::Ok } else { Standing::Degraded }, last)
             }
-            Ok(_) => Standing::Degraded,
             Err(error) => {
                 tracing::warn!(error = &error as &dyn Error, "the reconciliation cannot be read");
-                Standing::Degraded
+                (Standing::Degraded, None)
             }
         }
     }
 
-    fn outbox(&self) -> Standing {
-        let now = self.0.clock.now();
+    fn outbox(&self, now: Timestamp) -> (Standing, Option<Backlog>) {
         match self.0.probe.outbox(now) {
-            Ok(Backlog { oldest, .. }) if oldest.is_none_or(|oldest| now.duration_since(oldest) <= LONGEST_WAIT) => {
-                Standing::Ok
+            Ok(backlog) if backlog.oldest.is_none_or(|oldest| now.duration_since(oldest) <= LONGEST_WAIT) => {
+                (Standing::Ok, Some(backlog))
             }
-            Ok(Backlog { waiting, .. }) => {
-                tracing::warn!(waiting, "letters wait in the outbox");
-                Standing::Degraded
+            Ok(backlog) => {
+                tracing::warn!(backlog.waiting, "letters wait in the outbox");
+                (Standing::Degraded, Some(backlog))
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn Error, "the outbox cannot be read");
-                Standing::Degraded
+                (Standing::Degraded, None)
             }
         }
+    }
+
+    fn unlinked(&self) -> Option<u64> {
+        let unlinked = self.0.probe.unlinked();
+        unlinked
+            .inspect_err(|error| {
+                tracing::warn!(error = error as &dyn Error, "what waits for the audit chain cannot be counted");
+            })
+            .ok()
+    }
+
+    fn redis(&self) -> Option<Standing> {
+        self.0.probe.redis().map(|answered| match answered {
+            Ok(()) => Standing::Ok,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn Error, "Redis does not answer");
+                Standing::Degraded
+            }
+        })
     }
 
     /// A report is sound even after a panic elsewhere, so poisoning means nothing here.
@@ -276,13 +394,24 @@ mod tests {
         oldest: Option<SignedDuration>,
         compared_at: Timestamp,
         differing: u64,
+        redis: Option<bool>,
         held: Option<Mutex<mpsc::Receiver<()>>>,
+        held_by_redis: Option<Mutex<mpsc::Receiver<()>>>,
         asked: AtomicUsize,
     }
 
     impl Database {
         fn new(answers: bool, oldest: Option<SignedDuration>) -> Self {
-            Self { answers, oldest, compared_at: NOW, differing: 0, held: None, asked: AtomicUsize::new(0) }
+            Self {
+                answers,
+                oldest,
+                compared_at: NOW,
+                differing: 0,
+                redis: None,
+                held: None,
+                held_by_redis: None,
+                asked: AtomicUsize::new(0),
+            }
         }
     }
 
@@ -301,6 +430,21 @@ mod tests {
 
         fn reconciliation(&self) -> Result<Option<Reconciliation>, StoreError> {
             Ok(Some(Reconciliation { at: self.compared_at, checked: 9, differing: self.differing }))
+        }
+
+        fn unlinked(&self) -> Result<u64, StoreError> {
+            Ok(3)
+        }
+
+        fn redis(&self) -> Option<Result<(), StoreError>> {
+            if let Some(held) = &self.held_by_redis {
+                held.lock().unwrap().recv().unwrap();
+            }
+            self.redis.map(|answers| if answers { Ok(()) } else { Err(StoreError::Unavailable("gone".into())) })
+        }
+
+        fn pool(&self) -> Pool {
+            Pool::default()
         }
     }
 
@@ -335,6 +479,60 @@ mod tests {
             let report = health(Arc::new(database), None, PATIENCE).check().await;
             assert_eq!((report.reconciliation, report.status()), (standing, standing));
         }
+    }
+
+    #[actix_web::test]
+    async fn redis_degrades_the_service_and_never_takes_it_down() {
+        for (redis, told, status) in [
+            (None, None, Standing::Ok),
+            (Some(true), Some(Standing::Ok), Standing::Ok),
+            (Some(false), Some(Standing::Degraded), Standing::Degraded),
+        ] {
+            let report =
+                health(Arc::new(Database { redis, ..Database::new(true, None) }), None, PATIENCE).check().await;
+            assert_eq!((report.redis, report.status()), (told, status));
+        }
+        // Silence of Redis is no silence of the database.
+        let (release, held) = mpsc::channel();
+        let database = Database { held_by_redis: Some(Mutex::new(held)), ..Database::new(true, None) };
+        let report = health(Arc::new(database), None, Duration::from_millis(50)).check().await;
+        assert_eq!((report.database, report.disk, report.redis), (Standing::Ok, Standing::Ok, None));
+        drop(release);
+    }
+
+    #[actix_web::test]
+    async fn what_is_found_is_told_with_how_it_does() {
+        let (age, differing) = (SignedDuration::from_mins(20), 2);
+        let database = Database { differing, ..Database::new(true, Some(age)) };
+        let figures = health(Arc::new(database), None, PATIENCE).check().await.figures;
+        assert_eq!((figures.outbox.map(|backlog| backlog.waiting), figures.oldest), (Some(1), age));
+        assert_eq!((figures.unlinked, figures.reconciliation.map(|last| last.differing)), (Some(3), Some(2)));
+        let figures = health(Arc::new(Database::new(false, None)), None, PATIENCE).check().await.figures;
+        assert_eq!(figures, Figures::default());
+    }
+
+    #[test]
+    fn a_glance_never_waits_and_tells_silence_as_it_is() {
+        let (release, held) = mpsc::channel();
+        let database = Arc::new(Database { held: Some(Mutex::new(held)), ..Database::new(true, None) });
+        let health = health(Arc::clone(&database), None, Duration::from_millis(50));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let until = |wanted: Option<Standing>| {
+            while health.glance(Duration::ZERO).map(|report| report.database) != wanted {
+                assert!(Instant::now() < deadline, "{wanted:?} never came");
+                thread::sleep(Duration::from_millis(1));
+            }
+        };
+        assert_eq!(health.glance(Duration::ZERO), None, "nobody has answered yet");
+        until(Some(Standing::Down));
+        assert_eq!(database.asked.load(Ordering::SeqCst), 1, "one round at a time");
+        release.send(()).unwrap();
+        drop(release);
+        until(Some(Standing::Ok));
+        // While it is young enough, nobody is asked again.
+        let asked = database.asked.load(Ordering::SeqCst);
+        assert!((0..100).all(|_| health.glance(Duration::from_mins(1)).is_some()));
+        assert!(database.asked.load(Ordering::SeqCst) <= asked + 1);
     }
 
     #[actix_web::test]

@@ -21,6 +21,7 @@ use crate::{
     offload::LaneSizes,
     realtime::peer,
     state::Edge,
+    telemetry::meters::{RouteMeter, UNMATCHED},
 };
 
 /// How the server meets the network.
@@ -84,6 +85,8 @@ pub fn application<S: Send + Sync + 'static>(
         .app_data(PayloadConfig::new(edge.body_limit))
         .app_data(edge)
         .app_data(services)
+        // Of what no operation takes; each resource has its own.
+        .app_data(RouteMeter::of(UNMATCHED))
         .configure(move |config| {
             operations().mount(config);
             if docs_enabled {

@@ -32,6 +32,7 @@ use crate::{
     realtime::{Hub, hub::Pace},
     services::{Ports, Services},
     sessions::{Forgotten, SessionCache, SessionSource},
+    telemetry::{meters::Meters, process::Process},
     workers::Bell,
 };
 
@@ -87,6 +88,10 @@ pub struct Edge {
     pub max_file_bytes: usize,
     /// For how long answers to requests with a key are told again.
     pub answers_kept: SignedDuration,
+    /// What this process counts.
+    pub meters: Meters,
+    /// This process itself.
+    pub process: Process,
 }
 
 impl Edge {
@@ -129,6 +134,8 @@ impl Edge {
             storage: Arc::clone(&ports.storage),
             max_file_bytes: config.storage.max_file_bytes,
             answers_kept: SignedDuration::from_hours(config.retention.idempotency_hours.into()),
+            meters: Meters::default(),
+            process: Process::default(),
         }
     }
 }
@@ -242,6 +249,21 @@ impl<S: Send + Sync + 'static> App<S> {
     /// The sockets of this node and the way to those of others.
     pub fn hub(&self) -> &Hub {
         &self.edge.hub
+    }
+
+    /// Where use cases run.
+    pub fn lanes(&self) -> &Lanes {
+        &self.edge.lanes
+    }
+
+    /// The process itself.
+    pub fn process(&self) -> &Process {
+        &self.edge.process
+    }
+
+    /// Tells the time.
+    pub fn clock(&self) -> &dyn Clock {
+        self.edge.clock.as_ref()
     }
 
     /// Where messages are written.

@@ -1,9 +1,27 @@
-//! Log lines: structured, on standard error, for a person or for a collector.
-use std::io::{self, IsTerminal};
+//! What the program tells of itself: log lines, metrics, and, where it is built so, traces and reports of errors.
+pub mod exposition;
+#[cfg(feature = "sentry")]
+pub mod faults;
+pub mod meters;
+pub mod process;
+pub mod readings;
+#[cfg(feature = "otlp")]
+pub mod spans;
+pub mod zones;
 
-use tracing_subscriber::EnvFilter;
+use std::{
+    io::{self, IsTerminal},
+    panic, thread,
+};
 
-use crate::config::LogFormat;
+use secrecy::SecretString;
+use tracing::Subscriber;
+use tracing_subscriber::{EnvFilter, registry::LookupSpan, util::SubscriberInitExt};
+
+use crate::{
+    cli::Failure,
+    config::{Config, LogFormat, short_names::shown_name},
+};
 
 /// What is logged unless `RUST_LOG` says otherwise: actix names workers and signals at `info`.
 const USUAL: &str = "info,actix_server=warn,actix_http=warn,handlebars=warn,r2d2=off";
@@ -16,9 +34,95 @@ pub fn start(format: LogFormat) {
         .with_writer(io::stderr)
         .with_target(false)
         .with_ansi(io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => install(lines.compact().finish()),
+        LogFormat::Json => {
+            install(lines.json().flatten_event(true).with_current_span(false).finish());
+            panic::set_hook(Box::new(note_panic));
+        }
+    }
+}
+
+fn install<S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync + 'static>(lines: S) {
+    #[cfg(feature = "sentry")]
+    let lines = tracing_subscriber::layer::SubscriberExt::with(lines, faults::Reporter);
     // Another subscriber may be there already, in tests.
-    let _ = match format {
-        LogFormat::Text => lines.compact().try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).try_init(),
-    };
+    let _ = lines.try_init();
+}
+
+/// A panic is a line like every other, and says where; its message may quote what somebody sent.
+fn note_panic(panic: &panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line()));
+    let place = place.as_deref().unwrap_or("?");
+    let thread = thread::current();
+    tracing::error!(place, thread = thread.name().unwrap_or("?"), "a thread has panicked");
+}
+
+/// What sends traces and reports of errors until it is stopped.
+#[derive(Default)]
+pub struct Exporters {
+    #[cfg(feature = "otlp")]
+    spans: Option<spans::Spans>,
+    #[cfg(feature = "sentry")]
+    faults: Option<faults::Faults>,
+}
+
+impl Exporters {
+    /// Starts what `config` asks for. What this program was built without is a warning, and in production a
+    /// refusal: whoever relies on it would watch nothing.
+    ///
+    /// # Errors
+    /// Then, and when an address cannot be used.
+    pub fn start(config: &Config) -> Result<Self, Failure> {
+        let telemetry = &config.telemetry;
+        let (otlp, sentry) = (telemetry.otlp_endpoint.as_ref(), telemetry.sentry_dsn.as_ref());
+        for (key, value, is_built) in [
+            ("telemetry.otlp_endpoint", otlp, cfg!(feature = "otlp")),
+            ("telemetry.sentry_dsn", sentry, cfg!(feature = "sentry")),
+        ] {
+            require_feature(config, key, value, is_built)?;
+        }
+        Ok(Self {
+            #[cfg(feature = "otlp")]
+            spans: started(config, "telemetry.otlp_endpoint", otlp, spans::Spans::start)?,
+            #[cfg(feature = "sentry")]
+            faults: started(config, "telemetry.sentry_dsn", sentry, faults::Faults::start)?,
+        })
+    }
+
+    /// Sends what waits, and nothing after it.
+    pub fn stop(self) {
+        #[cfg(feature = "otlp")]
+        if let Some(spans) = self.spans {
+            spans.stop();
+        }
+        #[cfg(feature = "sentry")]
+        if let Some(faults) = self.faults {
+            faults.stop();
+        }
+    }
+}
+
+fn require_feature(config: &Config, key: &str, value: Option<&SecretString>, is_built: bool) -> Result<(), Failure> {
+    if is_built || value.is_none() {
+        return Ok(());
+    }
+    let key = shown_name(key);
+    if config.environment.is_production() {
+        return Err(format!("{key} is set, and this program was built without what it needs").into());
+    }
+    tracing::warn!("{key} is set, and this program was built without what it needs: nothing is sent there");
+    Ok(())
+}
+
+#[cfg(any(feature = "otlp", feature = "sentry"))]
+fn started<T>(
+    config: &Config,
+    key: &str,
+    value: Option<&SecretString>,
+    start: fn(&str, &'static str) -> Result<T, Failure>,
+) -> Result<Option<T>, Failure> {
+    use secrecy::ExposeSecret;
+    let started = value.map(|value| start(value.expose_secret(), config.environment.name()));
+    started.transpose().map_err(|error| format!("{}: {error}", shown_name(key)).into())
 }

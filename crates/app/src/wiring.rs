@@ -6,7 +6,7 @@ use huntzen_adapter_crypto::{
     OsRandomness, TotpRs, TurnServers, XChaChaVault,
 };
 pub use huntzen_adapter_diesel::migrate as schema;
-use huntzen_adapter_diesel::{PgStore, refuse_bypassing_role};
+use huntzen_adapter_diesel::{PgStore, PoolState, refuse_bypassing_role};
 use huntzen_adapter_files::{S3Settings, local_folder, s3_bucket};
 use huntzen_adapter_memory::{LocalBroadcast, LocalCalls, MemoryTallies, MemoryTickets};
 use huntzen_adapter_smtp::{
@@ -40,7 +40,7 @@ use crate::{
     config::{Config, Encryption, NoShowBilling, Smtp, SmtpTls, StorageKind},
     database::Database,
     markdown::CommonMark,
-    probe::{HealthRules, Probe},
+    probe::{HealthRules, Pool, Probe},
     services::{Ports, Rules, Services},
 };
 
@@ -89,8 +89,7 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         vault,
         signer: signer(config)?,
         checkpoints: Arc::new(CheckpointFile::within(&config.database.data_dir)),
-        // A connection of its own: a busy service must not look like a broken one.
-        probe: Arc::new(PgStore::connect(database.url(), 1)?),
+        probe: Arc::new(Watch { store: PgStore::connect(database.url(), 1)?, shared: Arc::clone(&store), redis: None }),
         randomness: Arc::new(OsRandomness),
         hasher: Arc::new(BcryptHasher::new(config.auth.bcrypt_cost)),
         totp: Arc::new(TotpRs::new(Arc::new(OsRandomness))),
@@ -263,16 +262,41 @@ fn mailer(config: &Config, sender: Sender, clock: Arc<dyn Clock>) -> Result<Arc<
     Ok(Arc::new(SmtpMailer::new(&server, sender, clock)?))
 }
 
-impl Probe for PgStore {
+/// What the health check asks: the database over a connection of its own, since a busy service must not look
+/// like a broken one, and Redis where there is one.
+struct Watch {
+    store: PgStore,
+    /// The store that requests share; it is not asked anything.
+    shared: Arc<PgStore>,
+    redis: Option<Ping>,
+}
+
+/// Asks Redis for a sign of life.
+type Ping = Arc<dyn Fn() -> Result<(), StoreError> + Send + Sync>;
+
+impl Probe for Watch {
     fn database(&self) -> Result<(), StoreError> {
-        self.ping()
+        self.store.ping()
     }
 
     fn outbox(&self, now: Timestamp) -> Result<Backlog, StoreError> {
-        TenancyStore::begin(self, &Scope::worker(Job::Outbox))?.backlog(now)
+        TenancyStore::begin(&self.store, &Scope::worker(Job::Outbox))?.backlog(now)
     }
 
     fn reconciliation(&self) -> Result<Option<Reconciliation>, StoreError> {
-        MetricsStore::begin(self, &Scope::worker(Job::Reconcile))?.last_reconciliation()
+        MetricsStore::begin(&self.store, &Scope::worker(Job::Reconcile))?.last_reconciliation()
+    }
+
+    fn unlinked(&self) -> Result<u64, StoreError> {
+        TenancyStore::begin(&self.store, &Scope::worker(Job::Audit))?.count_unlinked()
+    }
+
+    fn redis(&self) -> Option<Result<(), StoreError>> {
+        self.redis.as_ref().map(|ping| ping())
+    }
+
+    fn pool(&self) -> Pool {
+        let PoolState { open, idle, most, waiting, failed } = self.shared.pool_state();
+        Pool { size: most, in_use: open.saturating_sub(idle), idle, waiting, failed }
     }
 }

@@ -10,6 +10,9 @@ mod routes;
 mod access;
 #[path = "http_foundation/document.rs"]
 mod document;
+#[cfg(all(feature = "otlp", feature = "sentry"))]
+#[path = "http_foundation/exporters.rs"]
+mod exporters;
 #[path = "http_foundation/headers.rs"]
 mod headers;
 #[path = "http_foundation/input.rs"]

@@ -127,6 +127,8 @@ permissions! {
     NewsRead = "NEWS_READ" => &[Employee],
     /// Read the audit trail, and have it verified.
     AuditLogsRead = "AUDIT_LOGS_READ" => &[SuperAdmin],
+    /// Read how the service, its machine and its queues do.
+    SystemHealthRead = "SYSTEM_HEALTH_READ" => &[SuperAdmin],
     /// Take one's own data away.
     DataOwnExport = "DATA_OWN_EXPORT" => ANY,
     /// Ask to be erased, and take that back.
@@ -200,7 +202,8 @@ impl Permission {
             | Self::ArticlesWrite
             | Self::NewsWrite
             | Self::NewsRead
-            | Self::AuditLogsRead => false,
+            | Self::AuditLogsRead
+            | Self::SystemHealthRead => false,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -26,7 +26,7 @@ use huntzen_app::{
     http,
     markdown::CommonMark,
     offload::LaneSizes,
-    probe::Probe,
+    probe::{Pool, Probe},
     server::application,
     services::{Ports, Services},
     state::Edge,
@@ -54,12 +54,18 @@ pub struct WatchedStore {
     store: Arc<dyn TenancyStore>,
     metrics: Arc<dyn MetricsStore>,
     cut_off: AtomicBool,
+    redis: Mutex<Option<bool>>,
 }
 
 impl WatchedStore {
     /// From now on the store is out of reach of the health check.
     pub fn cut_off(&self) {
         self.cut_off.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on there is a Redis, which answers or does not.
+    pub fn configure_redis(&self, answers: bool) {
+        *self.redis.lock().unwrap() = Some(answers);
     }
 }
 
@@ -77,6 +83,19 @@ impl Probe for WatchedStore {
 
     fn reconciliation(&self) -> Result<Option<Reconciliation>, StoreError> {
         self.metrics.begin(&Scope::worker(Job::Reconcile))?.last_reconciliation()
+    }
+
+    fn unlinked(&self) -> Result<u64, StoreError> {
+        self.store.begin(&Scope::worker(Job::Audit))?.count_unlinked()
+    }
+
+    fn redis(&self) -> Option<Result<(), StoreError>> {
+        let answers = *self.redis.lock().unwrap();
+        answers.map(|answers| if answers { Ok(()) } else { Err(StoreError::Unavailable("cut off".into())) })
+    }
+
+    fn pool(&self) -> Pool {
+        Pool { size: 4, in_use: 1, idle: 2, waiting: 0, failed: 0 }
     }
 }
 
@@ -126,6 +145,7 @@ impl ApiWorld {
             store: Arc::clone(&world.tenancy),
             metrics: Arc::clone(&world.metrics),
             cut_off: AtomicBool::new(false),
+            redis: Mutex::default(),
         });
         let ports = ports(&world, &config, &mailer, &watched, &Arc::default());
         let (services, edge, door) = opened(&config, &ports).await;

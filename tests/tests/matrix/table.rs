@@ -237,6 +237,7 @@ DELETE /notifications/{id}               | notification      | 401 404 404 404 4
 
 GET    /crisis                           | -                 | 200 200 200 200 200 200 200 200 200 200 200
 GET    /health                           | -                 | 200 200 200 200 200 200 200 200 200 200 200
+GET    /super-admin/health               | -                 | 401 200 403 403 403 403 403 403 403 403 403
 GET    /health/live                      | -                 | 200 200 200 200 200 200 200 200 200 200 200
 ";
 

@@ -6,6 +6,7 @@ mod files;
 mod import;
 mod ledger;
 mod mail;
+mod metrics;
 mod mixed;
 mod nodes;
 mod outage;

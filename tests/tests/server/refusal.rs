@@ -25,7 +25,12 @@ pub const SECRETS: [(&str, &str); 5] = [
 
 /// A folder whose program takes itself for one that holds real people's data.
 pub fn production(secrets: &[(&str, &str)]) -> DataFolder {
-    let settings = [("HUNTZEN_ENV", "production"), ("PORT", "0"), ("SMTP_HOST", "127.0.0.1")];
+    let settings = [
+        ("HUNTZEN_ENV", "production"),
+        ("PORT", "0"),
+        ("SMTP_HOST", "127.0.0.1"),
+        ("HUNTZEN__TELEMETRY__PROMETHEUS", "off"),
+    ];
     let all = settings.iter().chain(secrets);
     all.fold(DataFolder::new(), |folder, (name, value)| folder.with(name, *value))
 }

@@ -1,6 +1,11 @@
 //! What people confide is found nowhere in clear: not in a dump, in the data folder with its WAL, in
 //! logs at the finest level, in the folder of letters.
-use std::{fs, path::Path};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+    path::Path,
+};
 
 use data_encoding::{BASE64, HEXLOWER, HEXUPPER};
 use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Text};
@@ -239,4 +244,49 @@ fn what_is_confided_lies_nowhere_in_clear() {
         assert!(search.everywhere(&folder, false).contains(&expected), "{expected} is not found");
         fs::remove_file(place).unwrap();
     }
+}
+
+/// A request whose every part is a canary, as it travels; the answer's status.
+fn sung(server: &Server<'_>, head: &str, body: &str) -> u16 {
+    let mut stream = TcpStream::connect(server.address()).unwrap();
+    let length = body.len();
+    let request = format!(
+        "{head} HTTP/1.1\r\nHost: {SONG}host\r\nConnection: close\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\nAuthorization: Bearer {SONG}token\r\nCookie: a={SONG}cookie\r\n\
+         User-Agent: {SONG}agent\r\nReferer: https://{SONG}referer/\r\nX-Forwarded-For: {SONG}address\r\n\
+         Accept-Language: {SONG}language\r\nX-Request-Id: {SONG}with spaces\r\ntraceparent: 00-{SONG}-01\r\n\
+         X-{SONG}: 1\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let head = String::from_utf8_lossy(&answer).into_owned();
+    head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("no status in {head}"))
+}
+
+#[test]
+fn nothing_of_a_request_stands_in_the_log_however_fine_it_is() {
+    let folder = DataFolder::new().with("RUST_LOG", "trace");
+    let server = folder.serve();
+    let body = format!("{{\"email\":\"{SONG}@example.org\",\"password\":\"{SONG}password\",\"{SONG}key\":1}}");
+    for (head, status) in [
+        (format!("GET /companies/{SONG}path?name={SONG}query"), 401),
+        (format!("GET /{SONG}nowhere?{SONG}=1"), 404),
+        (format!("POST /auth/login?next={SONG}query"), 400),
+        ("POST /auth/login".to_owned(), 400),
+        (format!("GET /articles/{SONG}slug?tag={SONG}"), 401),
+        ("KANARIENVOGEL-IM-BERGWERK-METHOD /companies".to_owned(), 405),
+        (format!("GET /chat?ticket={SONG}ticket"), 401),
+        ("PATCH /auth/login".to_owned(), 405),
+    ] {
+        assert_eq!(sung(&server, &head, &body), status, "{head}");
+    }
+    // An id that is safe to repeat is the client's choice, and stands there by design.
+    let log = server.log();
+    assert!(log.contains("\"level\":\"TRACE\""), "the finest level is on");
+    let lines = |route: &str| log.lines().filter(|line| line.contains(&format!("\"route\":\"{route}\""))).count();
+    assert_eq!((lines("/companies/{id}"), lines("/auth/login"), lines("/companies")), (1, 3, 1), "{log}");
+    let found: Vec<&str> = log.lines().filter(|line| line.to_lowercase().contains("kanarienvogel")).collect();
+    assert_eq!(found, Vec::<&str>::new());
+    assert!(server.stop().success());
 }

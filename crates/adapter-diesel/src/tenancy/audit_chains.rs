@@ -167,6 +167,11 @@ impl AuditChains for PgTx {
         Ok(Some(rows.into_iter().map(EntryRecord::from).collect()))
     }
 
+    fn count_unlinked(&mut self) -> Result<u64, StoreError> {
+        let count: i64 = self.run(|connection| audit_unlinked::table.count().get_result(connection))?;
+        Ok(u64::try_from(count).unwrap_or_default())
+    }
+
     fn heads_of(&mut self, chains: &[ChainId]) -> Result<Vec<Head>, StoreError> {
         let statement = HeadsOf { chains: chains.iter().map(|chain| chain.0).collect() };
         let rows: Vec<(Uuid, i64, Vec<u8>)> = self.run(|connection| statement.load(connection))?;

@@ -21,6 +21,7 @@ use crate::{
     http::{Code, Problem},
     offload::PATIENCE,
     realtime::Hub,
+    telemetry::meters::{Counted, MessageMeters},
 };
 
 /// Messages that may wait for the writer; one more is refused as overload.
@@ -34,6 +35,7 @@ const LINGER: Duration = Duration::from_millis(5);
 struct Waiting {
     message: NewMessage,
     answer: oneshot::Sender<Result<Written, ClinicalError>>,
+    _counted: Counted,
 }
 
 /// Where messages are handed to the writer. The writer ends with the last of these.
@@ -41,17 +43,25 @@ struct Waiting {
 pub struct MessageQueue {
     waiting: SyncSender<Waiting>,
     randomness: Arc<dyn Randomness>,
+    meters: MessageMeters,
 }
 
 impl MessageQueue {
     /// Starts the writer. Without a thread for it, every message is refused as unavailable.
     pub fn start(writer: MessageWriter, hub: Arc<Hub>, randomness: Arc<dyn Randomness>) -> Self {
         let (queue, waiting) = sync_channel(WAITING);
-        let thread = Builder::new().name("messages".to_owned()).spawn(move || work(&writer, &waiting, &hub));
+        let meters = MessageMeters::default();
+        let counts = meters.clone();
+        let thread = Builder::new().name("messages".to_owned()).spawn(move || work(&writer, &waiting, &hub, &counts));
         if let Err(error) = thread {
             tracing::error!(error = &error as &dyn std::error::Error, "there is no thread to write messages");
         }
-        Self { waiting: queue, randomness }
+        Self { waiting: queue, randomness, meters }
+    }
+
+    /// What its writer counts.
+    pub fn meters(&self) -> &MessageMeters {
+        &self.meters
     }
 
     /// Keeps a message; once this returns with success, it is in the store for good.
@@ -65,7 +75,7 @@ impl MessageQueue {
         // The writer may have to ask whether it has kept a message already.
         message.client_id.get_or_insert_with(|| self.randomness.uuid_v4().to_string());
         let (answer, told) = oneshot::channel();
-        match self.waiting.try_send(Waiting { message, answer }) {
+        match self.waiting.try_send(Waiting { message, answer, _counted: self.meters.begin() }) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => return Err(Problem::new(Code::Overloaded)),
             Err(TrySendError::Disconnected(_)) => return Err(Problem::new(Code::Unavailable)),
@@ -78,7 +88,7 @@ impl MessageQueue {
     }
 }
 
-fn work(writer: &MessageWriter, waiting: &Receiver<Waiting>, hub: &Hub) {
+fn work(writer: &MessageWriter, waiting: &Receiver<Waiting>, hub: &Hub, meters: &MessageMeters) {
     let mut was_busy = false;
     while let Ok(first) = waiting.recv() {
         let batch = collect(first, waiting, was_busy);
@@ -86,6 +96,7 @@ fn work(writer: &MessageWriter, waiting: &Receiver<Waiting>, hub: &Hub) {
         let (messages, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|one| (one.message, one.answer)).unzip();
         let is_away = |consultation, user| !hub.has(room(consultation), user);
         let outcomes = writer.write(&messages, &is_away);
+        meters.wrote(&outcomes);
         for (message, outcome) in messages.iter().zip(&outcomes) {
             match outcome {
                 Ok(written) if written.is_new => announce(hub, message, written),

@@ -2,24 +2,28 @@
 use std::{io, net::SocketAddr, sync::Arc, thread::available_parallelism};
 
 use actix_web::{rt::System, web::Data};
+use prometheus_client::registry::Registry;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Failure, say};
 use crate::{
-    config::{Config, Environment},
+    config::{Config, Environment, short_names::shown_name},
     database::Database,
     demo,
     embedded::Purpose,
     http::operations,
     offload::LaneSizes,
     server::{ServerSettings, listen, serve_until},
+    services::Services,
     state::Edge,
+    telemetry::{Exporters, exposition::Exposition, readings::Readings},
     wiring,
     workers::{Bell, Tasks, Workers},
 };
 
 pub(super) fn run(config: &Config) -> Result<(), Failure> {
+    let exporters = Exporters::start(config)?;
     let vault = wiring::vault(config)?;
     let database = Database::open(config, Purpose::Serve)?;
     database.prepare(vault.as_ref())?;
@@ -35,6 +39,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
         let mut interrupted = signal(SignalKind::interrupt())?;
         let listening =
             listen(&settings, edge.clone(), services.clone(), operations).map_err(|error| taken(&settings, error))?;
+        let exposition = expose(config, &edge, &services)?;
         let workers = Workers::start(
             bell,
             Tasks {
@@ -58,6 +63,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
                     let edge = edge.clone();
                     Box::new(move |user| edge.sessions.forget_user(user))
                 },
+                meters: edge.meters.clone(),
             },
             config.jobs.clone(),
             Arc::clone(&ports.clock),
@@ -70,10 +76,14 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
         };
         let served = serve_until(listening, stop).await;
         workers.stop();
+        if let Some(exposition) = exposition {
+            exposition.stop().await;
+        }
         Ok(served?)
     });
     // The database goes last: the workers have just used it.
     drop(database);
+    exporters.stop();
     served
 }
 
@@ -84,6 +94,34 @@ fn allow_open_files() {
     files.current = files.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, files) {
         tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
+/// Serves the metrics, unless the operator wants none. Who tries something out on a machine where another
+/// program has the port goes on without them; an installation whose watchers would see nothing does not start.
+fn expose(config: &Config, edge: &Data<Edge>, services: &Services) -> Result<Option<Exposition>, Failure> {
+    let Some(address) = config.telemetry.prometheus else { return Ok(None) };
+    let mut registry = Registry::default();
+    edge.meters.register(&mut registry);
+    edge.messages.meters().register(&mut registry);
+    registry.register_collector(Box::new(Readings::new(edge.clone(), services.health.clone())));
+    match Exposition::start(address, registry) {
+        Ok(exposition) => {
+            if let Some(address) = exposition.address {
+                tracing::info!(%address, "metrics are served");
+            }
+            Ok(Some(exposition))
+        }
+        Err(error) if config.environment == Environment::Development => {
+            let key = shown_name("telemetry.prometheus");
+            tracing::warn!(%address, %error, "no metrics are served: set {key} to another address, or to off");
+            Ok(None)
+        }
+        Err(error) => {
+            let key = shown_name("telemetry.prometheus");
+            Err(format!("the metrics cannot be served at {address} ({error}); set {key} to another address, or to off")
+                .into())
+        }
     }
 }
 

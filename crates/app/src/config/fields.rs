@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::SocketAddr;
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
@@ -70,6 +71,25 @@ pub fn percent_or_off<'de, D: Deserializer<'de>>(value: D) -> Result<Option<u8>,
 pub fn show_or_off<S: Serializer>(number: &Option<u8>, out: S) -> Result<S::Ok, S::Error> {
     match number {
         Some(number) => out.serialize_u8(*number),
+        None => out.serialize_str("off"),
+    }
+}
+
+/// Reads an address with a port, such as `127.0.0.1:9464`, or `off`.
+pub fn address_or_off<'de, D: Deserializer<'de>>(value: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = Scalar::deserialize(value)?.0;
+    if text == "off" {
+        return Ok(None);
+    }
+    let address = text.parse().ok();
+    address.map(Some).ok_or_else(|| D::Error::custom("an address such as 127.0.0.1:9464, or \"off\", is expected"))
+}
+
+/// Shows an address, or `off`.
+#[expect(clippy::ref_option, reason = "the signature is serde's")]
+pub fn show_address_or_off<S: Serializer>(address: &Option<SocketAddr>, out: S) -> Result<S::Ok, S::Error> {
+    match address {
+        Some(address) => out.collect_str(address),
         None => out.serialize_str("off"),
     }
 }

@@ -16,7 +16,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use jiff::SignedDuration;
 use secrecy::SecretString;
@@ -98,7 +98,7 @@ pub struct Config {
     pub storage: Storage,
     /// What counts as unhealthy.
     pub health: Health,
-    /// Logs.
+    /// Logs, metrics, traces, reports of errors.
     pub telemetry: Telemetry,
 }
 
@@ -427,12 +427,22 @@ pub struct Health {
     pub disk_percent: Option<u8>,
 }
 
-/// Logs.
+/// Logs, metrics, traces, reports of errors.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Telemetry {
     /// Form of the log lines on standard error.
     pub log_format: LogFormat,
+    /// Address and port on which Prometheus finds the metrics; `off` when nobody does.
+    #[serde(deserialize_with = "fields::address_or_off", serialize_with = "fields::show_address_or_off")]
+    pub prometheus: Option<SocketAddr>,
+    /// Where errors are reported, scrubbed; the program has to be built with the feature `sentry`.
+    #[serde(default, deserialize_with = "fields::optional_secret", serialize_with = "fields::mask_optional")]
+    pub sentry_dsn: Option<SecretString>,
+    /// The collector of traces (OTLP over HTTP), such as `http://127.0.0.1:4318`; the program has to be built
+    /// with the feature `otlp`. Hidden when it is shown: such URLs may carry a password.
+    #[serde(default, deserialize_with = "fields::optional_secret", serialize_with = "fields::mask_optional")]
+    pub otlp_endpoint: Option<SecretString>,
 }
 
 /// Form of the log lines.

@@ -158,6 +158,22 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
         "audit.signing_key",
         "64 hexadecimal digits are expected",
     );
+    let telemetry = &config.telemetry;
+    let is_web = |url: &SecretString| {
+        ["https://", "http://"]
+            .iter()
+            .any(|scheme| url.expose_secret().strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+    };
+    require(
+        telemetry.otlp_endpoint.as_ref().is_none_or(is_web),
+        "telemetry.otlp_endpoint",
+        "a URL such as http://127.0.0.1:4318 is expected",
+    );
+    require(
+        telemetry.sentry_dsn.as_ref().is_none_or(|dsn| is_web(dsn) && dsn.expose_secret().contains('@')),
+        "telemetry.sentry_dsn",
+        "a DSN such as https://key@sentry.example.org/1 is expected",
+    );
     require(config.smtp.from.contains('@'), "smtp.from", "a mail address is expected");
     require(
         config.smtp.user.is_none() || config.smtp.password.is_some(),

@@ -29,6 +29,8 @@ pub const SHORT_NAMES: &[(&str, &str)] = &[
     ("EMAIL_FROM", "smtp.from"),
     ("UPLOAD_PATH", "storage.path"),
     ("MAX_FILE_SIZE", "storage.max_file_bytes"),
+    ("SENTRY_DSN", "telemetry.sentry_dsn"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp_endpoint"),
 ];
 
 /// What the full environment names begin with; a section and its key are parted by two underscores too.

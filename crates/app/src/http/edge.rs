@@ -1,12 +1,15 @@
 //! The outermost layer: gives each request its id and context, renders problems, sets the headers
 //! that every answer has, and writes the one log line.
-use std::{error::Error as _, rc::Rc, time::Instant};
+use std::{borrow::Cow, error::Error as _, rc::Rc, time::Instant};
 
 use actix_web::{
     Error, HttpMessage, HttpResponse,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderValue},
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
     middleware::Next,
     web::Data,
 };
@@ -23,9 +26,13 @@ use super::{
     language::Language,
     limits,
     origin::{client_address, truncated},
-    problem::{MEDIA_TYPE, Problem},
+    problem::{Code, MEDIA_TYPE, Problem},
 };
-use crate::{offload::Patience, state::Edge};
+use crate::{
+    offload::Patience,
+    state::Edge,
+    telemetry::meters::{self, Refusal, RouteMeter},
+};
 
 /// Whoever asks for emergency numbers leaves no line anywhere.
 const UNLOGGED: &str = "/crisis";
@@ -42,6 +49,7 @@ pub async fn edge(
     let Some(edge) = request.app_data::<Data<Edge>>().cloned() else {
         return Err(Problem::internal("the edge has no state").into());
     };
+    let _counted = edge.meters.begin();
     let context = Rc::new(context(&request, &edge));
     request.extensions_mut().insert(Rc::clone(&context));
     let private = request.headers().contains_key(header::AUTHORIZATION) || headers::is_sign_in(request.path());
@@ -51,10 +59,28 @@ pub async fn edge(
         // Most writes leave a letter.
         edge.bell.ring();
     }
+    count_refusal(&edge, &response);
     let (response, failure) = rendered(response, &context);
     let response = finished(response, &context, private);
     log(&edge, &response, &context, begun, failure.as_deref());
     Ok(response)
+}
+
+/// Counts what was refused unheard.
+fn count_refusal(edge: &Edge, response: &ServiceResponse<impl MessageBody>) {
+    let Some(problem) = response.response().error().and_then(|error| error.as_error::<Problem>()) else { return };
+    let request = response.request();
+    let by_general_limit = || request.extensions().get::<Share>().is_some_and(|share| share.is_exceeded);
+    let by_seats = || request.app_data::<RouteMeter>().is_some_and(RouteMeter::is_socket);
+    let reason = match problem.code().status() {
+        StatusCode::SERVICE_UNAVAILABLE if problem.code() == Code::Overloaded => Refusal::Overloaded,
+        StatusCode::SERVICE_UNAVAILABLE => Refusal::Unavailable,
+        StatusCode::TOO_MANY_REQUESTS if by_general_limit() => Refusal::Requests,
+        StatusCode::TOO_MANY_REQUESTS if by_seats() => Refusal::Sockets,
+        StatusCode::TOO_MANY_REQUESTS => Refusal::Attempts,
+        _ => return,
+    };
+    edge.meters.refuse(reason);
 }
 
 fn context(request: &ServiceRequest, edge: &Edge) -> RequestContext {
@@ -135,8 +161,8 @@ fn finished(
     response
 }
 
-/// One line a request, with nothing in it that tells who asked for what: the pattern of the route
-/// instead of the path, a keyed digest instead of the user, and no user where it is about care.
+/// One count and one line a request, with nothing in it that tells who asked for what: the pattern of the
+/// route instead of the path, a keyed digest instead of the user, and no user where it is about care.
 fn log(
     edge: &Edge,
     response: &ServiceResponse<BoxBody>,
@@ -145,10 +171,27 @@ fn log(
     causes: Option<&str>,
 ) {
     let request = response.request();
-    let route = request.match_pattern();
+    let meter = request.app_data::<RouteMeter>();
+    let route = match meter.and_then(RouteMeter::pattern) {
+        Some(pattern) => Some(Cow::Borrowed(pattern)),
+        // The documentation is no operation.
+        None => request.match_pattern().map(Cow::Owned),
+    };
     if route.as_deref() == Some(UNLOGGED) {
         return;
     }
+    let duration = begun.elapsed();
+    if let Some(meter) = meter {
+        meter.observe(&edge.meters, request.method(), response.status(), duration);
+    }
+    #[cfg(feature = "otlp")]
+    crate::telemetry::spans::record(
+        meters::method_word(request.method()),
+        meter.and_then(RouteMeter::pattern).unwrap_or(meters::UNMATCHED),
+        response.status().as_u16(),
+        edge.clock.now().into(),
+        duration,
+    );
     let about_care = request.extensions().get::<Permission>().is_some_and(|permission| permission.is_about_care());
     // The trail shows operators who signed in or asked for a ticket, in which request: a line about care
     // that named the same user, or the same id, would tell them who consults.
@@ -157,10 +200,10 @@ fn log(
     let given = about_care.then(|| headers::request_id(request.headers())).flatten();
     let hidden = given.map(|id| digest(edge, id.as_bytes()));
     let request_id = hidden.as_deref().unwrap_or(context.origin.request_id.as_str());
-    let method = request.method().as_str();
+    let method = meters::method_word(request.method());
     let route = route.as_deref().unwrap_or("-");
     let status = response.status();
-    let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
     if status.is_server_error() {
         tracing::error!(request_id, method, route, status = status.as_u16(), micros, user, causes, "request");
     } else {

@@ -43,15 +43,18 @@ struct ChecksBody {
     outbox: Standing,
     /// `degraded` when usage counters differ from what they count, or were not compared for a day.
     reconciliation: Standing,
+    /// `degraded` when it does not answer; absent when none is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redis: Option<Standing>,
 }
 
 impl From<HealthReport> for HealthBody {
     fn from(report: HealthReport) -> Self {
-        let HealthReport { database, disk, outbox, reconciliation } = report;
+        let HealthReport { database, disk, outbox, reconciliation, redis, figures: _ } = report;
         Self {
             status: report.status(),
             version: env!("CARGO_PKG_VERSION"),
-            checks: ChecksBody { database, disk, outbox, reconciliation },
+            checks: ChecksBody { database, disk, outbox, reconciliation, redis },
         }
     }
 }
@@ -103,6 +106,7 @@ pub fn register(ops: &mut Operations) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probe::Figures;
 
     #[test]
     fn the_words_are_those_of_the_contract() {
@@ -111,12 +115,17 @@ mod tests {
             disk: Standing::Down,
             outbox: Standing::Degraded,
             reconciliation: Standing::Ok,
+            redis: None,
+            figures: Figures::default(),
         };
         let body = serde_json::to_value(HealthBody::from(report)).unwrap_or_default();
         let checks =
             serde_json::json!({ "database": "ok", "disk": "down", "outbox": "degraded", "reconciliation": "ok" });
         let version = env!("CARGO_PKG_VERSION");
         assert_eq!(body, serde_json::json!({ "status": "down", "version": version, "checks": checks }));
+        let with_redis = HealthReport { redis: Some(Standing::Degraded), ..report };
+        let body = serde_json::to_value(HealthBody::from(with_redis)).unwrap_or_default();
+        assert_eq!(body.pointer("/checks/redis"), Some(&"degraded".into()));
     }
 
     #[test]
@@ -126,6 +135,8 @@ mod tests {
             disk: Standing::Ok,
             outbox: Standing::Degraded,
             reconciliation: Standing::Degraded,
+            redis: None,
+            figures: Figures::default(),
         };
         let answer = down(&report.into());
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);

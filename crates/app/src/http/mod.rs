@@ -46,6 +46,7 @@ pub mod reviews;
 pub mod route;
 pub mod slots;
 pub mod super_admin;
+pub mod system_health;
 pub mod texts;
 pub mod times;
 pub mod transitions;
@@ -99,6 +100,7 @@ pub fn operations() -> Operations {
         privacy::register,
         audit::register,
         health::register,
+        system_health::register,
         crisis::register,
     ] {
         register(&mut operations);

@@ -21,7 +21,10 @@ use super::{
     headers, limits,
     problem::Problem,
 };
-use crate::realtime::{Connected, Protocol, opening};
+use crate::{
+    realtime::{Connected, Protocol, opening},
+    telemetry::meters::RouteMeter,
+};
 
 /// Answers shorter than this, in bytes, are not worth compressing.
 const WORTH_COMPRESSING: u64 = 1024;
@@ -120,7 +123,7 @@ impl Operations {
     pub fn socket<P: Protocol>(&mut self, path: &'static str, permission: Permission, connect: fn(Connected) -> P) {
         let bind = move || {
             web::get().to(move |request: HttpRequest, payload: web::Payload| async move {
-                opening::open(&request, payload.into_inner(), permission, connect).await
+                opening::open(&request, payload.into_inner(), (path, permission), connect).await
             })
         };
         let (asked, told) = (words::<P::Asked>(), words::<P::Told>());
@@ -156,14 +159,15 @@ impl Operations {
                 limits::count_stray(&request).await?;
                 Err::<HttpResponse, Problem>(Problem::method_not_allowed("GET".to_owned()))
             };
-            let resource = web::resource(socket.route.path).route((socket.bind)());
+            let meter = RouteMeter::of_socket(socket.route.path);
+            let resource = web::resource(socket.route.path).app_data(meter).route((socket.bind)());
             config.service(resource.default_service(web::route().to(refuse)));
         }
         for (path, registered) in paths.into_values() {
             let methods: BTreeSet<&str> = registered.iter().flat_map(|one| taken(&one.operation.method)).collect();
             let allow = methods.into_iter().collect::<Vec<_>>().join(", ");
             let limited = limits::is_limited(path);
-            let mut resource = web::resource(path);
+            let mut resource = web::resource(path).app_data(RouteMeter::of(path));
             for one in registered {
                 resource = resource.route((one.bind)());
             }

@@ -49,6 +49,24 @@ impl Closing {
         }
     }
 
+    /// The reason in a word, for the metrics; what a peer says as its code is none.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::ByPeer(_) => "peer",
+            Self::Lost => "lost",
+            Self::GoingAway => "going_away",
+            Self::ProtocolError => "protocol_error",
+            Self::Unsupported => "unsupported",
+            Self::InvalidText => "invalid_text",
+            Self::TooManyEvents => "too_many_events",
+            Self::TooBig => "too_big",
+            Self::Defect => "defect",
+            Self::TooSlow => "too_slow",
+            Self::SignedOut => "signed_out",
+            Self::Barred => "barred",
+        }
+    }
+
     /// Whether what waits in the queue is sent before the close frame: the answers to what the
     /// peer sent before it closed or erred are. Who may not act any more gets nothing further,
     /// and who reads too slowly would not read it.

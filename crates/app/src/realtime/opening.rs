@@ -18,7 +18,7 @@ use super::{
     Connected, Protocol, SocketHandle,
     hub::{NoSeat, Seat},
     peer::Peer,
-    socket::Socket,
+    socket::{Socket, SocketCounts},
 };
 use crate::{
     http::{
@@ -42,7 +42,7 @@ struct OpeningQuery {
     _ticket: Option<String>,
 }
 
-/// Opens a socket that speaks the protocol that `connect` makes, to whoever holds `permission`.
+/// Opens a socket at `path` that speaks the protocol that `connect` makes, to whoever holds `permission`.
 ///
 /// # Errors
 /// `unauthenticated`, `invalid_token`, `session_ended`; `forbidden`, also for a browser that shows
@@ -51,7 +51,7 @@ struct OpeningQuery {
 pub(crate) async fn open<P: Protocol>(
     request: &HttpRequest,
     payload: Payload,
-    permission: Permission,
+    (path, permission): (&'static str, Permission),
     connect: impl FnOnce(Connected) -> P,
 ) -> Result<HttpResponse, Problem> {
     let missing = || Problem::internal("the application state was not given to the server");
@@ -75,7 +75,8 @@ pub(crate) async fn open<P: Protocol>(
     edge.hub.enter(&handle);
     let hub = Arc::clone(&edge.hub);
     let protocol = Rc::new(connect(Connected::new(handle.clone(), services, edge.clone())));
-    let socket = Socket { handle, queue, session, body, payload, peer, hub, seat };
+    let counts = SocketCounts::begin(&edge.meters, path);
+    let socket = Socket { handle, queue, session, body, payload, peer, hub, seat, counts };
     rt::spawn(socket.run(protocol));
     Ok(response)
 }

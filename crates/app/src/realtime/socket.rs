@@ -23,7 +23,10 @@ use super::{
     rate::Allowance,
     wire::{Decoder, Incoming},
 };
-use crate::http::problem::Problem;
+use crate::{
+    http::problem::Problem,
+    telemetry::meters::{Counted, Meters},
+};
 
 /// The parts of an open socket.
 pub(super) struct Socket {
@@ -38,12 +41,26 @@ pub(super) struct Socket {
     pub(super) peer: Peer,
     pub(super) hub: Arc<Hub>,
     pub(super) seat: Seat,
+    pub(super) counts: SocketCounts,
+}
+
+/// Counts a socket among those that are open, and then among those that were closed.
+pub(super) struct SocketCounts {
+    meters: Meters,
+    _open: Counted,
+}
+
+impl SocketCounts {
+    /// From now on a socket is open at this path.
+    pub(super) fn begin(meters: &Meters, path: &'static str) -> Self {
+        Self { meters: meters.clone(), _open: meters.open_socket(path) }
+    }
 }
 
 impl Socket {
     /// Speaks `protocol` until either side closes.
     pub(super) async fn run<P: Protocol>(self, protocol: Rc<P>) {
-        let Self { handle, queue, session, mut body, payload, peer, hub, seat } = self;
+        let Self { handle, queue, session, mut body, payload, peer, hub, seat, counts } = self;
         let reading = read(&handle, payload, &protocol, &hub);
         let writing = async {
             write(&handle, queue, session, &protocol, &hub).await;
@@ -63,6 +80,8 @@ impl Socket {
             }
         };
         join(reading, writing).await;
+        counts.meters.close_socket(handle.closing().await.word());
+        drop(counts);
         protocol.closed().await;
     }
 }

@@ -2,7 +2,12 @@
 //!
 //! Nothing here must run on one node alone: two jobs hold the rows that they work on and skip those
 //! that another node holds, and a reminder is unique by consultation, kind and start.
-use std::{error::Error, io, ops::Deref, time::Duration};
+use std::{
+    error::Error,
+    io,
+    ops::Deref,
+    time::{Duration, Instant},
+};
 
 use huntzen_metrics::reconciliation::Reconciling;
 use huntzen_tenancy::{clock::Clock, words::Words};
@@ -76,7 +81,9 @@ pub(super) fn work(bell: &Bell, work: &Work, schedules: &Jobs, clock: &dyn Clock
     while bell.pause(until_next(&recurring, clock.now())) {
         let now = clock.now();
         for job in recurring.iter_mut().filter(|job| job.due.is_some_and(|due| due <= now)) {
-            run(job, work);
+            let begun = Instant::now();
+            let succeeded = run(job, work);
+            work.meters.job(job.name, succeeded, begun.elapsed());
             job.due = job.schedule.next_after(clock.now());
         }
     }
@@ -123,7 +130,8 @@ fn until_next(recurring: &[Recurring<'_>], now: Timestamp) -> Duration {
     next.map_or(LONGEST_PAUSE, |due| Duration::try_from(now.duration_until(due)).unwrap_or_default()).min(LONGEST_PAUSE)
 }
 
-fn run(job: &Recurring<'_>, work: &Work) {
+/// Runs a job until there is nothing left for it; whether nothing failed.
+fn run(job: &Recurring<'_>, work: &Work) -> bool {
     loop {
         match (job.run)(work, BATCH) {
             Ok(done) => {
@@ -131,12 +139,12 @@ fn run(job: &Recurring<'_>, work: &Work) {
                     tracing::info!(job = job.name, done, "a job has run");
                 }
                 if done < BATCH as usize {
-                    return;
+                    return true;
                 }
             }
             Err(error) => {
                 tracing::error!(job = job.name, error = error.as_ref(), "a job failed");
-                return;
+                return false;
             }
         }
     }

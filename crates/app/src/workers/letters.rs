@@ -4,6 +4,7 @@ use std::time::Duration;
 use huntzen_tenancy::outbox::LetterDispatch;
 
 use super::Bell;
+use crate::telemetry::meters::Meters;
 
 /// Letters taken at once.
 const BATCH: u32 = 10;
@@ -12,11 +13,19 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How long it is left alone after the store failed.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 
-pub(super) fn work(bell: &Bell, dispatch: &LetterDispatch) {
+pub(super) fn work(bell: &Bell, dispatch: &LetterDispatch, meters: &Meters) {
     let (mut goes_on, mut heard) = (true, 0);
     while goes_on {
         goes_on = match dispatch.run(BATCH) {
             Ok(done) => {
+                for (outcome, count) in [
+                    ("sent", done.sent),
+                    ("postponed", done.postponed),
+                    ("given_up", done.given_up),
+                    ("held", done.held),
+                ] {
+                    meters.letters(outcome, count);
+                }
                 if done.postponed + done.given_up > 0 {
                     tracing::warn!(done.sent, done.postponed, done.given_up, "some letters were not sent");
                 }

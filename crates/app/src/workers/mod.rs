@@ -25,7 +25,7 @@ use huntzen_tenancy::{
     retention::Discarding,
 };
 
-use crate::{config::Jobs, realtime::Hub};
+use crate::{config::Jobs, realtime::Hub, telemetry::meters::Meters};
 
 /// What the background threads do.
 pub struct Tasks {
@@ -63,6 +63,8 @@ pub struct Tasks {
     pub care_discarding: CareDiscarding,
     /// Has this node forget the sessions of an account.
     pub forget: Forget,
+    /// Counts what is done.
+    pub meters: Meters,
 }
 
 /// Has this node forget the sessions of an account.
@@ -92,8 +94,10 @@ impl Workers {
                 .spawn(move || live::work(&bell, &feed, &calling, &hub, clock.as_ref()))?
         };
         let letter_worker = {
-            let bell = Arc::clone(&bell);
-            std::thread::Builder::new().name("letters".to_owned()).spawn(move || letters::work(&bell, &dispatch))?
+            let (bell, meters) = (Arc::clone(&bell), tasks.meters.clone());
+            std::thread::Builder::new()
+                .name("letters".to_owned())
+                .spawn(move || letters::work(&bell, &dispatch, &meters))?
         };
         let linker = {
             let bell = Arc::clone(&bell);

@@ -19,6 +19,7 @@ use huntzen_app::{
     server::application,
     sessions::{SessionCache, SessionSource},
     state::Edge,
+    telemetry::{meters::Meters, process::Process},
 };
 use huntzen_clinical::{
     ClinicalPorts,
@@ -248,6 +249,8 @@ impl House {
             storage: Arc::new(huntzen_adapter_files::in_memory()),
             max_file_bytes: 1024,
             answers_kept: SignedDuration::from_hours(24),
+            meters: Meters::default(),
+            process: Process::default(),
         };
         Self { edge: Data::new(edge), clock, accounts, refusals }
     }

@@ -205,6 +205,12 @@ pub trait AuditChains {
     /// `StoreError` alone.
     fn unlinked(&mut self, limit: u32) -> Result<Option<Vec<EntryRecord>>, StoreError>;
 
+    /// How many entries are not linked yet.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn count_unlinked(&mut self) -> Result<u64, StoreError>;
+
     /// The heads of these chains, in any order; of those that have a link.
     ///
     /// # Errors
