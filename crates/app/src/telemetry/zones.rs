@@ -1,5 +1,9 @@
 //! Which edition of the time-zone database days and slots are counted by.
-use std::{fs, path::Path};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+};
 
 /// Files of the folder that name the edition, and what comes before it.
 const EDITIONS: [(&str, &str); 3] = [("tzdata.zi", "# version "), ("+VERSION", ""), ("VERSION", "")];
@@ -27,8 +31,10 @@ impl Zones {
 
 fn edition_in(folder: &Path) -> Option<String> {
     EDITIONS.iter().find_map(|(file, before)| {
-        let text = fs::read_to_string(folder.join(file)).ok()?;
-        edition(text.lines().next()?.strip_prefix(before)?)
+        let mut line = String::new();
+        // The rest of the file holds all zones.
+        BufReader::new(File::open(folder.join(file)).ok()?.take(100)).read_line(&mut line).ok()?;
+        edition(line.strip_prefix(before)?)
     })
 }
 
