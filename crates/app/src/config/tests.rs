@@ -96,6 +96,7 @@ fn without_anything_it_is_development_with_the_documented_defaults() {
     assert_eq!(config.smtp.port, 587);
     assert_eq!(config.smtp.tls, SmtpTls::Starttls);
     assert_eq!(config.health.disk_percent, None);
+    assert_eq!(config.telemetry.prometheus, "127.0.0.1:9464".parse().ok());
 }
 
 #[test]
@@ -164,6 +165,8 @@ fn every_short_name_sets_its_key() {
         ("EMAIL_FROM", "HuntZen <care@example.org>"),
         ("UPLOAD_PATH", "/srv/files"),
         ("MAX_FILE_SIZE", "1048576"),
+        ("SENTRY_DSN", "https://key@sentry.example/1"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector.example:4318"),
     ];
     assert_eq!(values.len(), SHORT_NAMES.len());
     let config = load(&values).unwrap();
@@ -189,6 +192,8 @@ fn every_short_name_sets_its_key() {
     assert_eq!(text(&config.smtp.password), "4711");
     assert_eq!(config.smtp.from, "HuntZen <care@example.org>");
     assert_eq!((config.storage.path, config.storage.max_file_bytes), (PathBuf::from("/srv/files"), 1_048_576));
+    assert_eq!(text(&config.telemetry.sentry_dsn), "https://key@sentry.example/1");
+    assert_eq!(text(&config.telemetry.otlp_endpoint), "http://collector.example:4318");
 }
 
 #[test]
@@ -227,6 +232,7 @@ fn every_kind_of_value_is_read_from_the_environment() {
         ("HUNTZEN__JOBS__REMINDERS", "off"),
         ("HUNTZEN__HEALTH__DISK_PERCENT", "85"),
         ("HUNTZEN__TELEMETRY__LOG_FORMAT", "json"),
+        ("HUNTZEN__TELEMETRY__PROMETHEUS", "[::1]:9999"),
     ])
     .unwrap();
     assert_eq!(config.http.trusted_proxies.len(), 2);
@@ -237,6 +243,8 @@ fn every_kind_of_value_is_read_from_the_environment() {
     assert_ne!(config.jobs.end_forgotten, Schedule::Off);
     assert_eq!(config.health.disk_percent, Some(85));
     assert_eq!(config.telemetry.log_format, LogFormat::Json);
+    assert_eq!(config.telemetry.prometheus, "[::1]:9999".parse().ok());
+    assert_eq!(load(&[("HUNTZEN__TELEMETRY__PROMETHEUS", "off")]).unwrap().telemetry.prometheus, None);
 }
 
 #[test]
@@ -328,6 +336,10 @@ fn ranges_are_checked() {
         ("FRONTEND_URL", "*"),
         ("EMAIL_FROM", "nobody"),
         ("SMTP_USER", "mailer"),
+        ("HUNTZEN__TELEMETRY__PROMETHEUS", "9464"),
+        ("HUNTZEN__TELEMETRY__PROMETHEUS", "localhost"),
+        ("SENTRY_DSN", "https://sentry.example/1"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector.example:4318"),
     ] {
         assert!(load(&[(name, value)]).is_err(), "{name}={value} was accepted");
     }
@@ -415,6 +427,8 @@ fn what_is_shown_holds_every_key_and_no_secret() {
         ("DATABASE_URL", "postgres://huntzen_app:hunter2@db/huntzen"),
         ("SMTP_USER", "mailer"),
         ("SMTP_PASSWORD", "hunter2-of-the-mailer"),
+        ("SENTRY_DSN", "https://hunter2@sentry.example/1"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://me:hunter2@collector.example"),
     ]);
     variables.push(("DATABASE_OWNER_URL", "postgres://owner:hunter2@db/huntzen"));
     let shown = load(&variables).unwrap().masked().unwrap();
@@ -430,6 +444,8 @@ fn what_is_shown_holds_every_key_and_no_secret() {
         "smtp.password = \"********\"",
         "jobs.reminders = \"* * * * *\"",
         "database.pg_bin = (not set)",
+        "telemetry.prometheus = \"127.0.0.1:9464\"",
+        "telemetry.sentry_dsn = \"********\"",
     ] {
         assert!(shown.lines().any(|shown| shown == line), "{line} is missing in:\n{shown}");
     }

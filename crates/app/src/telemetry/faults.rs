@@ -1,6 +1,7 @@
 //! Reports of errors (Sentry), scrubbed: of an error its kind, its place in the code and words of ours leave the
 //! machine, and nothing that came with a request.
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     error::Error,
     fmt::Debug,
@@ -153,7 +154,7 @@ fn report(line: &Metadata<'_>, seen: Seen) -> Option<Event<'static>> {
         module: Some(line.target().to_owned()),
         ..Exception::default()
     };
-    let fingerprint = [place.clone(), exception.ty.clone()].map(Into::into).to_vec();
+    let fingerprint: Vec<Cow<'static, str>> = vec![place.clone().into(), exception.ty.clone().into()];
     Some(Event {
         culprit: Some(place),
         exception: vec![exception].into(),
@@ -175,7 +176,8 @@ fn scrubbed(event: Event<'static>) -> Event<'static> {
         let is_method = name != "method" || METHODS.contains(&value.as_str());
         FIELDS.contains(&name.as_str()) && is_method && is_plain(value)
     });
-    let fingerprint: Vec<_> = event.fingerprint.iter().map(|part| plain(part.to_string()).into()).collect();
+    let fingerprint: Vec<Cow<'static, str>> =
+        event.fingerprint.iter().map(|part| plain(part.to_string()).into()).collect();
     Event {
         event_id: event.event_id,
         level: event.level,
