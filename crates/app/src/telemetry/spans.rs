@@ -14,7 +14,7 @@ use std::{
 use async_trait::async_trait;
 use opentelemetry::{
     KeyValue,
-    trace::{Span, SpanBuilder, SpanKind, Status, Tracer, TracerProvider},
+    trace::{Span, SpanBuilder, SpanKind, Status, TracerProvider},
 };
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig, WithHttpConfig};
