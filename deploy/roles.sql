@@ -1,9 +1,11 @@
 -- Makes the roles and the database of a production server, once, as its superuser:
 --
---   psql -v owner_password="$OWNER" -v app_password="$APP" -f deploy/roles.sql postgres
+--   psql -v owner_password="$OWNER" -v app_password="$APP" -v backup_password="$BACKUP" \
+--        -f deploy/roles.sql postgres
 --
--- Then DATABASE_OWNER_URL (for `huntzen migrate` alone) signs in as huntzen_owner, and
--- DATABASE_URL as huntzen_app. Running it again changes nothing but the passwords.
+-- Then DATABASE_OWNER_URL (for `huntzen migrate`, `restore` and `audit prune`) signs in as huntzen_owner,
+-- DATABASE_URL as huntzen_app, and DATABASE_BACKUP_URL (for `huntzen backup` alone) as huntzen_backup.
+-- Running it again changes nothing but the passwords.
 \set ON_ERROR_STOP on
 
 -- Owns the database and its tables. Row security is forced, so it binds this role too.
@@ -20,6 +22,13 @@ ALTER ROLE huntzen_app SET lc_messages TO 'C';
 SELECT 'CREATE ROLE huntzen_internal' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'huntzen_internal') \gexec
 ALTER ROLE huntzen_internal NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION;
 
+-- Reads everything, past row security, and changes nothing: for backups alone. Its password opens what
+-- is not sealed of everybody: keep it where the backups are made, and nowhere else.
+SELECT 'CREATE ROLE huntzen_backup' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'huntzen_backup') \gexec
+ALTER ROLE huntzen_backup LOGIN NOSUPERUSER BYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD :'backup_password';
+GRANT pg_read_all_data TO huntzen_backup;
+ALTER ROLE huntzen_backup SET default_transaction_read_only TO on;
+
 -- To hand functions over, the owner is a member of their role. The program never is.
 GRANT huntzen_internal TO huntzen_owner;
 
@@ -27,4 +36,4 @@ GRANT huntzen_internal TO huntzen_owner;
 SELECT 'CREATE DATABASE huntzen OWNER huntzen_owner ENCODING ''UTF8'' LOCALE ''C.UTF-8'' TEMPLATE template0'
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'huntzen') \gexec
 REVOKE ALL ON DATABASE huntzen FROM PUBLIC;
-GRANT CONNECT ON DATABASE huntzen TO huntzen_app;
+GRANT CONNECT ON DATABASE huntzen TO huntzen_app, huntzen_backup;

@@ -15,8 +15,15 @@ use huntzen_tenancy::sealing::Vault;
 use crate::store::PgStore;
 
 mod pruning;
+mod restoring;
 mod sealing;
+mod snapshot;
 pub use pruning::prune_audit;
+pub use restoring::{
+    RestoreLock, Settled, begin_restore, check_restorable, close_schema, finish_restore, knows, not_erased_again,
+    objects_of_files, refuse_unfinished_restore, settle_restored, with_open_keys,
+};
+pub use snapshot::Snapshot;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -70,6 +77,15 @@ pub enum MigrateError {
     /// A statement failed; the migration that holds it was undone as a whole.
     #[error("the database could not be migrated")]
     Failed(#[source] Box<dyn Error + Send + Sync>),
+    /// Half of the data may be missing.
+    #[error("a backup was being restored into this database and is not wholly there; run again: {0}")]
+    Unrestored(String),
+    /// One restore at a time.
+    #[error("another restore into this database is going on")]
+    Restoring,
+    /// Nothing is ever overwritten.
+    #[error("the database is not empty: a backup is restored into an empty one")]
+    NotEmpty,
 }
 
 fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> MigrateError {
@@ -108,14 +124,31 @@ pub fn ensure_roles(owner_url: &str, app_password: &str) -> Result<(), MigrateEr
 ///
 /// # Errors
 /// `Unreachable`, or `Failed` at the first migration that fails; those before it stay applied.
+/// `Unrestored` for a database that a restore has not finished.
 pub fn run(owner_url: &str, vault: &dyn Vault) -> Result<Vec<String>, MigrateError> {
     let mut connection = connect(owner_url)?;
+    restoring::refuse_unfinished(&mut connection)?;
+    apply(&mut connection, vault, None)
+}
+
+/// The same for a database that is being restored, as far as the migration of this version.
+///
+/// # Errors
+/// `Unreachable`, or `Failed`.
+pub fn run_restored(owner_url: &str, vault: &dyn Vault, last: Option<&str>) -> Result<Vec<String>, MigrateError> {
+    apply(&mut connect(owner_url)?, vault, last)
+}
+
+fn apply(connection: &mut PgConnection, vault: &dyn Vault, last: Option<&str>) -> Result<Vec<String>, MigrateError> {
     connection.batch_execute(ALONE).map_err(failed)?;
     let mut applied = Vec::new();
     for migration in connection.pending_migrations(MIGRATIONS).map_err(failed)? {
         let version = migration.name().version().to_string();
+        if last.is_some_and(|last| version.as_str() > last) {
+            break;
+        }
         if version == sealing::BEFORE {
-            sealing::seal_what_lies_in_clear(&mut connection, vault).map_err(failed)?;
+            sealing::seal_what_lies_in_clear(connection, vault).map_err(failed)?;
         }
         connection.run_migration(&migration).map_err(failed)?;
         applied.push(version);

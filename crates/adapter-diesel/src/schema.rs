@@ -530,6 +530,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    backups (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        bytes -> BigInt,
+    }
+}
+
+diesel::table! {
     reconciliation (single) {
         single -> Bool,
         at -> Timestamptz,

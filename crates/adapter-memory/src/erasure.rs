@@ -3,6 +3,7 @@ use huntzen_booking::{consultation::ConsultationStatus, ids::ConsultationId as B
 use huntzen_clinical::ids::ConsultationId;
 use huntzen_tenancy::{
     Job, StoreError, TenancyError,
+    backups::PendingErasure,
     email::Email,
     employee::{Employee, EmployeeStatus},
     erasure::{DeletionRequest, DeletionRequests, DeletionStatus, DueErasure, Erased, Erasures, GRACE},
@@ -104,7 +105,8 @@ impl Erasures for MemoryTx {
             due.sort_by_key(|row| (row.deletion_date, row.id));
             let (row, user) = due.first().and_then(|row| Some((row, state.users.get(&row.user)?)))?;
             let (email, company) = (user.email.clone(), user.company);
-            Some(DueErasure { request: row.id, user: user.id, email, company })
+            // No backup is restored into this store.
+            Some(DueErasure { request: row.id, user: user.id, email, company, erased_before: None })
         })
     }
 
@@ -130,6 +132,17 @@ impl Erasures for MemoryTx {
                 },
             );
             Ok(true)
+        })
+    }
+
+    fn pending_erasures(&mut self) -> Result<Vec<PendingErasure>, StoreError> {
+        self.read(|viewer, state| {
+            let is_pending = |row: &&DeletionRequest| row.status == DeletionStatus::Pending;
+            let pending = state.deletion_requests.rows().filter(is_pending).filter(|_| viewer.is_job(Job::Erasure));
+            let mut pending: Vec<&DeletionRequest> = pending.collect();
+            pending.sort_by_key(|row| (row.deletion_date, row.id));
+            let read = |row: &DeletionRequest| PendingErasure { user: row.user, deletion_date: row.deletion_date };
+            pending.into_iter().map(read).collect()
         })
     }
 }

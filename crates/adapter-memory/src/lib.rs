@@ -5,6 +5,7 @@ mod articles;
 mod audit;
 mod audit_chains;
 mod audit_view;
+mod backups;
 mod calls;
 mod care;
 mod companies;

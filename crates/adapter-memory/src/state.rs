@@ -18,6 +18,7 @@ use huntzen_clinical::{
 use huntzen_metrics::{ClosedStatement, Month, Release, counters::ActivityDay, reconciliation::Reconciliation};
 use huntzen_tenancy::{
     audit::{AuditEntry, ChainId, Link},
+    backups::Backup,
     company::Company,
     content::{Article, News, VisitorKey},
     employee::{Employee, EmploymentPeriod},
@@ -152,6 +153,8 @@ tables! {
     practitioner_statements: (PractitionerId, Date) => ClosedStatement,
     /// What companies' months came to.
     releases: (CompanyId, Date) => Release,
+    /// Backups that were finished.
+    backups: Uuid => Backup,
     /// What came of the last comparison of counters.
     reconciliation: () => Reconciliation,
     /// An employee's days.

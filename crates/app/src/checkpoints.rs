@@ -48,6 +48,11 @@ impl CheckpointFile {
         Self { path: data_folder.join("audit").join("checkpoints.jsonl"), known: Mutex::default() }
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     fn open(&self) -> io::Result<File> {
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder)?;

@@ -24,9 +24,16 @@ pub enum DatabaseError {
     Url,
     /// The schema's owner is not known.
     #[error(
-        "set DATABASE_OWNER_URL: in production only the owner of the schema migrates it and prunes the audit trail"
+        "set DATABASE_OWNER_URL: in production only the owner of the schema migrates it, restores it and prunes the \
+         audit trail"
     )]
     NoOwner,
+    /// Row security hides rows from every other role.
+    #[error(
+        "set DATABASE_BACKUP_URL: row security hides rows from every role but one that may pass it \
+         (huntzen_backup of deploy/roles.sql)"
+    )]
+    NoBackupRole,
     /// Roles or migrations failed.
     #[error("the schema could not be brought up to date")]
     Migrate(#[from] schema::MigrateError),
@@ -41,6 +48,10 @@ pub struct Database {
     owner_url: Option<SecretString>,
     /// The password that the program's role gets; none in production, where operators choose it.
     application_password: Option<SecretString>,
+    /// Under a role that may read everything.
+    backup_url: Option<SecretString>,
+    /// Whether a backup is being restored into it.
+    restoring: bool,
     /// The private cluster; it ends when this is dropped.
     embedded: Option<Embedded>,
 }
@@ -59,13 +70,30 @@ impl Database {
             return Ok(Self {
                 url: embedded.url(APPLICATION).into(),
                 owner_url: Some(embedded.url(OWNER).into()),
+                backup_url: Some(embedded.url(OWNER).into()),
+                restoring: false,
                 application_password: Some(derived),
                 embedded: Some(embedded),
             });
         };
         let url = if production { named.clone() } else { with_role(named, APPLICATION, &derived)? };
         let owner_url = config.database.owner_url.clone().or_else(|| (!production).then(|| named.clone()));
-        Ok(Self { url, owner_url, application_password: (!production).then_some(derived), embedded: None })
+        // Outside production the owner is mostly a superuser.
+        let backup_url = config.database.backup_url.clone().or_else(|| owner_url.clone().filter(|_| !production));
+        let application_password = (!production).then_some(derived);
+        Ok(Self { url, owner_url, application_password, backup_url, restoring: false, embedded: None })
+    }
+
+    /// The same, into which a backup is being restored: the program's own refusal of half a database
+    /// does not bind the one that completes it.
+    #[must_use]
+    pub fn for_restoring(self) -> Self {
+        Self { restoring: true, ..self }
+    }
+
+    /// Whether a backup is being restored into it.
+    pub fn is_being_restored(&self) -> bool {
+        self.restoring
     }
 
     /// The URL under the program's role.
@@ -84,11 +112,28 @@ impl Database {
     /// # Errors
     /// `NoOwner` in production without the owner's URL; `Migrate`.
     pub fn migrate(&self, vault: &dyn Vault) -> Result<Vec<String>, DatabaseError> {
+        self.ensure_roles()?;
+        Ok(schema::run(self.owner()?, vault)?)
+    }
+
+    /// Makes the roles, outside production.
+    ///
+    /// # Errors
+    /// `NoOwner` in production without the owner's URL; `Migrate`.
+    pub fn ensure_roles(&self) -> Result<(), DatabaseError> {
         let owner = self.owner()?;
         if let Some(password) = &self.application_password {
             schema::ensure_roles(owner, password.expose_secret())?;
         }
-        Ok(schema::run(owner, vault)?)
+        Ok(())
+    }
+
+    /// The URL under a role that may read everything, for backups.
+    ///
+    /// # Errors
+    /// `NoBackupRole` in production without `DATABASE_BACKUP_URL`.
+    pub fn backup_url(&self) -> Result<&str, DatabaseError> {
+        Ok(self.backup_url.as_ref().ok_or(DatabaseError::NoBackupRole)?.expose_secret())
     }
 
     /// The URL under the schema's owner.

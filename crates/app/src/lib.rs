@@ -1,4 +1,5 @@
 //! Configuration, wiring, HTTP, workers and the command line of the one binary huntzen.
+pub mod backup;
 pub mod call;
 pub mod chat;
 pub mod checkpoints;

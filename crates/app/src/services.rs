@@ -24,7 +24,10 @@ use huntzen_metrics::{
 };
 use huntzen_tenancy::{
     TenancyStore,
-    audit::{AuditReading, ChainLinking, ChainPorts, ChainVerification, CheckpointLog, CheckpointSigner},
+    audit::{
+        AuditReading, ChainLinking, ChainPorts, ChainRestoring, ChainVerification, CheckpointLog, CheckpointSigner,
+    },
+    backups::BackupKeeping,
     clock::{Clock, Randomness},
     company::CompanyAdministration,
     content::{ArticleEditing, ArticleReading, ContentPorts, Markdown, Newsroom, VisitCounting, VisitorKeys},
@@ -335,6 +338,10 @@ pub struct Services {
     pub chain_linking: ChainLinking,
     /// Proving that nobody changed it.
     pub chain_verification: ChainVerification,
+    /// Signing that it was put back with a restored backup.
+    pub chain_restoring: ChainRestoring,
+    /// Recording backups.
+    pub backups: BackupKeeping,
     /// Reading it.
     pub audit: AuditReading,
     /// Whether all is well.
@@ -356,7 +363,9 @@ impl Services {
             requests: ports.request_limit(rules.requests),
             attempts: ports.failed_attempts(rules.attempts),
             chain_linking: ChainLinking::new(chains.clone()),
+            chain_restoring: ChainRestoring::new(chains.clone()),
             chain_verification: ChainVerification::new(chains),
+            backups: BackupKeeping::new(identity.clone()),
             audit: AuditReading::new(
                 Arc::clone(&tenancy),
                 Arc::clone(&clock),

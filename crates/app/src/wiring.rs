@@ -69,6 +69,9 @@ pub fn services_over(config: &Config, ports: &Ports) -> Result<Services, Failure
 /// The same.
 pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<Ports, Failure> {
     let store = Arc::new(PgStore::connect(database.url(), connections)?);
+    if !database.is_being_restored() {
+        schema::refuse_unfinished_restore(&store)?;
+    }
     refuse_bypassing_role(&store)?;
     let missing = schema::missing(&store)?;
     if !missing.is_empty() {

@@ -6,6 +6,7 @@ mod chain;
 mod checkpoint;
 mod linking;
 mod pruning;
+mod restoring;
 mod verification;
 mod viewing;
 pub use chain::{AuditChains, ChainId, EntryRecord, Head, Link, LinkedRecord, ORIGIN, Stray, hash};
@@ -14,6 +15,7 @@ pub use checkpoint::{
 };
 pub use linking::{ChainLinking, ChainPorts};
 pub use pruning::ChainPruning;
+pub use restoring::ChainRestoring;
 pub use verification::{Broken, ChainVerification, Depth, Verdict};
 pub use viewing::{AccessLine, AuditFilter, AuditReading, AuditView, SeenActor, SeenEntry};
 
@@ -131,6 +133,8 @@ words! {
         Prune = "PRUNE",
         /// Data keys were wrapped by another master key.
         Rewrap = "REWRAP",
+        /// The database was put back to what it was when a backup was made.
+        Restore = "RESTORE",
     }
 }
 
@@ -177,6 +181,8 @@ words! {
         Metrics = "METRICS",
         /// An uploaded file.
         File = "FILE",
+        /// A backup.
+        Backup = "BACKUP",
         /// A route, when the request never reached a resource.
         Route = "ROUTE",
     }

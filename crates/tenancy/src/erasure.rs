@@ -3,6 +3,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use uuid::Uuid;
 
 use crate::{
+    backups::PendingErasure,
     email::Email,
     error::TenancyError,
     ids::{CompanyId, UserId},
@@ -118,13 +119,17 @@ pub struct DueErasure {
     pub email: Email,
     /// The account's tenant.
     pub company: Option<CompanyId>,
+    /// What was certified when the same person was erased before: a restored backup has brought them
+    /// back since.
+    pub erased_before: Option<Erased>,
 }
 
 /// The job's side of erasure: `Job::Erasure` alone.
 pub trait Erasures {
     /// The request that has been due at `now` for longest, held until the unit of work ends, those
     /// that another node holds skipped. Nobody who is in a consultation, or has one ahead, is due;
-    /// nor is the last who operates the platform. The requests `passed_over` are not taken.
+    /// nor is the last who operates the platform. Who was erased before is due all the same. The
+    /// requests `passed_over` are not taken.
     ///
     /// # Errors
     /// `StoreError` alone.
@@ -142,4 +147,10 @@ pub trait Erasures {
     /// # Errors
     /// `StoreError` alone.
     fn erase_person(&mut self, request: Uuid, erased: &Erased) -> Result<bool, StoreError>;
+
+    /// Every request that is pending, by its day.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn pending_erasures(&mut self) -> Result<Vec<PendingErasure>, StoreError>;
 }

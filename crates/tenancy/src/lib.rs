@@ -1,6 +1,7 @@
 //! Who acts, in which tenant, when: companies and their people, sign-in, permissions, the audit
 //! trail, letters and the in-app inbox. Every other domain stands on this one.
 pub mod audit;
+pub mod backups;
 pub mod clock;
 pub mod company;
 pub mod content;

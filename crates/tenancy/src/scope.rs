@@ -57,6 +57,8 @@ words! {
         Erasure = "erasure",
         /// Discards what is kept no longer.
         Retention = "retention",
+        /// Records backups, and tells of them.
+        Backup = "backup",
     }
 }
 

@@ -1,6 +1,7 @@
 //! The unit of work of this crate: every port it needs, in one transaction.
 use crate::{
     audit::{AuditChains, AuditView},
+    backups::Backups,
     company::Companies,
     content::{ArticleVisits, Articles, CompanyNews},
     employee::Employees,
@@ -42,6 +43,7 @@ pub trait TenancyTx:
     + OutboxQueue
     + AuditChains
     + AuditView
+    + Backups
     + Commit
 {
 }
@@ -68,6 +70,7 @@ impl<T> TenancyTx for T where
         + OutboxQueue
         + AuditChains
         + AuditView
+        + Backups
         + Commit
 {
 }

@@ -5,7 +5,8 @@ use diesel::{
     sql_types::{Array, BigInt, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
 use huntzen_tenancy::{
-    StoreError, TenancyError,
+    Job, StoreError, TenancyError,
+    backups::PendingErasure,
     erasure::{DeletionRequest, DeletionRequests, DeletionStatus, DueErasure, Erased, Erasures},
     ids::{CompanyId, UserId},
     policy::Role,
@@ -17,7 +18,8 @@ use uuid::Uuid;
 
 use crate::{
     error::tenancy_error,
-    schema::{deletion_requests, users},
+    schema::{deletion_requests, scope_role, users},
+    scope::role_of,
     statement::statement,
     stored::{StoredDate, StoredTimestamp, ToDiesel, all, email, instant, one, word},
     unit_of_work::PgTx,
@@ -41,16 +43,16 @@ struct RequestRow {
     keys_gone_on: Option<StoredDate>,
 }
 
+/// That somebody was erased, of columns that are set together or not at all.
+fn erased(at: Option<StoredTimestamp>, certificate: Option<Uuid>, gone: Option<StoredDate>) -> Option<Erased> {
+    Some(Erased { at: at?.to_jiff(), certificate: certificate?, keys_gone_on: gone?.to_jiff() })
+}
+
 impl TryFrom<RequestRow> for DeletionRequest {
     type Error = StoreError;
 
     fn try_from(row: RequestRow) -> Result<Self, StoreError> {
-        let erased = match (row.completed_at, row.certificate_id, row.keys_gone_on) {
-            (Some(at), Some(certificate), Some(gone)) => {
-                Some(Erased { at: at.to_jiff(), certificate, keys_gone_on: gone.to_jiff() })
-            }
-            _ => None,
-        };
+        let erased = erased(row.completed_at, row.certificate_id, row.keys_gone_on);
         Ok(Self {
             id: row.id,
             user: UserId(row.user_id),
@@ -125,11 +127,15 @@ impl DeletionRequests for PgTx {
 
 statement! {
     /// Holds the request that has been due for longest.
-    TakeDue { now: StoredTimestamp, passed_over: Vec<Uuid> } -> (SqlUuid, SqlUuid, Text, Nullable<SqlUuid>);
-    "SELECT request_id, user_id, email, company_id FROM take_due_erasure(", now as Timestamptz;
+    TakeDue { now: StoredTimestamp, passed_over: Vec<Uuid> } -> (
+        SqlUuid, SqlUuid, Text, Nullable<SqlUuid>, Nullable<Timestamptz>, Nullable<SqlUuid>, Nullable<SqlDate>);
+    "SELECT request_id, user_id, email, company_id, erased_at, certificate_id, keys_gone_on FROM take_due_erasure(", now as Timestamptz;
     ", ", passed_over as Array<SqlUuid>;
     ")"
 }
+
+/// A row of it.
+type DueRow = (Uuid, Uuid, String, Option<Uuid>, Option<StoredTimestamp>, Option<Uuid>, Option<StoredDate>);
 
 statement! {
     /// Erases whom a request is about.
@@ -144,11 +150,11 @@ statement! {
 impl Erasures for PgTx {
     fn take_due_erasure(&mut self, now: Timestamp, passed_over: &[Uuid]) -> Result<Option<DueErasure>, StoreError> {
         let statement = TakeDue { now: now.to_diesel(), passed_over: passed_over.to_vec() };
-        let row =
-            self.run(|connection| statement.get_result::<(Uuid, Uuid, String, Option<Uuid>)>(connection).optional())?;
-        row.map(|(request, user, address, company)| {
+        let row = self.run(|connection| statement.get_result::<DueRow>(connection).optional())?;
+        row.map(|(request, user, address, company, at, certificate, gone)| {
             let email = email(&address, "users.email")?;
-            Ok(DueErasure { request, user: UserId(user), email, company: company.map(CompanyId) })
+            let erased_before = erased(at, certificate, gone);
+            Ok(DueErasure { request, user: UserId(user), email, company: company.map(CompanyId), erased_before })
         })
         .transpose()
     }
@@ -161,5 +167,17 @@ impl Erasures for PgTx {
             keys_gone_on: erased.keys_gone_on.to_diesel(),
         };
         self.run(|connection| statement.get_result::<i64>(connection)).map(|touched| touched > 0)
+    }
+
+    fn pending_erasures(&mut self) -> Result<Vec<PendingErasure>, StoreError> {
+        let query = deletion_requests::table
+            .filter(scope_role().eq(role_of(Job::Erasure)))
+            .filter(deletion_requests::status.eq(DeletionStatus::Pending.as_str()))
+            .select((deletion_requests::user_id, deletion_requests::deletion_date))
+            .order((deletion_requests::deletion_date, deletion_requests::id));
+        let rows = self.run(|connection| query.load::<(Uuid, StoredTimestamp)>(connection))?;
+        let read =
+            |(user, day): (Uuid, StoredTimestamp)| PendingErasure { user: UserId(user), deletion_date: day.to_jiff() };
+        Ok(rows.into_iter().map(read).collect())
     }
 }

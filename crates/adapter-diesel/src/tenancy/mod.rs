@@ -4,6 +4,7 @@ mod articles;
 mod audit;
 mod audit_chains;
 mod audit_view;
+mod backups;
 mod companies;
 mod company_news;
 mod data_keys;

@@ -30,8 +30,10 @@ pub(super) fn verify(config: &Config) -> Result<(), Failure> {
     let last_signed = verdict.last_signed.map_or("never".to_owned(), |at| at.to_string());
     match verdict.broken {
         None => {
+            // Not broken, and not whole either: a restored backup was older than what had been signed.
+            let lost = if verdict.lost > 0 { format!(" lost={}", verdict.lost) } else { String::new() };
             say(&format!(
-                "valid checked={} checkpoints={} last_signed={last_signed}",
+                "valid checked={} checkpoints={} last_signed={last_signed}{lost}",
                 verdict.checked, verdict.checkpoints
             ));
             Ok(())

@@ -1,10 +1,12 @@
 //! The command line of the one binary `huntzen`.
 mod admin;
 mod audit;
+mod backup;
 mod check;
 mod keys;
 mod migrate;
 mod openapi;
+mod restore;
 mod seed;
 mod serve;
 
@@ -49,6 +51,10 @@ enum Command {
     /// Prove the audit trail, or cut it below a signed checkpoint
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Back up the database, its data keys apart, and the files, while everybody works
+    Backup(backup::BackupFolders),
+    /// Put a backup into an empty database; whoever was erased since stays erased
+    Restore(restore::RestoreFolders),
     /// Print the API's document (OpenAPI 3.1) as JSON
     Openapi,
     /// Look at the configuration
@@ -91,6 +97,8 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Keys(keys::KeysCommand::Rotate(rotation)) => keys::rotate(&configured()?, rotation),
         Command::Audit(audit::AuditCommand::Verify) => audit::verify(&configured()?),
         Command::Audit(audit::AuditCommand::Prune(pruning)) => audit::prune(&configured()?, pruning),
+        Command::Backup(folders) => backup::run(&configured()?, folders),
+        Command::Restore(folders) => restore::run(&configured()?, folders),
         Command::Admin(AdminCommand::Create(new)) => admin::run(&configured()?, new),
     }
 }

@@ -134,6 +134,9 @@ pub struct Database {
     /// The same server as the owner of the schema, for `migrate` only.
     #[serde(default, deserialize_with = "fields::optional_secret", serialize_with = "fields::mask_optional")]
     pub owner_url: Option<SecretString>,
+    /// The same server as a role that may read everything, for `backup` only.
+    #[serde(default, deserialize_with = "fields::optional_secret", serialize_with = "fields::mask_optional")]
+    pub backup_url: Option<SecretString>,
     /// Connections kept to the database; also bounds the use cases that run at once.
     pub pool_size: u32,
     /// Folder of everything the program writes: private cluster, letters, files.
@@ -286,6 +289,8 @@ pub struct Retention {
     pub note_years_others: u8,
     /// Backups of the data keys, in days: what a certificate of erasure promises.
     pub key_backup_days: u16,
+    /// Main backups, in days: names and addresses stand in them in clear.
+    pub main_backup_days: u16,
 }
 
 /// Billing status that a missed consultation gets.

@@ -57,6 +57,7 @@ fn retention(periods: &Retention, require: &mut impl FnMut(bool, &str, &str)) {
     require((1..=100).contains(&periods.note_years_physicians), "retention.note_years_physicians", years);
     require((1..=100).contains(&periods.note_years_others), "retention.note_years_others", years);
     require((1..=30).contains(&periods.key_backup_days), "retention.key_backup_days", "1 to 30 is expected");
+    require((1..=3_650).contains(&periods.main_backup_days), "retention.main_backup_days", days);
 }
 
 fn rate_limit(limits: &RateLimit, require: &mut impl FnMut(bool, &str, &str)) {

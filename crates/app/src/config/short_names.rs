@@ -8,6 +8,7 @@ use std::borrow::Cow;
 pub const SHORT_NAMES: &[(&str, &str)] = &[
     ("DATABASE_URL", "database.url"),
     ("DATABASE_OWNER_URL", "database.owner_url"),
+    ("DATABASE_BACKUP_URL", "database.backup_url"),
     ("HUNTZEN_DATA_DIR", "database.data_dir"),
     ("HUNTZEN_PG_BIN", "database.pg_bin"),
     ("HOST", "http.host"),

@@ -64,7 +64,8 @@ impl Binaries {
     }
 }
 
-fn candidates(own: &Path) -> impl Iterator<Item = PathBuf> {
+/// Where programs are looked for; `own` is the folder within the data folder.
+pub fn candidates(own: &Path) -> impl Iterator<Item = PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let on_path: Vec<PathBuf> = env::split_paths(&path).collect();
     // Asked only when nothing before it fits: it costs a process.

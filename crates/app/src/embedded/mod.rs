@@ -27,6 +27,15 @@ use keeper::Keeper;
 use ownership::Ownership;
 use place::Place;
 
+/// The folders in which programs of PostgreSQL are looked for, in this order; the one that is named
+/// alone, if one is.
+pub fn program_folders(data_folder: &Path, named: Option<&Path>) -> Vec<PathBuf> {
+    match named {
+        Some(folder) => vec![folder.to_owned()],
+        None => binaries::candidates(&data_folder.join("postgres-bin")).collect(),
+    }
+}
+
 /// The role that owns the cluster and the schema; a superuser of the private cluster.
 pub const OWNER: &str = "huntzen_owner";
 

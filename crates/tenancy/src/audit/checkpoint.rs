@@ -12,6 +12,9 @@ words! {
         Heads = "HEADS",
         /// Below which links chains were pruned; these links themselves are kept.
         Pruned = "PRUNED",
+        /// To where chains were put back when a backup was restored: what was signed behind these links
+        /// before is lost. A chain without any link stands at number 0.
+        Restored = "RESTORED",
     }
 }
 
@@ -99,9 +102,10 @@ pub struct CheckpointState {
 }
 
 impl CheckpointState {
-    /// Goes on by one checkpoint. Where chains were pruned they had stood before.
+    /// Goes on by one checkpoint. Where chains were pruned they had stood before; where they were put
+    /// back they stand again.
     pub fn advance(&mut self, checkpoint: &Checkpoint) {
-        if checkpoint.kind == CheckpointKind::Heads {
+        if checkpoint.kind != CheckpointKind::Pruned {
             self.heads.extend(checkpoint.heads.iter().map(|head| (head.chain, head.clone())));
         }
         self.last = Some(checkpoint.signature.clone());

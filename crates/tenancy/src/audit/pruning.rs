@@ -52,6 +52,15 @@ impl ChainPruning {
                 CheckpointKind::Pruned => cut.extend(checkpoint.heads.into_iter().map(|head| (head.chain, head))),
                 CheckpointKind::Heads if checkpoint.at < before => signed.extend(checkpoint.heads),
                 CheckpointKind::Heads => {}
+                CheckpointKind::Restored => {
+                    for head in &checkpoint.heads {
+                        // What was signed or cut higher up is no more.
+                        signed.retain(|known| known.chain != head.chain || known.seq <= head.seq);
+                        if cut.get(&head.chain).is_some_and(|known| known.seq > head.seq) {
+                            cut.remove(&head.chain);
+                        }
+                    }
+                }
             }
         }
         // A chain is never cut lower than it was.

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Resource,
-    chain::{ChainId, LinkedRecord, ORIGIN, Stray, hash},
+    chain::{ChainId, Head, LinkedRecord, ORIGIN, Stray, hash},
     checkpoint::{Checkpoint, CheckpointKind, CheckpointSigner, Signature},
     linking::ChainPorts,
 };
@@ -75,6 +75,8 @@ pub struct Verdict {
     pub checkpoints: usize,
     /// When the last of them was signed.
     pub last_signed: Option<Timestamp>,
+    /// How many links had been signed and were lost when older backups were restored.
+    pub lost: u64,
     /// The first broken place; `None` when all is as it was written.
     pub broken: Option<Broken>,
 }
@@ -93,8 +95,36 @@ pub enum Depth {
 struct Marks {
     /// The hashes of its links, by number.
     hashes: BTreeMap<i64, Vec<u8>>,
-    /// The first link that is left of it.
-    pruned_to: Option<i64>,
+    /// The first links that were left of it whenever it was cut, lowest first.
+    cuts: Vec<i64>,
+    /// How many links were signed and then lost.
+    lost: u64,
+}
+
+impl Marks {
+    /// The first link that is left of the chain.
+    fn pruned_to(&self) -> Option<i64> {
+        self.cuts.last().copied()
+    }
+
+    /// Takes what a checkpoint says of the chain.
+    fn take(&mut self, kind: CheckpointKind, head: &Head) {
+        if kind == CheckpointKind::Restored {
+            let behind = self.hashes.split_off(&head.seq.saturating_add(1));
+            if let Some((last, _)) = behind.last_key_value() {
+                self.lost = self.lost.saturating_add(last.abs_diff(head.seq));
+            }
+            // What had been cut higher up is there again.
+            self.cuts.retain(|first| *first <= head.seq);
+        }
+        if head.seq > 0 {
+            self.hashes.insert(head.seq, head.hash.clone());
+        }
+        if kind == CheckpointKind::Pruned {
+            self.cuts.push(head.seq);
+            self.hashes = self.hashes.split_off(&head.seq);
+        }
+    }
 }
 
 /// Checks the whole trail.
@@ -131,6 +161,7 @@ impl ChainVerification {
             Ok(marks) => marks,
             Err(broken) => return Ok(Some(broken)),
         };
+        tally.verdict.lost = marks.values().map(|marks| marks.lost).sum();
         let heads = self.ports.heads()?;
         let per_chain = match depth {
             Depth::Whole => None,
@@ -145,7 +176,7 @@ impl ChainVerification {
         }
         // A chain that has a checkpoint and no link at all.
         if let Some((chain, marks)) = marks.into_iter().find(|(_, marks)| !marks.hashes.is_empty()) {
-            let seq = marks.pruned_to.unwrap_or(1);
+            let seq = marks.pruned_to().unwrap_or(1);
             return Ok(Some(Broken::Link { chain, seq, entry: None, what: MISSING }));
         }
         // Hashes alone prove nothing: whoever can write entries can write links as well.
@@ -165,7 +196,7 @@ impl ChainVerification {
         from: i64,
         tally: &mut Tally<'_>,
     ) -> Result<Option<Broken>, TenancyError> {
-        let first = marks.pruned_to.unwrap_or(1).max(from);
+        let first = marks.pruned_to().unwrap_or(1).max(from);
         let is_beginning = first == 1;
         let mut walk = Walk { chain, marks, expected: first, previous: is_beginning.then(|| ORIGIN.to_vec()) };
         // Below what was pruned nothing counts; before the very first nothing may stand.
@@ -292,12 +323,7 @@ fn marks(signer: &dyn CheckpointSigner, lines: &[Option<Checkpoint>]) -> Result<
         }
         previous = Some(&checkpoint.signature);
         for head in &checkpoint.heads {
-            let of_chain = marks.entry(head.chain).or_default();
-            of_chain.hashes.insert(head.seq, head.hash.clone());
-            if checkpoint.kind == CheckpointKind::Pruned {
-                of_chain.pruned_to = Some(head.seq);
-                of_chain.hashes = of_chain.hashes.split_off(&head.seq);
-            }
+            marks.entry(head.chain).or_default().take(checkpoint.kind, head);
         }
     }
     Ok(marks)

@@ -43,6 +43,7 @@ impl Resource {
             | Self::News
             | Self::DataKey
             | Self::AuditTrail
+            | Self::Backup
             | Self::Route => false,
         }
     }

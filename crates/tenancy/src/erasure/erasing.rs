@@ -35,7 +35,8 @@ impl Erasing {
         Self { ports, key_backup_days }
     }
 
-    /// Erases up to `limit` people. Each is mailed a certificate, at the address that the account had.
+    /// Erases up to `limit` people. Each is mailed a certificate, at the address that the account had;
+    /// not again whoever was erased before and came back with a restored backup.
     /// Whom it fails for is passed over, and waits for the next run.
     pub fn run(&self, limit: u32) -> ErasureRun {
         let mut run = ErasureRun::default();
@@ -62,18 +63,27 @@ impl Erasing {
         self.ports.store.run(&scope, |tx| {
             let Some(due) = tx.take_due_erasure(now, passed_over)? else { return Ok(None) };
             *taken = Some(due.request);
-            let certificate = self.ports.randomness.uuid_v4();
-            let erased = Erased { at: now, certificate, keys_gone_on: self.keys_gone_on(now) };
+            let erased = match due.erased_before {
+                // A restored backup had brought the person back: what they were mailed stays true.
+                Some(before) => Erased { at: now, ..before },
+                None => Erased {
+                    at: now,
+                    certificate: self.ports.randomness.uuid_v4(),
+                    keys_gone_on: self.keys_gone_on(now),
+                },
+            };
             if !tx.erase_person(due.request, &erased)? {
                 return Ok(None);
             }
-            // Written after all other letters to the person have gone, with their keys.
-            let arguments = json!({
-                "to": due.email.as_str(),
-                "certificate": certificate.to_string(),
-                "keysGoneOn": erased.keys_gone_on.to_string(),
-            });
-            self.ports.write(tx, now, due.user, Letter::DeletionDone, &arguments)?;
+            if due.erased_before.is_none() {
+                // Written after all other letters to the person have gone, with their keys.
+                let arguments = json!({
+                    "to": due.email.as_str(),
+                    "certificate": erased.certificate.to_string(),
+                    "keysGoneOn": erased.keys_gone_on.to_string(),
+                });
+                self.ports.write(tx, now, due.user, Letter::DeletionDone, &arguments)?;
+            }
             let entry = AuditEntry::new(&scope, self.ports.randomness.as_ref(), now, Action::Erase, Resource::User);
             tx.record(&entry.on(due.user).about(due.user).within(due.company))?;
             Ok(Some(due.user))

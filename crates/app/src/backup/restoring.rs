@@ -1,0 +1,202 @@
+//! Restoring a backup into an empty database, and whatever must not come back with it.
+
+use std::path::{Path, PathBuf};
+
+use huntzen_tenancy::sealing::Vault;
+use jiff::SignedDuration;
+
+use super::error::BackupError;
+use super::manifest::{Kind, Manifest, Objects, find};
+use super::objects::{self, PutBack};
+use super::programs::Program;
+use super::taking::{KEYS_DUMP, MAIN_DUMP};
+use super::trail;
+use crate::config::{Config, StorageKind};
+use crate::database::Database;
+use crate::embedded::{Embedded, Purpose};
+use crate::services::Services;
+use crate::wiring::{self, schema};
+
+/// For how long after a restore nobody is erased who may have taken the request back.
+const PAUSE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// What is done a unit of work, or a run of a job.
+const BATCH: u32 = 1_000;
+
+/// Where a backup comes from: its folder, or a folder of backups, of which the newest is taken.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The main one.
+    pub main: PathBuf,
+    /// The keys.
+    pub keys: PathBuf,
+}
+
+/// What was restored.
+#[derive(Debug)]
+pub struct Restored {
+    /// The folder of the main backup.
+    pub main: PathBuf,
+    /// When it was made.
+    pub at: jiff::Timestamp,
+    /// The folder of the keys.
+    pub keys: PathBuf,
+    /// When that was made.
+    pub keys_at: jiff::Timestamp,
+    /// What was settled in the database.
+    pub settled: schema::Settled,
+    /// How many people were erased again.
+    pub erased: usize,
+    /// How many people have a request to be erased that is pending, and were told so.
+    pub pending: usize,
+    /// Until when nobody of them is erased.
+    pub until: jiff::Timestamp,
+    /// How many links of the audit trail had been signed and are lost.
+    pub lost_links: u64,
+    /// How many files were copied into the storage, how many lack their bytes, and how many objects of the
+    /// storage belong to nothing; none where it is a bucket or the backup holds no files.
+    pub files: Option<(u64, u64, u64)>,
+}
+
+/// The two backups, checked.
+struct Chosen {
+    main: (PathBuf, Manifest),
+    keys: (PathBuf, Manifest),
+}
+
+/// Restores a backup. Nothing is changed before all of it was checked; what is interrupted afterwards
+/// cannot be served, and is begun anew by the same command.
+///
+/// # Errors
+/// What kept it from being restored.
+pub fn restore(config: &Config, vault: &dyn Vault, source: &Source) -> Result<Restored, BackupError> {
+    let chosen = Chosen::check(source)?;
+    let data_folder = &config.database.data_dir;
+    trail::check(&chosen.main.0, data_folder)?;
+    let database = Database::open(config, Purpose::Command)?.for_restoring();
+    if database.embedded().is_some_and(|embedded| !Embedded::is_owner(embedded)) {
+        return Err(BackupError::Serving);
+    }
+    database.ensure_roles()?;
+    let _lock = load(config, &database, vault, &chosen)?;
+
+    let ports = wiring::ports(config, &database, 2).map_err(|error| BackupError::Wiring(error.to_string()))?;
+    let rules = wiring::rules(config).map_err(|error| BackupError::Wiring(error.to_string()))?;
+    let services = Services::new(&ports, rules);
+    let owner = database.owner()?;
+    let now = ports.clock.now();
+    let until = now + PAUSE;
+    let settled = schema::settle_restored(owner, now, until)?;
+    trail::put_back(&chosen.main.0, data_folder)?;
+    // Before anything is linked: the chains stand as they were dumped.
+    let lost_links = services.chain_restoring.settle()?;
+    let erased = erase_again(&services)?;
+    match schema::not_erased_again(owner)? {
+        0 => {}
+        left => return Err(BackupError::NotErased(left)),
+    }
+    discard(&services)?;
+    let files = put_files_back(config, owner, &chosen)?;
+    let pending = services.backups.restored(chosen.main.1.id)?;
+    schema::finish_restore(owner)?;
+    let Chosen { main: (main, Manifest { at, .. }), keys: (keys, Manifest { at: keys_at, .. }) } = chosen;
+    Ok(Restored {
+        main,
+        at,
+        keys,
+        keys_at,
+        settled,
+        erased,
+        pending,
+        until,
+        lost_links,
+        files: files.map(|PutBack { copied, missing, unknown }| (copied, missing, unknown)),
+    })
+}
+
+impl Chosen {
+    /// Finds both backups and checks that they are whole and belong together.
+    fn check(source: &Source) -> Result<Self, BackupError> {
+        let main = find(&source.main, Kind::Main)?;
+        let keys = find(&source.keys, Kind::Keys)?;
+        for (folder, manifest) in [&main, &keys] {
+            manifest.verify(folder)?;
+            if !schema::knows(&manifest.schema)? {
+                return Err(BackupError::LaterRelease { folder: folder.clone(), schema: manifest.schema.clone() });
+            }
+        }
+        if main.1.objects == Objects::Copied {
+            objects::verify(&main.0)?;
+        }
+        if keys.1.at < main.1.at {
+            return Err(BackupError::OlderKeys { keys: keys.0, main: main.0 });
+        }
+        Ok(Self { main, keys })
+    }
+
+    /// What to run to restore the same two again.
+    fn command(&self) -> String {
+        let quoted = |folder: &Path| format!("'{}'", folder.display().to_string().replace('\'', r"'\''"));
+        format!("huntzen restore --from {} --keys-from {}", quoted(&self.main.0), quoted(&self.keys.0))
+    }
+}
+
+/// Loads the dumps and brings them to the schema of this release. The keys may be of a later schema than
+/// the rest: they are loaded when the rest has come as far.
+fn load(
+    config: &Config,
+    database: &Database,
+    vault: &dyn Vault,
+    chosen: &Chosen,
+) -> Result<schema::RestoreLock, BackupError> {
+    let owner = database.owner()?;
+    let at_least = schema::check_restorable(owner)?.max(chosen.main.1.pg_dump).max(chosen.keys.1.pg_dump);
+    let named = config.database.pg_bin.as_deref();
+    let loader = Program::find("pg_restore", at_least, &config.database.data_dir, named)?;
+    let lock = schema::begin_restore(owner, &chosen.command())?;
+    let load = |arguments: &[&str], file: PathBuf| {
+        let common = ["--exit-on-error", "--single-transaction", "--no-password", "--no-comments"];
+        let arguments = [&common, arguments].concat();
+        loader.run(owner, &arguments, Some(&file), |_| Ok(()))
+    };
+    load(&[], chosen.main.0.join(MAIN_DUMP))?;
+    schema::close_schema(owner)?;
+    schema::run_restored(owner, vault, Some(&chosen.keys.1.schema))?;
+    schema::with_open_keys(owner, || load(&["--data-only"], chosen.keys.0.join(KEYS_DUMP)))?;
+    schema::run_restored(owner, vault, None)?;
+    Ok(lock)
+}
+
+/// Erases everybody again who was erased after the backup: the backup of the keys knows who. Their
+/// appointments are called off first.
+fn erase_again(services: &Services) -> Result<usize, BackupError> {
+    let batch = usize::try_from(BATCH).unwrap_or(usize::MAX);
+    while services.jobs.cancel_departing(BATCH)? >= batch {}
+    let mut erased = 0;
+    loop {
+        let run = services.erasing.run(BATCH);
+        for error in &run.failures {
+            tracing::error!(error = error as &dyn std::error::Error, "somebody could not be erased again");
+        }
+        erased += run.erased.len();
+        if run.erased.is_empty() {
+            return Ok(erased);
+        }
+    }
+}
+
+/// Discards what is kept no longer: its keys are gone since, and nobody could read it.
+fn discard(services: &Services) -> Result<(), BackupError> {
+    let batch = u64::from(BATCH);
+    while services.discarding.run(BATCH)? >= batch {}
+    while services.care_discarding.run(BATCH)? > 0 {}
+    Ok(())
+}
+
+fn put_files_back(config: &Config, owner: &str, chosen: &Chosen) -> Result<Option<PutBack>, BackupError> {
+    if config.storage.kind == StorageKind::S3 || chosen.main.1.objects != Objects::Copied {
+        return Ok(None);
+    }
+    let storage = config.database.data_dir.join(&config.storage.path);
+    let done = objects::put_back(&chosen.main.0, &storage, &schema::objects_of_files(owner)?)?;
+    Ok(Some(done))
+}
