@@ -98,6 +98,11 @@ impl DataFolder {
         self.command(arguments).output().unwrap()
     }
 
+    /// Starts a command of the program, which says nothing to anybody.
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     /// Starts the server and waits until it serves.
     ///
     /// # Panics

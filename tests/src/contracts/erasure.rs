@@ -6,6 +6,7 @@ use huntzen_clinical::{
 };
 use huntzen_tenancy::{
     Job, Origin, PageRequest, Scope, StoreError, TenancyError, TenancyTx,
+    backups::PendingErasure,
     clock::Clock,
     employee::{Employee, EmployeeFilter},
     erasure::{DeletionRequest, DeletionStatus, Erased, GRACE},
@@ -510,6 +511,27 @@ pub fn nothing_is_written_after_an_erasure(world: &World) {
     let added = journal::add(world, marc, &journal::unwritten(world, marc, "Nuit blanche."));
     let is_kept_out = matches!(&added, Err(ClinicalError::Store(StoreError::Refused(_))));
     assert!(is_kept_out, "{added:?}");
+}
+
+/// Every pending request is told by its day, to the job and to nobody else.
+pub fn who_is_pending_is_told_to_the_job_alone(world: &World) {
+    let cast = Cast::new(world);
+    let pending = |scope: &Scope| world.tenancy.run(scope, |tx| Ok(tx.pending_erasures()?)).unwrap();
+    assert_eq!(pending(&job()), []);
+    let later = asked(world, &cast.colleague.0);
+    let mut sooner = unasked(world, &cast.employee.0);
+    sooner.created_at -= SignedDuration::from_hours(24);
+    sooner.deletion_date -= SignedDuration::from_hours(24);
+    ask(world, &cast.employee.0, &sooner).unwrap();
+    let taken_back = asked(world, &cast.practitioner.0);
+    let now = world.clock.now();
+    let cancelled = world.tenancy.run(&cast.practitioner.0.scope(), |tx| Ok(tx.cancel_deletion(taken_back.id, now)?));
+    assert!(cancelled.unwrap());
+    let told = |request: &DeletionRequest| PendingErasure { user: request.user, deletion_date: request.deletion_date };
+    assert_eq!(pending(&job()), [told(&sooner), told(&later)]);
+    for scope in [cast.employee.0.scope(), cast.operator.scope(), Scope::worker(Job::Backup)] {
+        assert_eq!(pending(&scope), [], "{scope:?}");
+    }
 }
 
 /// Whom it fails for waits behind the others.

@@ -4,6 +4,7 @@ pub mod article_visits;
 pub mod articles;
 pub mod audit;
 pub mod audit_chains;
+pub mod backups;
 pub mod calls;
 pub mod companies;
 pub mod company_news;

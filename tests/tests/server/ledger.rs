@@ -71,11 +71,22 @@ SELECT 'a letter tells of no consultation', count(*)
 FROM letters l LEFT JOIN consultations c ON c.id::text = l.id WHERE c.id IS NULL
 ";
 
+/// The rules that are broken, each with how often.
+fn broken(owner: &mut PgConnection) -> Vec<(String, i64)> {
+    let found: Vec<Finding> = sql_query(RULES).load(owner).unwrap();
+    found.into_iter().filter(|rule| rule.found > 0).map(|rule| (rule.what, rule.found)).collect()
+}
+
 /// Checks that no rule is broken.
 pub fn check(owner: &mut PgConnection) {
-    let broken: Vec<Finding> = sql_query(RULES).load(owner).unwrap();
-    let broken: Vec<_> = broken.iter().filter(|rule| rule.found > 0).map(|rule| (&rule.what, rule.found)).collect();
-    assert!(broken.is_empty(), "{broken:?}");
+    assert_eq!(broken(owner), []);
+}
+
+/// The same where retention has discarded what is old of letters and inboxes.
+pub fn check_after_retention(owner: &mut PgConnection) {
+    let mut broken = broken(owner);
+    broken.retain(|(what, _)| !what.ends_with("two letters") && !what.ends_with("two lines in the inboxes"));
+    assert_eq!(broken, []);
 }
 
 #[derive(diesel::QueryableByName)]

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 mod crash;
 mod crowd;
+mod drill;
 mod files;
 mod import;
 mod ledger;

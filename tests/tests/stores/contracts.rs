@@ -67,6 +67,16 @@ mod audit_chains {
     );
 }
 
+mod backups {
+    huntzen_tests::contract!(
+        huntzen_tests::contracts::backups:
+        the_newest_backup_is_told,
+        backups_are_the_jobs_alone,
+        a_failed_unit_of_work_leaves_no_backup,
+        of_many_at_once_one_records_a_backup,
+    );
+}
+
 mod calls {
     use huntzen_adapter_memory::LocalCalls;
     use huntzen_tests::contracts::calls;
@@ -429,6 +439,7 @@ mod erasure {
         requests_are_ones_own_alone,
         a_failed_unit_of_work_leaves_no_request,
         the_oldest_request_is_due_on_its_day,
+        who_is_pending_is_told_to_the_job_alone,
         who_is_expected_waits,
         the_last_operator_waits,
         of_many_nodes_one_erases,

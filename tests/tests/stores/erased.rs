@@ -215,10 +215,12 @@ fn break_everywhere(play: &Played, owner: &mut PgConnection, before: &Dump) {
         "employees",
         "users",
         "deletion_requests",
+        "keys.erased",
         "audit_entries",
         "audit_unlinked",
     ] {
-        let event = if table.starts_with("audit") || table == "file_removals" { "INSERT" } else { "UPDATE OR DELETE" };
+        let is_added = table.starts_with("audit") || ["file_removals", "keys.erased"].contains(&table);
+        let event = if is_added { "INSERT" } else { "UPDATE OR DELETE" };
         owner
             .batch_execute(&format!(
                 "CREATE TRIGGER cut BEFORE {event} ON {table} FOR EACH STATEMENT EXECUTE FUNCTION fail()"

@@ -10,6 +10,7 @@ use huntzen_tenancy::{
     Job, Scope,
     clock::Clock,
     company::HrReporting,
+    erasure::Erased,
     files::FileType,
     identity::{OneTimePurpose, OneTimeToken},
     outbox::{Arguments, Letter, OutboxMessage},
@@ -22,7 +23,7 @@ use huntzen_tests::{
     cast::{Cast, Person, email},
     cluster::TestDatabase,
     contracts::{
-        article_visits, articles, company_news, erasure, files, idempotency, letters, preferences, releases,
+        article_visits, articles, backups, company_news, erasure, files, idempotency, letters, preferences, releases,
         reviews::new_review, second_factors, sessions, statements,
     },
     world::{RING, World, vault},
@@ -87,6 +88,7 @@ fn use_it(world: &World) {
     files::begun(world, sophie);
     idempotency::answered(world, sophie, "a-key");
     Reconciling::new(world.metrics_ports()).run().unwrap();
+    backups::keep(world, &Scope::worker(Job::Backup), &backups::unrecorded(world)).unwrap();
     let article = articles::published(world, &cast.administrator, "bien-dormir");
     let today = article_visits::salt(world, date(2027, 1, 4), 1).day;
     assert!(article_visits::count(world, article.id, today, 1));
@@ -155,13 +157,13 @@ fn up_down_and_up_again_with_data() {
     assert_eq!(migrate::run(&owner_url, vault(RING).as_ref()).unwrap(), Vec::<String>::new());
 }
 
-/// The migrations from 10 on, latest first, taken back as far as the schema that kept texts in clear.
-fn back_to_clear_columns(owner: &mut PgConnection) {
+/// Takes the migrations from this one on back, latest first.
+fn back_before(owner: &mut PgConnection, first: &str) {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations");
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.as_str() >= "2026-11-25-000010")
+        .filter(|name| name.as_str() >= first)
         .collect();
     names.sort();
     for name in names.iter().rev() {
@@ -170,6 +172,34 @@ fn back_to_clear_columns(owner: &mut PgConnection) {
         let version: String = name.chars().take(17).filter(char::is_ascii_digit).collect();
         owner.batch_execute(&format!("DELETE FROM __diesel_schema_migrations WHERE version = '{version}'")).unwrap();
     }
+}
+
+/// Whoever was erased before backups knew of it is known to them too.
+#[test]
+fn who_was_erased_earlier_is_in_the_ledger() {
+    let mut world = World::postgres();
+    let cast = Cast::new(&world);
+    let request = erasure::asked(&world, &cast.employee.0);
+    erasure::asked(&world, &cast.colleague.0);
+    world.clock.set(request.deletion_date);
+    let erased =
+        Erased { at: request.deletion_date, certificate: world.randomness.uuid_v4(), keys_gone_on: date(2027, 3, 5) };
+    let job = Scope::worker(Job::Erasure);
+    assert!(world.tenancy.run(&job, |tx| Ok(tx.erase_person(request.id, &erased)?)).unwrap());
+    let owner_url = world.database.as_ref().unwrap().owner_url();
+    let mut owner = world.database.as_ref().unwrap().owner();
+    let ledger = "SELECT concat_ws(' ', user_id, certificate_id, keys_gone_on) AS name FROM keys.erased";
+    let wanted = [format!("{} {} 2027-03-05", cast.employee.0.id(), erased.certificate)];
+    let held = |owner: &mut PgConnection| -> Vec<String> {
+        sql_query(ledger).load::<Name>(owner).unwrap().into_iter().map(|Name { name }| name).collect()
+    };
+    assert_eq!(held(&mut owner), wanted);
+    back_before(&mut owner, "2026-11-26-000029");
+    migrate::run(&owner_url, vault(RING).as_ref()).unwrap();
+    assert_eq!(held(&mut owner), wanted);
+    world = World::over_database(world.database.take().unwrap(), |_| ());
+    let again = world.tenancy.run(&job, |tx| Ok(tx.take_due_erasure(request.deletion_date, &[])?));
+    assert_eq!(again.unwrap().map(|due| (due.user, due.erased_before)), Some((cast.colleague.0.id(), None)));
 }
 
 #[test]
@@ -209,7 +239,8 @@ fn seals_what_lay_in_clear(mut world: World, owner_url: &str) {
     let past = carried_out(&world, &cast.practitioner.0, past, "2027-01-06T14:00:00Z", "2027-01-06T14:45:00Z");
     let review = new_review(&world, &past, 5);
     world.booking.run(&cast.employee.0.scope(), |tx| tx.add_review(&review)).unwrap();
-    back_to_clear_columns(&mut PgConnection::establish(owner_url).unwrap());
+    // As far as the schema that kept texts in clear.
+    back_before(&mut PgConnection::establish(owner_url).unwrap(), "2026-11-25-000010");
     let mut superuser = world.database.as_ref().unwrap().owner();
     superuser
         .batch_execute(&format!(

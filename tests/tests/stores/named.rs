@@ -74,6 +74,7 @@ const LEFT_OUT: [(&str, &str); 10] = [
     ("public.companies", "a company's own data: whom it names as its contact, and which administrator validated it"),
     ("public.counter_differences", "days to be compared anew; the counters themselves are told"),
     ("keys.data_keys", "wrapped keys: nothing that anybody could read"),
+    ("keys.erased", "that somebody was erased; nobody is behind the id who could ask"),
 ];
 
 #[test]

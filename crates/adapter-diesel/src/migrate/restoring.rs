@@ -42,11 +42,12 @@ const CLOSE_KEYS: &str = "
     ALTER TABLE keys.data_keys FORCE ROW LEVEL SECURITY";
 
 /// The tables that are settled, for the owner and within the transaction alone.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "sessions",
     "one_time_tokens",
     "invitations",
     "outbox",
+    "preferences",
     "deletion_requests",
     "users",
     "keys.data_keys",
@@ -56,7 +57,8 @@ const TABLES: [&str; 9] = [
 
 /// What lets somebody in, or is to be sent: it may have been used, revoked or sent since. Whoever is in
 /// the ledger and not erased has a request that is due; every other one waits until its owner could say
-/// again that it was taken back.
+/// again that it was taken back. Nobody is taken to agree to be named who may have withdrawn that; a
+/// trigger takes their names out of every month.
 const SETTLE: &str = "
     WITH back AS (SELECT e.user_id, e.at FROM keys.erased e JOIN users u ON u.id = e.user_id WHERE u.erased_at IS NULL),
     sessions_ended AS (UPDATE sessions SET revoked_at = $1 WHERE revoked_at IS NULL RETURNING 1),
@@ -69,6 +71,9 @@ const SETTLE: &str = "
                  OR o.arguments IS NOT NULL AND NOT EXISTS (
                     SELECT FROM keys.data_keys k WHERE k.kind = 'LETTER' AND k.subject_id = o.id))
         RETURNING 1),
+    consents_ended AS (
+        UPDATE preferences SET share_usage_with_employer = false, sharing_since = NULL, updated_at = $1
+        WHERE share_usage_with_employer RETURNING 1),
     due AS (
         UPDATE deletion_requests r
         SET deletion_date = least(r.deletion_date, b.at),
@@ -86,6 +91,7 @@ const SETTLE: &str = "
     SELECT (SELECT count(*) FROM sessions_ended) AS sessions,
         (SELECT count(*) FROM tokens_ended) + (SELECT count(*) FROM invitations_ended) AS tokens,
         (SELECT count(*) FROM letters_ended) AS letters,
+        (SELECT count(*) FROM consents_ended) AS consents,
         (SELECT count(*) FROM due) + (SELECT count(*) FROM asked) AS erased,
         (SELECT count(*) FROM put_off) AS put_off";
 
@@ -101,6 +107,9 @@ pub struct Settled {
     /// Letters that are not sent any more, since they are about such tokens or cannot be read.
     #[diesel(sql_type = BigInt)]
     pub letters: i64,
+    /// People who had agreed to be named to their employer, and have to do so again.
+    #[diesel(sql_type = BigInt)]
+    pub consents: i64,
     /// People who had been erased and are to be erased again.
     #[diesel(sql_type = BigInt)]
     pub erased: i64,

@@ -59,3 +59,41 @@ fn read(path: &Path) -> Result<Vec<u8>, BackupError> {
         read => read.map_err(BackupError::io(path)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn the_file_that_goes_on_stays_and_another_trail_is_refused() {
+        let folder = std::env::temp_dir().join(format!("huntzen-trail-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        let (data, backup) = (folder.join("data"), folder.join("backup"));
+        let file = CheckpointFile::within(&data).path().to_owned();
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::create_dir_all(&backup).unwrap();
+        fs::write(&file, "one\ntwo\nthr").unwrap();
+        let record = copy(&data, &backup).unwrap();
+        assert_eq!((record.bytes, fs::read_to_string(backup.join(FILE)).unwrap().as_str()), (8, "one\ntwo\n"));
+        for (present, left) in [
+            (None, "one\ntwo\n"),
+            (Some("one\n"), "one\ntwo\n"),
+            (Some("one\ntwo\n"), "one\ntwo\n"),
+            (Some("one\ntwo\nthree\n"), "one\ntwo\nthree\n"),
+        ] {
+            let _ = fs::remove_file(&file);
+            if let Some(present) = present {
+                fs::write(&file, present).unwrap();
+            }
+            check(&backup, &data).unwrap();
+            put_back(&backup, &data).unwrap();
+            assert_eq!(fs::read_to_string(&file).unwrap(), left);
+        }
+        fs::write(&file, "eins\n").unwrap();
+        assert!(matches!(check(&backup, &data), Err(BackupError::OtherTrail(_))));
+        assert!(matches!(put_back(&backup, &data), Err(BackupError::OtherTrail(_))));
+        assert_eq!(fs::read_to_string(&file).unwrap(), "eins\n", "nothing is overwritten");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

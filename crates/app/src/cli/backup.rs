@@ -45,11 +45,11 @@ pub(super) fn run(config: &Config, folders: &BackupFolders) -> Result<(), Failur
 fn report(taken: &Taken) -> Vec<String> {
     let Taken { backup, main, keys, objects, removed_main, removed_keys } = taken;
     let files = match objects {
-        Some(objects) => format!("{objects} files"),
-        None => "no files (a bucket is backed up by itself)".to_owned(),
+        Some(objects) => format!("with {objects} files"),
+        None => "without the bytes of files".to_owned(),
     };
     let mut lines = vec![
-        format!("The database as of {} is in {}, with {files}.", backup.at, main.display()),
+        format!("The database as of {} is in {}, {files}.", backup.at, main.display()),
         format!("Its data keys are in {}.", keys.display()),
     ];
     for (what, removed) in [("main backups", removed_main), ("backups of the keys", removed_keys)] {

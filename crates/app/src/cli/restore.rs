@@ -42,6 +42,12 @@ fn report(restored: &Restored) -> Vec<String> {
         ),
         format!("{erased} people who were erased after the backup were erased again."),
     ];
+    if settled.consents > 0 {
+        lines.push(format!(
+            "{} people had agreed to be named to their employer; they are not any more, and may agree again.",
+            settled.consents
+        ));
+    }
     if *pending > 0 {
         lines.push(format!(
             "{pending} people have a pending request to be erased and are told so by letter: whoever took it back after \

@@ -336,6 +336,7 @@ const OPEN: &[(&str, &[(&str, &str)])] = &[
     ),
     ("job reconcile", &[("reconciliation", "SIU")]),
     ("job retention", &[("request", "SD")]),
+    ("job backup", &[("backup", "SI")]),
     ("job live", &[("notification", "S")]),
     ("job bootstrap", &[("operator's account", "SI")]),
 ];

@@ -17,7 +17,7 @@ use huntzen_tests::{
     cast::{Cast, Person, entry, listed},
     clock::at,
     contracts::{
-        article_visits, articles, audit_chains, company_news, conversations::said, erasure, files, idempotency,
+        article_visits, articles, audit_chains, backups, company_news, conversations::said, erasure, files, idempotency,
         invitations::invited, journal, letters, notes, preferences, releases, reviews::new_review, second_factors,
         sessions::signed_in, statements, timetables, tokens::mailed,
     },
@@ -127,6 +127,11 @@ impl Scene {
         let differed =
             format!("INSERT INTO counter_differences VALUES ('COMPANY', '{}', '2027-01-04')", cast.company.id);
         world.database.as_ref().unwrap().owner().batch_execute(&differed).unwrap();
+        // Somebody of long ago.
+        let erased =
+            "INSERT INTO keys.erased VALUES (gen_random_uuid(), '2026-01-01', gen_random_uuid(), '2026-01-31')";
+        world.database.as_ref().unwrap().owner().batch_execute(erased).unwrap();
+        backups::keep(&world, &Scope::worker(Job::Backup), &backups::unrecorded(&world)).unwrap();
         audit_chains::link_all(&world);
         audit_chains::recorded(&world, &cast, 2);
         send_files(&world, &cast, &booked);
@@ -180,6 +185,8 @@ impl Scene {
         let mut subjects = vec![
             row("company", "companies", format!("id = '{alpha}'"), "phone = '1'"),
             row("domain", "company_domains", of_alpha.clone(), "position = 0"),
+            row("backup", "backups", "true".to_owned(), "bytes = 0"),
+            row("erased person", "keys.erased", "true".to_owned(), "at = at"),
             row("reconciliation", "reconciliation", "true".to_owned(), "checked = 99"),
             row("difference", "counter_differences", "true".to_owned(), "day = day"),
             row("reporting", "company_reporting", of_alpha.clone(), "mode = 'AGGREGATED'"),
