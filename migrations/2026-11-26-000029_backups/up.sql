@@ -18,12 +18,12 @@ CREATE POLICY backups_job ON backups TO huntzen_app
 -- the person it holds an id, which leads to nothing any more.
 CREATE TABLE keys.erased (
     user_id uuid CONSTRAINT erased_pkey PRIMARY KEY,
-    at timestamptz NOT NULL,
+    erased_at timestamptz NOT NULL,
     certificate_id uuid NOT NULL,
     keys_gone_on date NOT NULL
 );
 ALTER TABLE deletion_requests NO FORCE ROW LEVEL SECURITY;
-INSERT INTO keys.erased (user_id, at, certificate_id, keys_gone_on)
+INSERT INTO keys.erased (user_id, erased_at, certificate_id, keys_gone_on)
 SELECT DISTINCT ON (user_id) user_id, completed_at, certificate_id, keys_gone_on FROM deletion_requests
 WHERE status = 'COMPLETED' ORDER BY user_id, completed_at;
 ALTER TABLE deletion_requests FORCE ROW LEVEL SECURITY;
@@ -65,7 +65,7 @@ BEGIN
         RETURN;
     END IF;
     RETURN QUERY
-        SELECT r.id, u.id, u.email, u.company_id, e.at, e.certificate_id, e.keys_gone_on
+        SELECT r.id, u.id, u.email, u.company_id, e.erased_at, e.certificate_id, e.keys_gone_on
         FROM deletion_requests r JOIN users u ON u.id = r.user_id LEFT JOIN keys.erased e ON e.user_id = u.id
         WHERE r.status = 'PENDING' AND r.deletion_date <= at AND r.id <> ALL (passed_over)
           AND may_be_erased(u.id, at)
@@ -105,7 +105,7 @@ BEGIN
     UPDATE deletion_requests
     SET status = 'COMPLETED', completed_at = at, certificate_id = certificate, keys_gone_on = backups_gone
     WHERE id = request;
-    INSERT INTO keys.erased (user_id, at, certificate_id, keys_gone_on)
+    INSERT INTO keys.erased (user_id, erased_at, certificate_id, keys_gone_on)
     VALUES (person, at, certificate, backups_gone) ON CONFLICT (user_id) DO NOTHING;
     RETURN touched + 1;
 END $$;

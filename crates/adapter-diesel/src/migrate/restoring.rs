@@ -60,7 +60,7 @@ const TABLES: [&str; 10] = [
 /// again that it was taken back. Nobody is taken to agree to be named who may have withdrawn that; a
 /// trigger takes their names out of every month.
 const SETTLE: &str = "
-    WITH back AS (SELECT e.user_id, e.at FROM keys.erased e JOIN users u ON u.id = e.user_id WHERE u.erased_at IS NULL),
+    WITH back AS (SELECT e.user_id, e.erased_at AS at FROM keys.erased e JOIN users u ON u.id = e.user_id WHERE u.erased_at IS NULL),
     sessions_ended AS (UPDATE sessions SET revoked_at = $1 WHERE revoked_at IS NULL RETURNING 1),
     tokens_ended AS (UPDATE one_time_tokens SET used_at = $1 WHERE used_at IS NULL RETURNING 1),
     invitations_ended AS (

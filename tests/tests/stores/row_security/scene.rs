@@ -186,7 +186,7 @@ impl Scene {
             row("company", "companies", format!("id = '{alpha}'"), "phone = '1'"),
             row("domain", "company_domains", of_alpha.clone(), "position = 0"),
             row("backup", "backups", "true".to_owned(), "bytes = 0"),
-            row("erased person", "keys.erased", "true".to_owned(), "at = at"),
+            row("erased person", "keys.erased", "true".to_owned(), "erased_at = erased_at"),
             row("reconciliation", "reconciliation", "true".to_owned(), "checked = 99"),
             row("difference", "counter_differences", "true".to_owned(), "day = day"),
             row("reporting", "company_reporting", of_alpha.clone(), "mode = 'AGGREGATED'"),
