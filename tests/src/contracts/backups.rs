@@ -3,7 +3,10 @@ use huntzen_tenancy::{Job, Origin, Scope, TenancyError, backups::Backup, clock::
 use jiff::{SignedDuration, Timestamp};
 
 use super::{at_once, is_refused};
-use crate::{cast::Cast, world::World};
+use crate::{
+    cast::{Cast, Person},
+    world::World,
+};
 
 fn job() -> Scope {
     Scope::worker(Job::Backup)
@@ -45,7 +48,7 @@ pub fn backups_are_the_jobs_alone(world: &World) {
     let cast = Cast::new(world);
     keep(world, &job(), &unrecorded(world)).unwrap();
     let mut others = vec![Scope::anonymous(Origin::default()), Scope::worker(Job::Audit)];
-    others.extend([&cast.operator, &cast.administrator, &cast.hr, &cast.employee.0].map(|who| who.scope()));
+    others.extend([&cast.operator, &cast.administrator, &cast.hr, &cast.employee.0].map(Person::scope));
     for scope in others {
         assert_eq!(last(world, &scope), None, "{scope:?}");
         assert!(is_refused(&keep(world, &scope, &unrecorded(world))), "{scope:?}");

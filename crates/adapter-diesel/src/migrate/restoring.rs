@@ -1,6 +1,8 @@
 //! A database that a backup is restored into: empty before, marked meanwhile, settled after.
 use diesel::{
     connection::SimpleConnection,
+    migration::{Migration, MigrationSource},
+    pg::Pg,
     prelude::*,
     sql_query,
     sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
@@ -10,7 +12,6 @@ use uuid::Uuid;
 
 use super::{ALONE, MIGRATIONS, MigrateError, connect, failed};
 use crate::{store::PgStore, stored::ToDiesel};
-use diesel::migration::{Migration, MigrationSource};
 
 /// What the comment of a database begins with that a restore has not finished.
 const MARK: &str = "huntzen: a restore is not finished: ";
@@ -231,7 +232,7 @@ fn comment(connection: &mut PgConnection, text: Option<&str>) -> Result<(), Migr
 /// # Errors
 /// `Failed` when its own migrations cannot be read.
 pub fn knows(schema: &str) -> Result<bool, MigrateError> {
-    let migrations: Vec<Box<dyn Migration<diesel::pg::Pg>>> = MIGRATIONS.migrations().map_err(failed)?;
+    let migrations: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().map_err(failed)?;
     Ok(migrations.iter().any(|migration| migration.name().version().to_string() == schema))
 }
 

@@ -56,7 +56,7 @@ fn goes_on(copy: &[u8], file: &Path) -> Result<bool, BackupError> {
 fn read(path: &Path) -> Result<Vec<u8>, BackupError> {
     match fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        read => read.map_err(BackupError::io(path)),
+        read @ (Ok(_) | Err(_)) => read.map_err(BackupError::io(path)),
     }
 }
 
