@@ -51,6 +51,12 @@ pub trait Probe: Send + Sync {
     /// Those of the store.
     fn unlinked(&self) -> Result<u64, StoreError>;
 
+    /// When the last backup was made; none before the first.
+    ///
+    /// # Errors
+    /// Those of the store.
+    fn last_backup(&self) -> Result<Option<Timestamp>, StoreError>;
+
     /// Whether Redis answers; `None` when none is configured.
     fn redis(&self) -> Option<Result<(), StoreError>>;
 
@@ -114,6 +120,8 @@ pub struct Figures {
     pub unlinked: Option<u64>,
     /// The last comparison of counters; `None` before the first as well.
     pub reconciliation: Option<Reconciliation>,
+    /// When the last backup was made; `None` before the first as well.
+    pub last_backup: Option<Timestamp>,
 }
 
 impl HealthReport {
@@ -124,7 +132,13 @@ impl HealthReport {
         outbox: Standing::Degraded,
         reconciliation: Standing::Degraded,
         redis: None,
-        figures: Figures { outbox: None, oldest: SignedDuration::ZERO, unlinked: None, reconciliation: None },
+        figures: Figures {
+            outbox: None,
+            oldest: SignedDuration::ZERO,
+            unlinked: None,
+            reconciliation: None,
+            last_backup: None,
+        },
     };
 
     /// The worst of it.
@@ -297,6 +311,7 @@ impl Health {
                 oldest: oldest.map_or(SignedDuration::ZERO, |oldest| now.duration_since(oldest)),
                 unlinked: self.unlinked(),
                 reconciliation: last,
+                last_backup: self.last_backup(),
             };
             found(&|report| *report = HealthReport { outbox, reconciliation, figures, ..*report });
         });
@@ -349,6 +364,14 @@ impl Health {
                 tracing::warn!(error = error as &dyn Error, "what waits for the audit chain cannot be counted");
             })
             .ok()
+    }
+
+    fn last_backup(&self) -> Option<Timestamp> {
+        let last = self.0.probe.last_backup();
+        last.unwrap_or_else(|error| {
+            tracing::warn!(error = &error as &dyn Error, "when the last backup was made cannot be read");
+            None
+        })
     }
 
     fn redis(&self) -> Option<Standing> {
@@ -434,6 +457,10 @@ mod tests {
 
         fn unlinked(&self) -> Result<u64, StoreError> {
             Ok(3)
+        }
+
+        fn last_backup(&self) -> Result<Option<Timestamp>, StoreError> {
+            Ok(Some(NOW))
         }
 
         fn redis(&self) -> Option<Result<(), StoreError>> {

@@ -359,6 +359,8 @@ impl Services {
         let metrics = ports.for_metrics();
         let chains = ports.for_chains();
         let content = ports.for_content();
+        let (store, time) = (|| Arc::clone(&tenancy), || Arc::clone(&clock));
+        let random = || Arc::clone(&randomness);
         Self {
             requests: ports.request_limit(rules.requests),
             attempts: ports.failed_attempts(rules.attempts),
@@ -366,12 +368,7 @@ impl Services {
             chain_restoring: ChainRestoring::new(chains.clone()),
             chain_verification: ChainVerification::new(chains),
             backups: BackupKeeping::new(identity.clone()),
-            audit: AuditReading::new(
-                Arc::clone(&tenancy),
-                Arc::clone(&clock),
-                Arc::clone(&randomness),
-                Arc::clone(&ports.signer),
-            ),
+            audit: AuditReading::new(store(), time(), random(), Arc::clone(&ports.signer)),
             sign_in: SignIn::new(
                 identity.clone(),
                 Arc::clone(&ports.access_tokens),
@@ -386,36 +383,26 @@ impl Services {
             own_data: OwnData::new(identity.clone()),
             deletion: DeletionRequesting::new(identity.clone()),
             erasing: Erasing::new(identity.clone(), rules.key_backup_days),
-            discarding: Discarding::new(Arc::clone(&tenancy), Arc::clone(&clock), rules.periods),
+            discarding: Discarding::new(store(), time(), rules.periods),
             care_discarding: CareDiscarding::new(clinical.clone(), rules.care_periods),
             super_administration: SuperAdministration::new(identity),
             companies: CompanyAdministration::new(
-                Arc::clone(&tenancy),
-                Arc::clone(&clock),
-                Arc::clone(&randomness),
+                store(),
+                time(),
+                random(),
                 sealer.clone(),
                 rules.reporting.allow_named,
             ),
-            preferences: PreferenceChoosing::new(Arc::clone(&tenancy), Arc::clone(&clock), Arc::clone(&randomness)),
+            preferences: PreferenceChoosing::new(store(), time(), random()),
             files: FileKeeping::new(ports.for_files(&sealer), rules.files),
-            file_removal: FileRemoval::new(Arc::clone(&tenancy), Arc::clone(&clock), rules.orphan_files),
-            workforce: Workforce::new(
-                Arc::clone(&tenancy),
-                Arc::clone(&clock),
-                Arc::clone(&randomness),
-                sealer.clone(),
-            ),
-            repeating: Repeating::new(
-                Arc::clone(&tenancy),
-                Arc::clone(&clock),
-                Arc::clone(&randomness),
-                sealer.clone(),
-            ),
+            file_removal: FileRemoval::new(store(), time(), rules.orphan_files),
+            workforce: Workforce::new(store(), time(), random(), sealer.clone()),
+            repeating: Repeating::new(store(), time(), random(), sealer.clone()),
             article_editing: ArticleEditing::new(content.clone()),
             articles: ArticleReading::new(content.clone()),
             visits: VisitCounting::new(content.clone()),
             newsroom: Newsroom::new(content),
-            inbox: Inbox::new(Arc::clone(&tenancy), Arc::clone(&clock)),
+            inbox: Inbox::new(store(), time()),
             practitioners: PractitionerAdministration::new(booking.clone()),
             own_profile: OwnProfile::new(booking.clone()),
             directory: Directory::new(booking.clone()),
@@ -437,16 +424,11 @@ impl Services {
             hr_reports: HrReports::new(metrics.clone(), rules.reporting),
             statements: StatementKeeping::new(metrics, rules.reporting.close_day),
             jobs: BookingJobs::new(booking),
-            tickets: TicketOffice::new(
-                Arc::clone(&tenancy),
-                Arc::clone(&ports.tickets),
-                Arc::clone(&clock),
-                Arc::clone(&ports.randomness),
-            ),
-            live: LiveFeed::new(Arc::clone(&tenancy), Arc::clone(&clock)),
+            tickets: TicketOffice::new(store(), Arc::clone(&ports.tickets), time(), random()),
+            live: LiveFeed::new(store(), time()),
             dispatch: LetterDispatch::new(
                 tenancy,
-                Arc::clone(&clock),
+                time(),
                 Arc::clone(&ports.letters),
                 Arc::clone(&ports.mailer),
                 sealer,

@@ -294,6 +294,10 @@ impl Probe for Watch {
         TenancyStore::begin(&self.store, &Scope::worker(Job::Audit))?.count_unlinked()
     }
 
+    fn last_backup(&self) -> Result<Option<Timestamp>, StoreError> {
+        TenancyStore::begin(&self.store, &Scope::worker(Job::Backup))?.last_backup()
+    }
+
     fn redis(&self) -> Option<Result<(), StoreError>> {
         self.redis.as_ref().map(|ping| ping())
     }

@@ -89,6 +89,10 @@ impl Probe for WatchedStore {
         self.store.begin(&Scope::worker(Job::Audit))?.count_unlinked()
     }
 
+    fn last_backup(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.store.begin(&Scope::worker(Job::Backup))?.last_backup()
+    }
+
     fn redis(&self) -> Option<Result<(), StoreError>> {
         let answers = *self.redis.lock().unwrap();
         answers.map(|answers| if answers { Ok(()) } else { Err(StoreError::Unavailable("cut off".into())) })

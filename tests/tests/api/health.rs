@@ -1,7 +1,9 @@
 //! Health: what load balancers and operators are told, with the store and Redis there and cut off.
+use huntzen_tenancy::{Job, Scope};
 use huntzen_tests::{
     api::{NOBODY, Played},
     api_suite,
+    contracts::backups,
 };
 use serde_json::json;
 
@@ -59,11 +61,23 @@ async fn redis_that_is_cut_off_degrades_the_service(play: &Played) {
 
 async fn operators_are_told_how_everything_does(play: &Played) {
     play.services.reconciling.run().unwrap();
+    let made = backups::unrecorded(&play.world);
+    backups::keep(&play.world, &Scope::worker(Job::Backup), &made).unwrap();
     let answer = play.get(Played::OPERATOR, WHOLE).await;
     let told = answer.expect(200);
     let keys: Vec<&str> = told.as_object().unwrap().keys().map(String::as_str).collect();
-    let mut expected =
-        ["status", "timestamp", "uptime", "services", "server", "pool", "queues", "tzdata", "reconciliation"];
+    let mut expected = [
+        "status",
+        "timestamp",
+        "uptime",
+        "services",
+        "server",
+        "pool",
+        "queues",
+        "tzdata",
+        "lastBackup",
+        "reconciliation",
+    ];
     expected.sort_unstable();
     let mut keys = keys;
     keys.sort_unstable();
@@ -89,6 +103,7 @@ async fn operators_are_told_how_everything_does(play: &Played) {
     let reconciliation = &told["reconciliation"];
     assert_eq!((&reconciliation["status"], &reconciliation["differing"]), (&json!("ok"), &json!(0)));
     assert_eq!(reconciliation["at"], json!(play.now()));
+    assert_eq!(told["lastBackup"], json!(made.at));
     // It names nobody, not even who asks.
     for word in ["@", &play.account(Played::OPERATOR).id.to_string()] {
         answer.must_not_tell(word);
@@ -108,7 +123,7 @@ async fn operators_are_told_what_is_left_when_the_store_is_cut_off(play: &Played
     assert_eq!(told["queues"]["outbox"], json!({ "waiting": null, "oldestSeconds": null }));
     assert_eq!(told["queues"]["audit"], json!({ "waiting": null }));
     let unknown = json!({ "status": "degraded", "at": null, "checked": null, "differing": null });
-    assert_eq!(told["reconciliation"], unknown);
+    assert_eq!((&told["reconciliation"], &told["lastBackup"]), (&unknown, &json!(null)));
     assert!(told["server"]["memoryUsage"].is_u64() && told["pool"]["size"].is_u64(), "{told}");
     answer.must_not_tell("cut off");
 }

@@ -282,7 +282,7 @@ fn backup_under_load(shelf: &Shelf, folder: &DataFolder, server: &Server<'_>, ke
         for (number, (token, practitioner)) in tokens.iter().zip(&practitioners).enumerate() {
             let (is_over, done) = (&is_over, &done);
             scope.spawn(move || {
-                write_on(server, (token, &practitioner.id), u64::try_from(number).unwrap(), is_over, done)
+                write_on(server, (token, &practitioner.id), u64::try_from(number).unwrap(), is_over, done);
             });
         }
         while done.load(Ordering::SeqCst) < 6 {
@@ -364,8 +364,8 @@ fn a_backup_brings_everything_back_but_those_who_were_erased() {
     let credentials = json!({ "email": address, "password": huntzen_app::demo::PASSWORD });
     let signed_in = server.client().send("POST", "/auth/login", Some(&credentials)).unwrap();
     assert_eq!(signed_in.json()["code"], "invalid_credentials");
-    let taken = server.client().with_token(token).send("GET", "/users/me/export", None).unwrap();
-    assert_eq!(taken.status, 401, "a session of before the restore is over");
+    let export = server.client().with_token(token).send("GET", "/users/me/export", None).unwrap();
+    assert_eq!(export.status, 401, "a session of before the restore is over");
     let again = server.client().send("POST", "/auth/refresh", Some(&json!({ "refreshToken": refresh }))).unwrap();
     assert_eq!(again.status, 401);
     // Objects of whoever was erased are not in the storage, those of everybody else are.

@@ -286,16 +286,17 @@ fn everybody_is_answered_in_time_while_the_database_stands_still_or_is_gone() {
         // Whatever goes wrong here, the clients stop.
         let _stops_all = StopsAll(&scene);
         scene.everybody_is_answered(3);
-        let frozen = Frozen::of(database.postmaster());
+        let postmaster = database.postmaster();
         scene.change(STORM);
+        let frozen = Frozen::of(postmaster);
         sleep(away);
         drop(frozen);
         scene.change(STORM);
         scene.everybody_is_answered(3);
         scene.change(CALM);
         scene.everybody_is_answered(3);
-        database.stop();
         scene.change(STORM);
+        database.stop();
         sleep(away);
         database.start_again();
         scene.change(STORM);

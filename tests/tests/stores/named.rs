@@ -63,7 +63,7 @@ const TOLD_ELSEWHERE: [(&str, &str); 3] = [
 ];
 
 /// Why the others are not in it.
-const LEFT_OUT: [(&str, &str); 10] = [
+const LEFT_OUT: [(&str, &str); 11] = [
     ("public.file_uploads", "uploads that go on, for as long as they do; of what arrived the file is told"),
     ("public.idempotency_keys", "answers that the person got, kept for a day; what they are about is told"),
     ("public.refresh_tokens", "digests of tokens, each of a session that is told"),

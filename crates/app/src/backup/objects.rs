@@ -31,7 +31,7 @@ pub(super) struct Copied {
 pub(super) fn copy(storage: &Path, backup: &Path) -> Result<(Copied, Record), BackupError> {
     let folder = backup.join(FOLDER);
     make_folder(&folder)?;
-    let (mut copied, mut list) = (Copied::default(), String::new());
+    let (mut copied, mut lines) = (Copied::default(), Vec::new());
     for name in names(storage)? {
         let path = storage.join(&name);
         let mut source = match File::open(&path) {
@@ -44,7 +44,7 @@ pub(super) fn copy(storage: &Path, backup: &Path) -> Result<(Copied, Record), Ba
             make_folder(shard)?;
         }
         let record = write(&mut source, &to, &name)?;
-        list.push_str(&format!("{}  {FOLDER}/{name}\n", record.sha256));
+        lines.push(format!("{}  {FOLDER}/{name}\n", record.sha256));
         copied.objects += 1;
         copied.bytes = copied.bytes.saturating_add(record.bytes);
     }
@@ -52,7 +52,7 @@ pub(super) fn copy(storage: &Path, backup: &Path) -> Result<(Copied, Record), Ba
         flush(&shard.map_err(BackupError::io(&folder))?.path())?;
     }
     flush(&folder)?;
-    Ok((copied, write(&mut list.as_bytes(), &backup.join(LIST), LIST)?))
+    Ok((copied, write(&mut lines.concat().as_bytes(), &backup.join(LIST), LIST)?))
 }
 
 /// Checks that every object of a backup is there as it was written.

@@ -63,9 +63,8 @@ impl Program {
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Ended(command.spawn().map_err(BackupError::io(Path::new("setpriv")))?);
-        let (mut output, mut errors) = match (child.0.stdout.take(), child.0.stderr.take()) {
-            (Some(output), Some(errors)) => (output, errors),
-            _ => return Err(self.failed("it could not be heard")),
+        let (Some(mut output), Some(mut errors)) = (child.0.stdout.take(), child.0.stderr.take()) else {
+            return Err(self.failed("it could not be heard"));
         };
         let heard = thread::spawn(move || {
             let mut text = Vec::new();

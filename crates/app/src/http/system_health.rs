@@ -35,6 +35,10 @@ struct SystemHealthBody {
     pool: PoolBody,
     queues: QueuesBody,
     tzdata: ZonesBody,
+    /// When the last backup was made by `huntzen backup`; null before the first, and while the database does
+    /// not tell.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_backup: Option<Timestamp>,
     reconciliation: ReconciliationBody,
 }
 
@@ -238,6 +242,7 @@ async fn system_health(app: App, signed: Signed) -> Result<impl Responder, Probl
             chat: QueueBody { waiting: app.messages().meters().waiting() },
         },
         tzdata: Zones::in_use().into(),
+        last_backup: figures.last_backup,
         reconciliation: report.into(),
     }))
 }

@@ -17,9 +17,9 @@ use huntzen_tests::{
     cast::{Cast, Person, entry, listed},
     clock::at,
     contracts::{
-        article_visits, articles, audit_chains, backups, company_news, conversations::said, erasure, files, idempotency,
-        invitations::invited, journal, letters, notes, preferences, releases, reviews::new_review, second_factors,
-        sessions::signed_in, statements, timetables, tokens::mailed,
+        article_visits, articles, audit_chains, backups, company_news, conversations::said, erasure, files,
+        idempotency, invitations::invited, journal, letters, notes, preferences, releases, reviews::new_review,
+        second_factors, sessions::signed_in, statements, timetables, tokens::mailed,
     },
     world::World,
 };
