@@ -1,6 +1,7 @@
 //! Password hashing, token signing, sealing and randomness: the ports that need cryptography.
 mod access_token;
 mod checkpoints;
+mod node_seal;
 mod password;
 mod randomness;
 mod refresh_token;
@@ -13,6 +14,7 @@ mod visitor_keys;
 
 pub use access_token::JwtSigner;
 pub use checkpoints::{Ed25519Signer, SigningKeyError};
+pub use node_seal::XChaChaNodeSeal;
 pub use password::BcryptHasher;
 pub use randomness::OsRandomness;
 pub use refresh_token::HmacRefreshTokens;

@@ -28,7 +28,7 @@ pub use ring::{KeyRing, KeyRingError};
 
 /// The first byte of everything that this release seals.
 const VERSION: u8 = 1;
-const KEY: usize = 32;
+pub(crate) const KEY: usize = 32;
 const NONCE: usize = 24;
 
 /// Seals with XChaCha20-Poly1305 under a ring of master keys.
@@ -75,7 +75,7 @@ impl XChaChaVault {
 }
 
 /// Appends a fresh nonce and the ciphertext with its tag.
-fn encrypt(
+pub(crate) fn encrypt(
     randomness: &dyn Randomness,
     key: &[u8; KEY],
     bound: &[u8],
@@ -92,7 +92,7 @@ fn encrypt(
 }
 
 /// Opens a nonce with its ciphertext; `None` unless it was made with this key and bound to this.
-fn decrypt(key: &[u8; KEY], bound: &[u8], envelope: &[u8]) -> Option<Plain> {
+pub(crate) fn decrypt(key: &[u8; KEY], bound: &[u8], envelope: &[u8]) -> Option<Plain> {
     let (nonce, sealed) = envelope.split_first_chunk::<NONCE>()?;
     let payload = Payload { msg: sealed, aad: bound };
     let opened = XChaCha20Poly1305::new(key.into()).decrypt(&XNonce::from(*nonce), payload);

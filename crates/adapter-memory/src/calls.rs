@@ -32,6 +32,10 @@ impl LocalCalls {
 }
 
 impl Calls for LocalCalls {
+    fn is_at_hand(&self) -> bool {
+        true
+    }
+
     fn begin(&self, call: &Call) -> Result<bool, StoreError> {
         let mut calls = self.calls();
         let is_free = calls.iter().all(|known| known.consultation != call.consultation);

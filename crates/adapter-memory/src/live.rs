@@ -6,7 +6,7 @@ use std::{
 
 use huntzen_tenancy::{
     Actor, StoreError,
-    live::{Broadcast, Signal, Sink, Tickets},
+    live::{Broadcast, GapListener, Signal, Sink, Tickets},
     token::TokenDigest,
 };
 use jiff::Timestamp;
@@ -34,6 +34,9 @@ impl Broadcast for LocalBroadcast {
     fn subscribe(&self, sink: Sink) {
         self.0.write().push(sink);
     }
+
+    /// There is nobody to miss anything from.
+    fn when_missed(&self, _listener: GapListener) {}
 }
 
 impl std::fmt::Debug for LocalBroadcast {

@@ -13,7 +13,7 @@ use huntzen_booking::{
 use huntzen_clinical::{
     ClinicalPorts, ClinicalStore,
     call::{Calling, Calls, IceServers},
-    conversation::{ConversationReading, ConversationRules, MessageWriter, UnreadMail},
+    conversation::{ConversationReading, ConversationRules, MessageWriter, RoomFeed, UnreadMail},
     journal::JournalKeeping,
     note::Notes,
     retention::{CareDiscarding, CarePeriods},
@@ -316,6 +316,8 @@ pub struct Services {
     pub messages: MessageWriter,
     /// Letters about unread messages.
     pub unread: UnreadMail,
+    /// How far conversations are.
+    pub room_feed: RoomFeed,
     /// Usage figures.
     pub usage: UsageMetrics,
     /// What practitioners are paid by.
@@ -417,6 +419,7 @@ impl Services {
             conversations: ConversationReading::new(clinical.clone()),
             calling: Calling::new(clinical.clone(), Arc::clone(&ports.calls), Arc::clone(&ports.ice)),
             messages: MessageWriter::new(clinical.clone(), rules.conversations),
+            room_feed: RoomFeed::new(clinical.clone()),
             unread: UnreadMail::new(clinical),
             usage: UsageMetrics::new(metrics.clone()),
             reconciling: Reconciling::new(metrics.clone()),

@@ -8,6 +8,7 @@ use huntzen_tenancy::{
     Actor, Origin, TenancyError,
     identity::{SessionState, SignIn},
     ids::{CompanyId, SessionId, UserId},
+    live::{Signal, Topic},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -35,7 +36,7 @@ impl SessionSource for SignIn {
 pub struct SessionCache {
     shards: Vec<Mutex<Shard>>,
     most_per_shard: usize,
-    /// Told of everything that is forgotten.
+    /// Told of what other nodes have to forget too.
     listener: OnceLock<Listener>,
 }
 
@@ -46,9 +47,32 @@ type Listener = Box<dyn Fn(Forgotten) + Send + Sync>;
 pub enum Forgotten {
     /// A session that has ended.
     Session(SessionId),
-    /// The sessions of accounts whose standing has changed; whether they have ended is for the
+    /// The sessions of an account whose standing has changed; whether they have ended is for the
     /// store to say.
-    Accounts,
+    Account(UserId),
+    /// The same of every account of a company.
+    Company(CompanyId),
+}
+
+impl Forgotten {
+    /// What other nodes are told, so that they forget it as well.
+    pub fn signal(self) -> Signal {
+        match self {
+            Self::Session(session) => Signal::session_ended(session),
+            Self::Account(user) => Signal::standing_changed(user),
+            Self::Company(company) => Signal::company_standing_changed(company),
+        }
+    }
+
+    /// What a signal says should be forgotten.
+    fn told_by(topic: Topic) -> Option<Self> {
+        match topic {
+            Topic::Session(session) => Some(Self::Session(session)),
+            Topic::Account(user) | Topic::Standing(user) => Some(Self::Account(user)),
+            Topic::CompanyStanding(company) => Some(Self::Company(company)),
+            Topic::Room(_) | Topic::Calls(_) | Topic::Inbox(_) | Topic::Socket(_) | Topic::Nodes => None,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +112,7 @@ impl SessionCache {
         }
     }
 
-    /// Tells `listener` of everything that is forgotten from now on. There is one, the first.
+    /// Tells `listener` of everything that other nodes have to forget too, from now on. There is one, the first.
     pub fn when_forgetting(&self, listener: impl Fn(Forgotten) + Send + Sync + 'static) {
         self.listener.get_or_init(|| Box::new(listener));
     }
@@ -120,23 +144,50 @@ impl SessionCache {
         state
     }
 
-    /// Forgets one session.
+    /// Forgets one session, on every node.
     pub fn forget(&self, session: SessionId) {
-        if let Some(mut shard) = self.shard(session) {
-            shard.forgettings = shard.forgettings.wrapping_add(1);
-            shard.sessions.remove(&session);
-        }
-        self.tell(Forgotten::Session(session));
+        self.forget_everywhere(Forgotten::Session(session));
     }
 
-    /// Forgets every session of `user`.
+    /// Forgets every session of `user`, on every node.
     pub fn forget_user(&self, user: UserId) {
-        self.forget_where(|state| state.user.id == user);
+        self.forget_everywhere(Forgotten::Account(user));
     }
 
-    /// Forgets every session of the accounts of `company`.
+    /// Forgets every session of the accounts of `company`, on every node.
     pub fn forget_company(&self, company: CompanyId) {
-        self.forget_where(|state| state.user.company == Some(company));
+        self.forget_everywhere(Forgotten::Company(company));
+    }
+
+    /// Forgets, on this node alone, what a signal of any node says should be.
+    pub fn hear(&self, signal: &Signal) {
+        if let Some(forgotten) = Forgotten::told_by(signal.topic) {
+            self.forget_here(forgotten);
+        }
+    }
+
+    /// Forgets everything, on this node alone: it may have missed what others have revoked.
+    pub fn forget_all(&self) {
+        self.forget_where(|_| true);
+    }
+
+    fn forget_everywhere(&self, forgotten: Forgotten) {
+        // Here first: whoever has revoked something is not let in by it again, whatever becomes of the signal.
+        self.forget_here(forgotten);
+        self.tell(forgotten);
+    }
+
+    fn forget_here(&self, forgotten: Forgotten) {
+        match forgotten {
+            Forgotten::Session(session) => {
+                if let Some(mut shard) = self.shard(session) {
+                    shard.forgettings = shard.forgettings.wrapping_add(1);
+                    shard.sessions.remove(&session);
+                }
+            }
+            Forgotten::Account(user) => self.forget_where(|state| state.user.id == user),
+            Forgotten::Company(company) => self.forget_where(|state| state.user.company == Some(company)),
+        }
     }
 
     fn forget_where(&self, matches: impl Fn(&SessionState) -> bool) {
@@ -145,7 +196,6 @@ impl SessionCache {
             shard.forgettings = shard.forgettings.wrapping_add(1);
             shard.sessions.retain(|_, known| !matches(&known.state));
         }
-        self.tell(Forgotten::Accounts);
     }
 
     fn tell(&self, forgotten: Forgotten) {
@@ -176,4 +226,35 @@ impl SessionCache {
 /// A map of owned values is sound even after a panic elsewhere, so poisoning means nothing here.
 fn locked(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn what_is_forgotten_here_is_told_once_and_what_others_tell_is_not_told_on() {
+        let cache = SessionCache::new(16);
+        let told: Arc<Mutex<Vec<Forgotten>>> = Arc::default();
+        let telling = Arc::clone(&told);
+        cache.when_forgetting(move |forgotten| telling.lock().unwrap().push(forgotten));
+        let id = Uuid::from_u128(7);
+        let all =
+            [Forgotten::Session(SessionId(id)), Forgotten::Account(UserId(id)), Forgotten::Company(CompanyId(id))];
+        cache.forget(SessionId(id));
+        cache.forget_user(UserId(id));
+        cache.forget_company(CompanyId(id));
+        assert_eq!(*told.lock().unwrap(), all);
+        for forgotten in all {
+            let before = cache.reading(SessionId(id)).forgettings;
+            cache.hear(&forgotten.signal());
+            assert_eq!(cache.reading(SessionId(id)).forgettings, before + 1, "what was read before is not kept");
+        }
+        cache.hear(&Signal::new(Topic::Room(id), "hello"));
+        cache.forget_all();
+        assert_eq!(told.lock().unwrap().len(), all.len());
+    }
 }

@@ -29,9 +29,9 @@ use crate::{
         problem::Problem,
     },
     offload::{Lane, LaneSizes, Lanes, Patience, offload},
-    realtime::{Hub, hub::Pace},
+    realtime::{Hub, hub::Pace, nodes::mind_gaps},
     services::{Ports, Services},
-    sessions::{Forgotten, SessionCache, SessionSource},
+    sessions::{SessionCache, SessionSource},
     telemetry::{meters::Meters, process::Process},
     workers::Bell,
 };
@@ -48,7 +48,7 @@ pub struct Edge {
     /// Checks access tokens.
     pub access_tokens: Arc<dyn AccessTokenSigner>,
     /// Knows the sessions of the last minute.
-    pub sessions: SessionCache,
+    pub sessions: Arc<SessionCache>,
     /// Reads the other sessions.
     pub session_source: Arc<dyn SessionSource>,
     /// Keeps a trace of refusals.
@@ -102,13 +102,18 @@ impl Edge {
             clock: Arc::clone(&ports.clock),
             randomness: Arc::clone(&ports.randomness),
         };
-        let hub = Hub::new(&ports.broadcast, Pace::default());
-        let sessions = SessionCache::new(SESSIONS_REMEMBERED);
-        let listening = Arc::clone(&hub);
-        sessions.when_forgetting(move |forgotten| match forgotten {
-            Forgotten::Session(session) => listening.publish(Signal::session_ended(session)),
-            Forgotten::Accounts => listening.doubt(),
-        });
+        let sessions = Arc::new(SessionCache::new(SESSIONS_REMEMBERED));
+        let hearing = Arc::downgrade(&sessions);
+        // Before the hub's: nobody comes back through a session whose sockets were just closed.
+        ports.broadcast.subscribe(Arc::new(move |signal: Signal| {
+            if let Some(sessions) = hearing.upgrade() {
+                sessions.hear(&signal);
+            }
+        }));
+        let hub = Hub::new(&ports.broadcast, Pace::default(), ports.randomness.uuid_v4());
+        let telling = Arc::clone(&hub);
+        sessions.when_forgetting(move |forgotten| telling.publish(forgotten.signal()));
+        mind_gaps(ports.broadcast.as_ref(), &hub, &sessions, &bell);
         let writes_files = config.environment == Environment::Development && config.smtp.host.is_none();
         Self {
             clock: Arc::clone(&ports.clock),

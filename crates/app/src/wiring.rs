@@ -3,12 +3,15 @@ use std::{sync::Arc, time::Duration};
 
 use huntzen_adapter_crypto::{
     BcryptHasher, Ed25519Signer, HmacRefreshTokens, HmacTallyKeys, HmacVisitorKeys, JitsiSigner, JwtSigner, KeyRing,
-    OsRandomness, TotpRs, TurnServers, XChaChaVault,
+    OsRandomness, TotpRs, TurnServers, XChaChaNodeSeal, XChaChaVault,
 };
 pub use huntzen_adapter_diesel::migrate as schema;
 use huntzen_adapter_diesel::{PgStore, PoolState, refuse_bypassing_role};
 use huntzen_adapter_files::{S3Settings, local_folder, s3_bucket};
 use huntzen_adapter_memory::{LocalBroadcast, LocalCalls, MemoryTallies, MemoryTickets};
+use huntzen_adapter_redis::{
+    Link, RedisBroadcast, RedisCalls, RedisSettings, RedisTallies, RedisTickets, TalliesOrOwn,
+};
 use huntzen_adapter_smtp::{
     FileMailer, HandlebarsLetters, Sender, SmtpCredentials, SmtpMailer, SmtpSecurity, SmtpServer,
 };
@@ -92,7 +95,7 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         vault,
         signer: signer(config)?,
         checkpoints: Arc::new(CheckpointFile::within(&config.database.data_dir)),
-        probe: Arc::new(Watch { store: PgStore::connect(database.url(), 1)?, shared: Arc::clone(&store), redis: None }),
+        probe: Arc::new(Watch { store: PgStore::connect(database.url(), 1)?, shared: Arc::clone(&store) }),
         randomness: Arc::new(OsRandomness),
         hasher: Arc::new(BcryptHasher::new(config.auth.bcrypt_cost)),
         totp: Arc::new(TotpRs::new(Arc::new(OsRandomness))),
@@ -119,6 +122,39 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         storage: storage(config)?,
         clock,
     })
+}
+
+/// The same adapters for a node that shares Redis with others, where one is configured. Redis may be out of reach.
+///
+/// # Errors
+/// When it is configured in a way that cannot be followed, or the system refuses a thread.
+pub fn among_nodes(config: &Config, ports: Ports) -> Result<Ports, Failure> {
+    let Some(settings) = redis_settings(config) else { return Ok(ports) };
+    let seal = Arc::new(XChaChaNodeSeal::new(&config.auth.jwt_secret, Arc::new(OsRandomness)));
+    let link = Link::new(&settings, seal, &OsRandomness).map_err(|error| format!("REDIS_URL: {error}"))?;
+    if let Err(error) = link.ping_once() {
+        tracing::warn!(error = &error as &dyn std::error::Error, "redis is out of reach: this node is on its own");
+    }
+    let tallies = RedisTallies::new(Arc::clone(&link));
+    Ok(Ports {
+        broadcast: Arc::new(RedisBroadcast::start(Arc::clone(&link), ports.broadcast)?),
+        calls: Arc::new(RedisCalls::new(Arc::clone(&link))),
+        probe: Arc::new(WatchWithRedis { own: ports.probe, link: Arc::clone(&link) }),
+        tickets: Arc::new(RedisTickets::new(link, ports.tickets)),
+        request_tallies: Arc::new(TalliesOrOwn::new(tallies.clone(), ports.request_tallies)),
+        // Failed attempts turn to those of this node by themselves.
+        attempt_tallies: Arc::new(tallies),
+        ..ports
+    })
+}
+
+fn redis_settings(config: &Config) -> Option<RedisSettings> {
+    let (redis, password) = (&config.redis, config.redis.password.clone());
+    match (&redis.url, &redis.host) {
+        (Some(url), _) => Some(RedisSettings::Url { url: url.clone(), password }),
+        (None, Some(host)) => Some(RedisSettings::Host { host: host.clone(), port: redis.port, password }),
+        (None, None) => None,
+    }
 }
 
 /// What the configuration says to the use cases.
@@ -265,17 +301,13 @@ fn mailer(config: &Config, sender: Sender, clock: Arc<dyn Clock>) -> Result<Arc<
     Ok(Arc::new(SmtpMailer::new(&server, sender, clock)?))
 }
 
-/// What the health check asks: the database over a connection of its own, since a busy service must not look
-/// like a broken one, and Redis where there is one.
+/// What the health check asks: the database, over a connection of its own, since a busy service must not look
+/// like a broken one.
 struct Watch {
     store: PgStore,
     /// The store that requests share; it is not asked anything.
     shared: Arc<PgStore>,
-    redis: Option<Ping>,
 }
-
-/// Asks Redis for a sign of life.
-type Ping = Arc<dyn Fn() -> Result<(), StoreError> + Send + Sync>;
 
 impl Probe for Watch {
     fn database(&self) -> Result<(), StoreError> {
@@ -299,11 +331,47 @@ impl Probe for Watch {
     }
 
     fn redis(&self) -> Option<Result<(), StoreError>> {
-        self.redis.as_ref().map(|ping| ping())
+        None
     }
 
     fn pool(&self) -> Pool {
         let PoolState { open, idle, most, waiting, failed } = self.shared.pool_state();
         Pool { size: most, in_use: open.saturating_sub(idle), idle, waiting, failed }
+    }
+}
+
+/// The same, and Redis.
+struct WatchWithRedis {
+    own: Arc<dyn Probe>,
+    link: Arc<Link>,
+}
+
+impl Probe for WatchWithRedis {
+    fn database(&self) -> Result<(), StoreError> {
+        self.own.database()
+    }
+
+    fn outbox(&self, now: Timestamp) -> Result<Backlog, StoreError> {
+        self.own.outbox(now)
+    }
+
+    fn reconciliation(&self) -> Result<Option<Reconciliation>, StoreError> {
+        self.own.reconciliation()
+    }
+
+    fn unlinked(&self) -> Result<u64, StoreError> {
+        self.own.unlinked()
+    }
+
+    fn last_backup(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.own.last_backup()
+    }
+
+    fn redis(&self) -> Option<Result<(), StoreError>> {
+        Some(self.link.ping())
+    }
+
+    fn pool(&self) -> Pool {
+        self.own.pool()
     }
 }

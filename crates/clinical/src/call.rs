@@ -80,6 +80,10 @@ impl Care {
 
 /// Where calls are while they last. Every operation is one step that no other comes between.
 pub trait Calls: Send + Sync {
+    /// Whether every answer comes from this process's memory, without waiting for anything: then it may be
+    /// asked for on an event loop.
+    fn is_at_hand(&self) -> bool;
+
     /// Begins a call; `false` when its consultation has one.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! What reaches connected people at once: signals between the nodes, and the tickets that open a socket.
 mod feed;
+mod nodes;
 mod office;
 
 use std::sync::Arc;
@@ -9,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use feed::{LiveFeed, News};
+pub use nodes::{Gap, GapListener, NodeSeal};
 pub use office::{IssuedTicket, TICKET_VALIDITY, TicketOffice};
 
 use crate::{
-    ids::{SessionId, UserId},
+    ids::{CompanyId, SessionId, UserId},
     scope::Actor,
     store::StoreError,
     token::TokenDigest,
@@ -36,6 +38,12 @@ pub enum Topic {
     /// Every socket of an account. A signal here says that the account may not act any more: its
     /// text is not sent, its sockets are closed.
     Account(UserId),
+    /// No socket: every node. What it knows of this account may not hold any more.
+    Standing(UserId),
+    /// The same of every account of a company.
+    CompanyStanding(CompanyId),
+    /// No socket either: every node. Its text is for nodes alone.
+    Nodes,
 }
 
 /// Something that connected clients should hear of. Plain data: it travels between nodes.
@@ -66,6 +74,16 @@ impl Signal {
     pub fn account_ended(user: UserId) -> Self {
         Self::new(Topic::Account(user), "")
     }
+
+    /// Says that what is known of the account may not hold any more.
+    pub fn standing_changed(user: UserId) -> Self {
+        Self::new(Topic::Standing(user), "")
+    }
+
+    /// The same of every account of a company.
+    pub fn company_standing_changed(company: CompanyId) -> Self {
+        Self::new(Topic::CompanyStanding(company), "")
+    }
 }
 
 /// Takes in the signals of a broadcast; called on whatever thread published, so it must be quick
@@ -80,6 +98,9 @@ pub trait Broadcast: Send + Sync {
 
     /// From now on hands every signal to `sink` as well.
     fn subscribe(&self, sink: Sink);
+
+    /// From now on tells `listener` when signals of other nodes may have been missed.
+    fn when_missed(&self, listener: GapListener);
 }
 
 /// Tickets that each open one socket, known by their digests alone.

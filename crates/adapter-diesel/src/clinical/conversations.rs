@@ -10,7 +10,7 @@ use huntzen_clinical::{
     ids::{ConsultationId, MessageId},
 };
 use huntzen_tenancy::{
-    StoreError,
+    Job, StoreError,
     ids::{CompanyId, UserId},
     sealing::Sealed,
 };
@@ -19,7 +19,8 @@ use uuid::Uuid;
 
 use super::writing::{AddMessages, FindKnown, HeldRow, Hold, KnownRow, MailUnread};
 use crate::{
-    schema::messages,
+    schema::{conversations, messages, scope_role},
+    scope::role_of,
     statement::statement,
     stored::{StoredTimestamp, ToDiesel, all, number, one},
     unit_of_work::PgTx,
@@ -163,6 +164,17 @@ impl Conversations for PgTx {
     ) -> Result<(), StoreError> {
         let statement = AddMessages::new(messages, conversations, now);
         self.run(|connection| statement.execute(connection)).map(drop)
+    }
+
+    fn last_places(&mut self, consultations: &[ConsultationId]) -> Result<Vec<(ConsultationId, u64)>, StoreError> {
+        let query = conversations::table
+            .filter(conversations::consultation_id.eq_any(consultations.iter().map(|one| one.0)))
+            .filter(scope_role().eq(role_of(Job::Chat)))
+            .select((conversations::consultation_id, conversations::last_seq))
+            .order(conversations::consultation_id);
+        let rows: Vec<(Uuid, i64)> = self.run(|connection| query.load(connection))?;
+        let place = |(id, seq)| Ok((ConsultationId(id), number(seq, "conversations.last_seq")?));
+        rows.into_iter().map(place).collect()
     }
 
     fn mail_unread(&mut self, unread_before: Timestamp, now: Timestamp, limit: u32) -> Result<u64, StoreError> {

@@ -3,7 +3,7 @@ use std::{rc::Rc, sync::Arc};
 
 use huntzen_clinical::{
     ClinicalError,
-    call::{Call, Connected as ConnectedCall, IceServer},
+    call::{Call, Calling, Connected as ConnectedCall, IceServer},
     ids::{CallId, ConsultationId},
 };
 use huntzen_tenancy::{
@@ -196,20 +196,34 @@ impl CallSocket {
         Reply::new(ConnectedData::from(connected))
     }
 
+    /// Asks about calls: at once where they are in this process, else where use cases run.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Calling) -> Result<T, ClinicalError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let calling = &self.connected.services().calling;
+        if calling.is_at_hand() {
+            return Ok(question(calling)?);
+        }
+        self.connected.run(move |s| question(&s.calling)).await
+    }
+
     async fn reject(&self, OfCall { call_id }: OfCall) -> Result<Reply, Problem> {
-        let rejected = self.connected.services().calling.reject(self.connected.socket.caller(), call_id);
+        let caller = self.connected.socket.caller().clone();
+        let rejected = self.ask(move |calling| calling.reject(&caller, call_id)).await;
         self.over(rejected, call_id, (Action::Reject, CallTold::Rejected)).await
     }
 
     async fn end(&self, OfCall { call_id }: OfCall) -> Result<Reply, Problem> {
-        let ended = self.connected.services().calling.end(self.connected.socket.caller(), call_id);
+        let caller = self.connected.socket.caller().clone();
+        let ended = self.ask(move |calling| calling.end(&caller, call_id)).await;
         self.over(ended, call_id, (Action::End, CallTold::Ended)).await
     }
 
     /// Tells that a call is over, at once, and then leaves the trace of it, or of the refusal.
     async fn over(
         &self,
-        outcome: Result<Call, ClinicalError>,
+        outcome: Result<Call, Problem>,
         id: CallId,
         (action, told): (Action, CallTold),
     ) -> Result<Reply, Problem> {
@@ -220,25 +234,26 @@ impl CallSocket {
                 self.connected.run(move |s| s.calling.trace_over(&caller, action, &[call])).await?;
                 Ok(Reply::done())
             }
+            Err(failure) if failure.code().status().is_server_error() => Err(failure),
             Err(refusal) => {
                 let traced = self.connected.run(move |s| s.calling.trace_refused(&caller, action, id)).await;
                 if let Err(problem) = traced {
                     tracing::warn!(causes = problem.causes(), "a refusal left no trace");
                 }
-                Err(refusal.into())
+                Err(refusal)
             }
         }
     }
 
-    fn describe(&self, told: CallTold, event: &ClientEvent) -> Result<Reply, Problem> {
+    async fn describe(&self, told: CallTold, event: &ClientEvent) -> Result<Reply, Problem> {
         let description: Description = event.data()?;
-        self.relay(told, description.call_id, &description)
+        self.relay(told, description.call_id, &description).await
     }
 
     /// Passes something on to the device at the other end.
-    fn relay<T: Serialize>(&self, event: CallTold, call: CallId, data: &T) -> Result<Reply, Problem> {
-        let socket = &self.connected.socket;
-        let to = self.connected.services().calling.relay(socket.caller(), socket.id(), call)?;
+    async fn relay<T: Serialize>(&self, event: CallTold, call: CallId, data: &T) -> Result<Reply, Problem> {
+        let (caller, device) = (self.connected.socket.caller().clone(), self.device());
+        let to = self.ask(move |calling| calling.relay(&caller, device, call)).await?;
         self.tell(Topic::Socket(to), event, data)?;
         Ok(Reply::done())
     }
@@ -288,11 +303,11 @@ impl Protocol for CallSocket {
             CallAsked::Accept => self.accept(event.data()?).await,
             CallAsked::Reject => self.reject(event.data()?).await,
             CallAsked::End => self.end(event.data()?).await,
-            CallAsked::Offer => self.describe(CallTold::Offer, &event),
-            CallAsked::Answer => self.describe(CallTold::Answer, &event),
+            CallAsked::Offer => self.describe(CallTold::Offer, &event).await,
+            CallAsked::Answer => self.describe(CallTold::Answer, &event).await,
             CallAsked::IceCandidate => {
                 let candidate: Candidate = event.data()?;
-                self.relay(CallTold::IceCandidate, candidate.call_id, &candidate)
+                self.relay(CallTold::IceCandidate, candidate.call_id, &candidate).await
             }
         }
     }
@@ -303,8 +318,9 @@ impl Protocol for CallSocket {
 
     async fn closed(self: Rc<Self>) {
         // Whoever is at the other end hears of it whatever becomes of the trace.
-        let ended = self.connected.services().calling.gone(self.device()).unwrap_or_else(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "the calls of a device that is gone go on");
+        let device = self.device();
+        let ended = self.ask(move |calling| calling.gone(device)).await.unwrap_or_else(|problem| {
+            tracing::error!(causes = problem.causes(), "the calls of a device that is gone go on");
             Vec::new()
         });
         if ended.is_empty() {

@@ -138,7 +138,7 @@ pub(super) fn announced(message: &NewMessage, written: &Written) -> Result<Signa
 
 /// Tells a room that there is a message at `seq`, without what it says: whoever lacks it reads it from
 /// the store.
-pub(super) fn kept_before(consultation: ConsultationId, seq: u64) -> Signal {
+pub(crate) fn kept_before(consultation: ConsultationId, seq: u64) -> Signal {
     Signal { seq: Some(seq), ..Signal::new(room(consultation), "") }
 }
 

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use actix_web::rt::time::sleep;
 use huntzen_clinical::{
     conversation::{MOST, MessageRange, NewMessage},
     ids::{ConsultationId, MessageId},
@@ -33,6 +34,9 @@ use crate::{
 
 /// Typing may be told this often in this time; what comes more often is dropped.
 const TYPING: (usize, Duration) = (2, Duration::from_secs(1));
+
+/// How long one waits from try to try for one's turn to read what one misses.
+const PAUSES_IN_MILLIS: [u64; 5] = [100, 200, 400, 800, 1_600];
 
 words! {
     /// What a client says on `/chat`.
@@ -289,7 +293,16 @@ impl ChatSocket {
     async fn fill(&self, consultation: ConsultationId, place: Place) -> Result<Delivery, Closing> {
         let caller = self.connected.socket.caller().clone();
         let range = MessageRange::After(place.after);
-        let read = self.connected.run(move |s| s.conversations.history(&caller, consultation, range, MOST)).await;
+        let mut pauses = PAUSES_IN_MILLIS.into_iter().map(Duration::from_millis);
+        let read = loop {
+            let caller = caller.clone();
+            let read = self.connected.run(move |s| s.conversations.history(&caller, consultation, range, MOST)).await;
+            match (read, pauses.next()) {
+                // Many may miss something at once, and there is room for some of them at a time.
+                (Err(problem), Some(pause)) if problem.code() == Code::Overloaded => sleep(pause).await,
+                (read, _) => break read,
+            }
+        };
         let history = read.map_err(|problem| {
             if matches!(problem.code(), Code::NotFound | Code::Forbidden) {
                 return Closing::Barred;
@@ -358,7 +371,10 @@ impl Protocol for ChatSocket {
                 | Topic::Inbox(_)
                 | Topic::Socket(_)
                 | Topic::Session(_)
-                | Topic::Account(_),
+                | Topic::Account(_)
+                | Topic::Standing(_)
+                | Topic::CompanyStanding(_)
+                | Topic::Nodes,
                 _,
             ) => Ok(Delivery::Nothing),
         }

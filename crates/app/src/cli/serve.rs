@@ -27,7 +27,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
     let vault = wiring::vault(config)?;
     let database = Database::open(config, Purpose::Serve)?;
     database.prepare(vault.as_ref())?;
-    let ports = wiring::ports(config, &database, config.database.pool_size)?;
+    let ports = wiring::among_nodes(config, wiring::ports(config, &database, config.database.pool_size)?)?;
     let services = Data::new(wiring::services_over(config, &ports)?);
     let settings = ServerSettings::of(config);
     let lanes = LaneSizes::of(settings.pool_size, available_parallelism().map_or(1, usize::from));
@@ -47,6 +47,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
                 booking: services.jobs.clone(),
                 unread: services.unread.clone(),
                 feed: services.live.clone(),
+                rooms: services.room_feed.clone(),
                 hub: Arc::clone(&edge.hub),
                 calling: services.calling.clone(),
                 chains: services.chain_linking.clone(),

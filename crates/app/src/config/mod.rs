@@ -92,6 +92,8 @@ pub struct Config {
     pub jitsi: Jitsi,
     /// Outgoing letters.
     pub smtp: Smtp,
+    /// What several nodes share.
+    pub redis: Redis,
     /// When the recurring jobs run.
     pub jobs: Jobs,
     /// Where the bytes of files are.
@@ -357,6 +359,23 @@ pub enum SmtpTls {
     Implicit,
     /// Unprotected; refused in production.
     None,
+}
+
+/// The Redis or Valkey that several programs over one database share; without it each is on its own.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    /// `redis://`, `rediss://` (TLS) or `unix://` URL.
+    #[serde(default, deserialize_with = "fields::optional_secret", serialize_with = "fields::mask_optional")]
+    pub url: Option<SecretString>,
+    /// Name or address of the server, where there is no URL.
+    #[serde(default)]
+    pub host: Option<String>,
+    /// Its TCP port.
+    pub port: u16,
+    /// The password, unless the URL holds one.
+    #[serde(default, deserialize_with = "fields::optional_secret", serialize_with = "fields::mask_optional")]
+    pub password: Option<SecretString>,
 }
 
 /// When the recurring jobs run: five-field cron expressions in UTC, or `off`.

@@ -3,10 +3,11 @@
 use figment::Figment;
 use huntzen_metrics::ReleaseRules;
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use super::problem::{ConfigError, Problem};
 use super::sources::{file_layer, published};
-use super::{Config, Environment, RateLimit, Retention, SmtpTls, Storage, StorageKind};
+use super::{Config, Environment, RateLimit, Redis, Retention, SmtpTls, Storage, StorageKind};
 
 /// Keys without which no environment starts; only development and test bring their own.
 const SECRETS: [&str; 4] = ["auth.jwt_secret", "auth.jwt_refresh_secret", "jitsi.secret", "audit.signing_key"];
@@ -153,6 +154,7 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
     require(config.turn.urls.iter().all(is_ice), "turn.urls", "stun:, turn: and turns: URLs are expected");
     let has_turn = config.turn.urls.iter().any(|url| url.starts_with("turn"));
     require(!has_turn || config.turn.secret.is_some(), "turn.secret", "is required with TURN servers");
+    redis(&config.redis, &mut require);
     storage(&config.storage, &mut require);
     require(
         is_ring(config.audit.signing_key.expose_secret(), false),
@@ -181,6 +183,36 @@ fn ranges(config: &Config, problems: &mut Vec<Problem>) {
         "smtp.password",
         "is required with smtp.user",
     );
+}
+
+/// Redis is named once, by something that can be followed.
+fn redis(redis: &Redis, require: &mut impl FnMut(bool, &str, &str)) {
+    require(
+        redis.url.as_ref().is_none_or(|url| is_redis(url.expose_secret())),
+        "redis.url",
+        "redis://host:port, rediss://host:port with certificates that are checked, or unix:///path is expected",
+    );
+    require(redis.url.is_none() || redis.host.is_none(), "redis.host", "must not be set with redis.url");
+    require(redis.port > 0, "redis.port", "1 to 65535 is expected");
+    require(
+        redis.password.is_none() || redis.url.is_some() || redis.host.is_some(),
+        "redis.password",
+        "is of no use without redis.url or redis.host",
+    );
+}
+
+fn is_redis(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    let database = url.path().trim_matches('/');
+    match url.scheme() {
+        // A fragment switches the check of certificates off.
+        "redis" | "rediss" | "valkey" | "valkeys" => {
+            let has_host = url.host_str().is_some_and(|host| !host.is_empty());
+            has_host && url.fragment().is_none() && (database.is_empty() || database.parse::<u32>().is_ok())
+        }
+        "unix" | "redis+unix" | "valkey+unix" => !database.is_empty(),
+        _ => false,
+    }
 }
 
 /// A storage has what its kind needs.

@@ -144,6 +144,7 @@ fn every_short_name_sets_its_key() {
     let values = [
         ("DATABASE_URL", "postgres://u:p@db/huntzen"),
         ("DATABASE_OWNER_URL", "postgres://o:p@db/huntzen"),
+        ("DATABASE_BACKUP_URL", "postgres://b:p@db/huntzen"),
         ("HUNTZEN_DATA_DIR", "/srv/huntzen"),
         ("HUNTZEN_PG_BIN", "/opt/pg/bin"),
         ("HOST", "0.0.0.0"),
@@ -173,6 +174,7 @@ fn every_short_name_sets_its_key() {
     let text = |secret: &Option<SecretString>| secret.as_ref().unwrap().expose_secret().to_owned();
     assert_eq!(text(&config.database.url), "postgres://u:p@db/huntzen");
     assert_eq!(text(&config.database.owner_url), "postgres://o:p@db/huntzen");
+    assert_eq!(text(&config.database.backup_url), "postgres://b:p@db/huntzen");
     assert_eq!(config.database.data_dir, PathBuf::from("/srv/huntzen"));
     assert_eq!(config.database.pg_bin, Some(PathBuf::from("/opt/pg/bin")));
     assert_eq!((config.http.host.as_str(), config.http.port), ("0.0.0.0", 8080));
@@ -431,6 +433,7 @@ fn what_is_shown_holds_every_key_and_no_secret() {
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://me:hunter2@collector.example"),
     ]);
     variables.push(("DATABASE_OWNER_URL", "postgres://owner:hunter2@db/huntzen"));
+    variables.push(("DATABASE_BACKUP_URL", "postgres://backup:hunter2@db/huntzen"));
     let shown = load(&variables).unwrap().masked().unwrap();
     for secret in ["hunter2", "of-the-operator", "shared-with-jitsi"] {
         assert!(!shown.contains(secret), "{shown}");
@@ -441,6 +444,7 @@ fn what_is_shown_holds_every_key_and_no_secret() {
         "auth.jwt_secret = \"********\"",
         "auth.jwt_expires_in = \"15m\"",
         "database.url = \"********\"",
+        "database.backup_url = \"********\"",
         "smtp.password = \"********\"",
         "jobs.reminders = \"* * * * *\"",
         "database.pg_bin = (not set)",
@@ -512,6 +516,22 @@ fn the_example_file_shows_each_default_once() {
 }
 
 #[test]
+fn the_compose_file_sets_what_is_a_key() {
+    let compose = include_str!("../../../../deploy/compose.yaml");
+    let (_, nodes) = compose.split_once("environment: &environment").unwrap();
+    let (nodes, _) = nodes.split_once("read_only:").unwrap();
+    let keys: BTreeSet<String> = load(&[]).unwrap().entries().unwrap().into_iter().map(|(key, _)| key).collect();
+    let names =
+        nodes.lines().map(str::trim).filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": "));
+    let mut count = 0;
+    for (name, _) in names.filter(|(name, _)| *name != "HUNTZEN_ENV") {
+        assert!(key_of(name).is_some_and(|key| keys.contains(&key)), "{name} in deploy/compose.yaml sets nothing");
+        count += 1;
+    }
+    assert!(count > 20, "only {count} variables were found");
+}
+
+#[test]
 fn files_lie_in_a_folder_unless_a_bucket_is_named() {
     let config = load(&[]).unwrap();
     assert_eq!((config.storage.kind, config.storage.max_file_bytes), (StorageKind::Local, 10_485_760));
@@ -539,4 +559,32 @@ fn a_bucket_needs_a_name_and_both_halves_of_a_key() {
     assert!(refused.contains("STORAGE__ENDPOINT"), "{refused}");
     let safe = ("HUNTZEN__STORAGE__ENDPOINT", "https://minio.example.org");
     assert!(Folder::new().load(&production_with(&[s3, bucket, safe])).is_ok());
+}
+
+#[test]
+fn redis_is_named_once_and_by_something_that_can_be_followed() {
+    assert!(load(&[]).unwrap().redis.url.is_none());
+    for url in ["redis://:hush@redis.internal:6379/1", "rediss://redis.internal", "unix:///run/redis.sock"] {
+        let config = load(&[("REDIS_URL", url)]).unwrap();
+        assert_eq!(config.redis.url.as_ref().map(ExposeSecret::expose_secret), Some(url));
+        assert!(!config.masked().unwrap().contains(url));
+    }
+    let wrong = [
+        "redis.internal:6379",
+        "http://redis.internal",
+        "redis://",
+        "redis://redis.internal/first",
+        "rediss://redis.internal#insecure",
+        "unix://",
+    ];
+    for url in wrong {
+        let refusal = refusal(&[("REDIS_URL", url)]);
+        assert!(refusal.contains("redis.url (REDIS_URL)") && !refusal.contains(url), "{url}: {refusal}");
+    }
+    let named = [("REDIS_HOST", "redis.internal"), ("REDIS_PORT", "7000"), ("REDIS_PASSWORD", "hush-hush")];
+    let config = load(&named).unwrap();
+    assert_eq!((config.redis.host.as_deref(), config.redis.port), (Some("redis.internal"), 7000));
+    assert!(!config.masked().unwrap().contains("hush-hush"));
+    assert!(refusal(&[("REDIS_URL", "redis://one"), ("REDIS_HOST", "other")]).contains("REDIS_HOST"));
+    assert!(refusal(&[("REDIS_PASSWORD", "hush-hush")]).contains("REDIS_PASSWORD"));
 }

@@ -14,7 +14,12 @@ use huntzen_tenancy::{
     live::{Broadcast, Signal, Topic},
 };
 
-use super::{Closing, SocketHandle, handle::Item};
+use super::{
+    Closing, SocketHandle,
+    elsewhere::{Elsewhere, Place},
+    handle::Item,
+};
+use crate::http::Problem;
 
 /// Sockets that a person may have open at once, of all kinds together.
 pub const MOST_SOCKETS: usize = 10;
@@ -48,6 +53,10 @@ pub struct Hub {
     seats: Shards<UserId, usize>,
     is_closing: AtomicBool,
     in_doubt: AtomicBool,
+    has_missed: AtomicBool,
+    /// Whether there are other nodes, as far as is known.
+    is_among_others: AtomicBool,
+    elsewhere: Elsewhere,
 }
 
 /// A place among a person's sockets; given back when it is dropped.
@@ -66,8 +75,8 @@ pub(crate) enum NoSeat {
 }
 
 impl Hub {
-    /// A hub behind `broadcast`.
-    pub fn new(broadcast: &Arc<dyn Broadcast>, pace: Pace) -> Arc<Self> {
+    /// A hub behind `broadcast`; `node` is an id that no other node has.
+    pub fn new(broadcast: &Arc<dyn Broadcast>, pace: Pace, node: uuid::Uuid) -> Arc<Self> {
         let hub = Arc::new(Self {
             broadcast: Arc::clone(broadcast),
             pace,
@@ -76,6 +85,9 @@ impl Hub {
             seats: Shards::default(),
             is_closing: AtomicBool::new(false),
             in_doubt: AtomicBool::new(false),
+            has_missed: AtomicBool::new(false),
+            is_among_others: AtomicBool::new(false),
+            elsewhere: Elsewhere::seen_by(node),
         });
         let listening = Arc::downgrade(&hub);
         broadcast.subscribe(Arc::new(move |signal| {
@@ -91,15 +103,30 @@ impl Hub {
         self.pace
     }
 
-    /// Sends a signal to the topic's sockets on every node.
+    /// Sends a signal to the topic's sockets on every node. What is for one socket of this node goes no further.
     pub fn publish(&self, signal: Signal) {
+        if let Topic::Socket(id) = signal.topic
+            && self.is_here(id)
+        {
+            return self.deliver(signal);
+        }
         self.broadcast.publish(signal);
+    }
+
+    fn is_here(&self, socket: uuid::Uuid) -> bool {
+        self.joined.locked(&socket).contains_key(&socket)
     }
 
     /// Hands a signal to the topic's sockets on this node.
     pub fn deliver(&self, signal: Signal) {
         let topic = signal.topic;
         let signal = Arc::new(signal);
+        if let Topic::Standing(_) | Topic::CompanyStanding(_) = topic {
+            return self.doubt();
+        }
+        if topic == Topic::Nodes {
+            return self.elsewhere.hear(&signal.text);
+        }
         let topics = self.topics.locked(&topic);
         let Some(sockets) = topics.get(&topic) else { return };
         for socket in sockets.iter().filter(|socket| signal.except != Some(socket.id())) {
@@ -108,6 +135,8 @@ impl Hub {
                 Topic::Room(_) | Topic::Calls(_) | Topic::Inbox(_) | Topic::Socket(_) => {
                     socket.put(Item::Signal(Arc::clone(&signal)));
                 }
+                // Nobody listens to these.
+                Topic::Standing(_) | Topic::CompanyStanding(_) | Topic::Nodes => {}
             }
         }
     }
@@ -121,7 +150,51 @@ impl Hub {
             return;
         }
         topics.push(topic);
-        self.topics.locked(&topic).entry(topic).or_default().push(socket.clone());
+        let mut topics = self.topics.locked(&topic);
+        let sockets = topics.entry(topic).or_default();
+        let is_first = !sockets.iter().any(|known| known.user() == socket.user());
+        sockets.push(socket.clone());
+        drop(topics);
+        drop(joined);
+        if let Topic::Room(room) = topic
+            && is_first
+        {
+            self.tell_others(|elsewhere| elsewhere.there(&[(room, socket.user())]));
+        }
+    }
+
+    /// Tells the other nodes, if there are any, who is there or has gone.
+    fn tell_others<T: IntoIterator<Item = Signal>>(&self, told: impl FnOnce(&Elsewhere) -> Result<T, Problem>) {
+        if !self.is_among_others.load(Ordering::SeqCst) {
+            return;
+        }
+        match told(&self.elsewhere) {
+            Ok(signals) => signals.into_iter().for_each(|signal| self.broadcast.publish(signal)),
+            Err(problem) => tracing::error!(causes = problem.causes(), "other nodes cannot be told who is there"),
+        }
+    }
+
+    /// There are other nodes: from now on they are told who is there.
+    pub fn is_among_others(&self) {
+        self.is_among_others.store(true, Ordering::SeqCst);
+    }
+
+    /// Tells the other nodes who is in which room of this one; to be done every [`BETWEEN_TELLING`].
+    ///
+    /// [`BETWEEN_TELLING`]: super::elsewhere::BETWEEN_TELLING
+    pub fn tell_who_is_there(&self) {
+        self.elsewhere.sweep();
+        let mut places: Vec<Place> = Vec::new();
+        for shard in &self.topics.0 {
+            for (topic, sockets) in locked(shard).iter() {
+                if let Topic::Room(room) = topic {
+                    places.extend(sockets.iter().map(|socket| (*room, socket.user())));
+                }
+            }
+        }
+        places.sort_unstable();
+        places.dedup();
+        self.tell_others(|elsewhere| elsewhere.there(&places));
     }
 
     /// From now on `socket` gets none of them.
@@ -131,10 +204,16 @@ impl Hub {
             topics.retain(|joined| *joined != topic);
             self.remove(topic, socket);
         }
+        drop(joined);
+        self.tell_if_gone(topic, socket);
     }
 
-    /// Whether a person has a socket on this topic, on this node.
+    /// Whether a person has a socket on this topic: on this node, or in a room of another as far as is known.
     pub fn has(&self, topic: Topic, user: UserId) -> bool {
+        self.has_here(topic, user) || matches!(topic, Topic::Room(room) if self.elsewhere.has((room, user)))
+    }
+
+    fn has_here(&self, topic: Topic, user: UserId) -> bool {
         let topics = self.topics.locked(&topic);
         topics.get(&topic).is_some_and(|sockets| sockets.iter().any(|socket| socket.user() == user))
     }
@@ -163,20 +242,29 @@ impl Hub {
         self.in_doubt.swap(false, Ordering::SeqCst)
     }
 
+    /// Rooms of this node may have missed messages: the live worker has to look how far they are.
+    pub fn has_missed(&self) {
+        self.has_missed.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether they may have, which is noted no more.
+    pub(super) fn take_missed(&self) -> bool {
+        self.has_missed.swap(false, Ordering::SeqCst)
+    }
+
+    /// The conversations that somebody has joined on this node.
+    pub fn rooms(&self) -> Vec<uuid::Uuid> {
+        self.topics.keys(|topic| if let Topic::Room(room) = topic { Some(*room) } else { None })
+    }
+
     /// The sessions with an open socket on this node.
     pub fn sessions(&self) -> Vec<SessionId> {
-        self.topics.keys(|topic| match topic {
-            Topic::Session(session) => Some(*session),
-            Topic::Room(_) | Topic::Calls(_) | Topic::Inbox(_) | Topic::Socket(_) | Topic::Account(_) => None,
-        })
+        self.topics.keys(|topic| if let Topic::Session(session) = topic { Some(*session) } else { None })
     }
 
     /// The people who listen for notifications on this node.
     pub fn listeners(&self) -> Vec<UserId> {
-        self.topics.keys(|topic| match topic {
-            Topic::Inbox(user) => Some(*user),
-            Topic::Room(_) | Topic::Calls(_) | Topic::Socket(_) | Topic::Session(_) | Topic::Account(_) => None,
-        })
+        self.topics.keys(|topic| if let Topic::Inbox(user) = topic { Some(*user) } else { None })
     }
 
     /// A place for one more socket of `user`.
@@ -207,8 +295,13 @@ impl Hub {
     /// Takes a socket off every topic.
     pub fn leave_all(&self, socket: &SocketHandle) {
         let mut joined = self.joined.locked(&socket.id());
-        for topic in joined.remove(&socket.id()).unwrap_or_default() {
-            self.remove(topic, socket);
+        let left = joined.remove(&socket.id()).unwrap_or_default();
+        for topic in &left {
+            self.remove(*topic, socket);
+        }
+        drop(joined);
+        for topic in left {
+            self.tell_if_gone(topic, socket);
         }
     }
 
@@ -219,6 +312,15 @@ impl Hub {
             if sockets.is_empty() {
                 topics.remove(&topic);
             }
+        }
+    }
+
+    /// Tells the other nodes that a person has gone whose last socket on this topic was this one.
+    fn tell_if_gone(&self, topic: Topic, socket: &SocketHandle) {
+        if let Topic::Room(room) = topic
+            && !self.has_here(topic, socket.user())
+        {
+            self.tell_others(|elsewhere| elsewhere.gone((room, socket.user())).map(Some));
         }
     }
 }

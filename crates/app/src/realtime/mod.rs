@@ -4,10 +4,12 @@
 //! (`ops.socket(path, permission, Type::new)`). Opening, frames, closing, pings, limits, queues and
 //! revocation are done here, the same for all.
 pub mod closing;
+pub mod elsewhere;
 pub mod frames;
 pub mod handle;
 pub mod hub;
 pub mod inbox;
+pub mod nodes;
 pub mod opening;
 pub mod peer;
 pub mod rate;

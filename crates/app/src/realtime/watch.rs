@@ -3,6 +3,7 @@
 //! store; nobody who writes waits for it.
 use std::collections::{HashMap, HashSet};
 
+use huntzen_clinical::{ClinicalError, conversation::RoomFeed, ids::ConsultationId};
 use huntzen_tenancy::{
     TenancyError,
     ids::{NotificationId, UserId},
@@ -10,7 +11,8 @@ use huntzen_tenancy::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Hub, inbox};
+use super::{Hub, elsewhere::BETWEEN_TELLING, inbox};
+use crate::chat::bodies::kept_before;
 
 /// How far back it looks each time: a row is seen when its transaction commits, which may be well
 /// after the instant that it bears.
@@ -21,6 +23,8 @@ const BEFORE_OPENING: SignedDuration = SignedDuration::from_secs(5);
 /// How often the sessions are looked at when nothing says that one has ended: a revocation on
 /// another node closes the sockets within 5 s.
 const BETWEEN_CHECKS: SignedDuration = SignedDuration::from_secs(4);
+/// How often the rooms are looked at, at most.
+const BETWEEN_CATCHING_UP: SignedDuration = SignedDuration::from_secs(1);
 
 /// What the worker remembers from one look to the next.
 #[derive(Debug, Default)]
@@ -30,6 +34,8 @@ pub struct Watch {
     /// What was told and is still within the window.
     told: HashMap<NotificationId, Timestamp>,
     checked: Option<Timestamp>,
+    caught_up: Option<Timestamp>,
+    told_who_is_there: Option<Timestamp>,
 }
 
 impl Watch {
@@ -40,6 +46,40 @@ impl Watch {
     pub fn look(&mut self, feed: &LiveFeed, hub: &Hub, now: Timestamp) -> Result<(), TenancyError> {
         self.check_sessions(feed, hub, now)?;
         self.tell_news(feed, hub, now)
+    }
+
+    /// Tells the other nodes who is in the rooms of this one, now and then.
+    pub fn tell_who_is_there(&mut self, hub: &Hub, now: Timestamp) {
+        if self.told_who_is_there.is_none_or(|at| now < at || now.duration_since(at) >= BETWEEN_TELLING) {
+            self.told_who_is_there = Some(now);
+            hub.tell_who_is_there();
+        }
+    }
+
+    /// Tells the rooms of this node how far they are, when they may have missed something: one query, however
+    /// many there are. Sockets that are behind read what they lack.
+    ///
+    /// # Errors
+    /// Those of the store; the next look makes up for this one.
+    pub fn catch_up(&mut self, rooms: &RoomFeed, hub: &Hub, now: Timestamp) -> Result<(), ClinicalError> {
+        if self.caught_up.is_some_and(|at| now >= at && now.duration_since(at) < BETWEEN_CATCHING_UP) {
+            return Ok(());
+        }
+        if !hub.take_missed() {
+            return Ok(());
+        }
+        self.caught_up = Some(now);
+        // The others may have missed that as well, and believe it for a while only.
+        self.told_who_is_there = None;
+        let joined: Vec<ConsultationId> = hub.rooms().into_iter().map(ConsultationId::from).collect();
+        if joined.is_empty() {
+            return Ok(());
+        }
+        let places = rooms.last_places(&joined).inspect_err(|_| hub.has_missed())?;
+        for (consultation, seq) in places {
+            hub.deliver(kept_before(consultation, seq));
+        }
+        Ok(())
     }
 
     fn check_sessions(&mut self, feed: &LiveFeed, hub: &Hub, now: Timestamp) -> Result<(), TenancyError> {

@@ -11,7 +11,11 @@ use std::{
 };
 
 use huntzen_booking::jobs::BookingJobs;
-use huntzen_clinical::{call::Calling, conversation::UnreadMail, retention::CareDiscarding};
+use huntzen_clinical::{
+    call::Calling,
+    conversation::{RoomFeed, UnreadMail},
+    retention::CareDiscarding,
+};
 use huntzen_metrics::{ReleaseClosing, StatementKeeping, reconciliation::Reconciling};
 use huntzen_tenancy::{
     audit::ChainLinking,
@@ -37,6 +41,8 @@ pub struct Tasks {
     pub unread: UnreadMail,
     /// Tells connected people what happens,
     pub feed: LiveFeed,
+    /// and what was said,
+    pub rooms: RoomFeed,
     /// who are connected here.
     pub hub: Arc<Hub>,
     /// Ends calls that nobody answers.
@@ -84,14 +90,14 @@ impl Workers {
     /// # Errors
     /// When the system refuses a thread.
     pub fn start(bell: Arc<Bell>, tasks: Tasks, schedules: Jobs, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
-        let Tasks { dispatch, feed, hub, calling, chains, .. } = &tasks;
-        let (dispatch, feed, hub, calling, chains) =
-            (dispatch.clone(), feed.clone(), Arc::clone(hub), calling.clone(), chains.clone());
+        let Tasks { dispatch, feed, rooms, hub, calling, chains, .. } = &tasks;
+        let (dispatch, feed, rooms, hub, calling, chains) =
+            (dispatch.clone(), feed.clone(), rooms.clone(), Arc::clone(hub), calling.clone(), chains.clone());
         let live_worker = {
             let (bell, clock) = (Arc::clone(&bell), Arc::clone(&clock));
             std::thread::Builder::new()
                 .name("live".to_owned())
-                .spawn(move || live::work(&bell, &feed, &calling, &hub, clock.as_ref()))?
+                .spawn(move || live::work(&bell, (&feed, &rooms), &calling, &hub, clock.as_ref()))?
         };
         let letter_worker = {
             let (bell, meters) = (Arc::clone(&bell), tasks.meters.clone());

@@ -209,7 +209,7 @@ impl House {
         let refusals = Arc::new(Recorded::default());
         let randomness: Arc<dyn Randomness> = Arc::new(Counting(AtomicU8::new(0)));
         let broadcast: Arc<dyn Broadcast> = Arc::new(LocalBroadcast::default());
-        let hub = Hub::new(&broadcast, Pace::default());
+        let hub = Hub::new(&broadcast, Pace::default(), Uuid::from_u128(1));
         let tickets = TicketOffice::new(
             Arc::new(MemoryStore::default()),
             Arc::new(MemoryTickets::default()),
@@ -229,7 +229,7 @@ impl House {
             tickets,
             randomness,
             access_tokens: Arc::new(WordTokens),
-            sessions: SessionCache::new(1000),
+            sessions: Arc::new(SessionCache::new(1000)),
             session_source: accounts.clone(),
             refusals: RefusalTrail::new(refusals.clone()),
             requests: RequestLimit::new(tallies.clone(), keys.clone(), clock.clone(), requests),

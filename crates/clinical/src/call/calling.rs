@@ -38,6 +38,11 @@ impl Calling {
         Self { ports, calls, ice }
     }
 
+    /// Whether hanging up, rejecting and relaying wait for nothing.
+    pub fn is_at_hand(&self) -> bool {
+        self.calls.is_at_hand()
+    }
+
     /// Calls the other participant from this device.
     ///
     /// # Errors

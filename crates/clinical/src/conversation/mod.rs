@@ -17,7 +17,7 @@ mod telling;
 mod writing;
 pub use reading::{ConversationReading, History, ReadMark};
 pub use rules::ConversationRules;
-pub use telling::UnreadMail;
+pub use telling::{RoomFeed, UnreadMail};
 pub use writing::{MessageWriter, NewMessage, SaidOnce, Written, check_content};
 
 /// The most bytes of a message, in UTF-8.
@@ -212,6 +212,12 @@ pub trait Conversations {
         conversations: &[ConversationState],
         now: Timestamp,
     ) -> Result<(), StoreError>;
+
+    /// The place of the last message of each of these conversations that has begun. `Job::Chat` alone.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn last_places(&mut self, consultations: &[ConsultationId]) -> Result<Vec<(ConsultationId, u64)>, StoreError>;
 
     /// Writes a letter to each of up to `limit` participants with something unread since before
     /// `unread_before` who got none for it yet; answers how many. `Job::Unread` alone.

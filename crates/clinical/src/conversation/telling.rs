@@ -1,8 +1,8 @@
-//! A discreet letter to whoever has left messages unread for half an hour.
+//! Who has to be told of messages: people who left them unread, and rooms that may have missed them.
 use huntzen_tenancy::{Job, Scope};
 use jiff::SignedDuration;
 
-use crate::{ClinicalError, ClinicalPorts};
+use crate::{ClinicalError, ClinicalPorts, ids::ConsultationId};
 
 /// How long a message may wait before its recipient gets a letter.
 const WAITS: SignedDuration = SignedDuration::from_mins(30);
@@ -29,5 +29,27 @@ impl UnreadMail {
         let told =
             self.ports.store.run(&Scope::worker(Job::Unread), |tx| Ok(tx.mail_unread(now - WAITS, now, limit)?))?;
         Ok(usize::try_from(told).unwrap_or(usize::MAX))
+    }
+}
+
+/// How far conversations are that people have joined on this node.
+#[derive(Clone)]
+pub struct RoomFeed {
+    ports: ClinicalPorts,
+}
+
+impl RoomFeed {
+    /// Over these ports.
+    pub fn new(ports: ClinicalPorts) -> Self {
+        Self { ports }
+    }
+
+    /// The place of the last message of each of these conversations that has begun: one query, however
+    /// many there are.
+    ///
+    /// # Errors
+    /// `StoreError`.
+    pub fn last_places(&self, rooms: &[ConsultationId]) -> Result<Vec<(ConsultationId, u64)>, ClinicalError> {
+        self.ports.store.run(&Scope::worker(Job::Chat), |tx| Ok(tx.last_places(rooms)?))
     }
 }

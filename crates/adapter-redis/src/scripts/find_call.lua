@@ -1,0 +1,2 @@
+-- Further argument: the id.
+return told(find(ARGV[3]))

@@ -1,0 +1,3 @@
+-- Arguments: now; the bounds.
+local full = fullest(tonumber(ARGV[1]))
+return full and full.ends
