@@ -9,6 +9,10 @@ CARGO ?= cargo
 DOMAINS := tenancy booking clinical metrics
 CRATES := $(patsubst crates/%/Cargo.toml,%,$(wildcard crates/*/Cargo.toml))
 ENSURE_POSTGRES := deploy/scripts/ensure-postgres
+ENSURE_REDIS := deploy/scripts/ensure-redis
+# What the tests and the measurements start servers of their own from.
+SERVERS := HUNTZEN_PG_BIN="$$($(ENSURE_POSTGRES))"; HUNTZEN_REDIS_BIN="$$($(ENSURE_REDIS))"; \
+	export HUNTZEN_PG_BIN HUNTZEN_REDIS_BIN
 # Without a server of the operator's, the program needs the programs of PostgreSQL.
 POSTGRES := if [[ -z "$${DATABASE_URL:-}" ]] && ! grep -qsE '^DATABASE_URL=.' .env; then $(ENSURE_POSTGRES) > /dev/null; fi
 
@@ -43,7 +47,7 @@ build: tools ## Build the program for speed into target/release/huntzen
 test: check ## Everything that is checked before a change is taken
 	@for crate in $(CRATES); do echo "check huntzen-$$crate alone"; $(CARGO) check --locked --quiet -p "huntzen-$$crate"; done
 	@for crate in $(DOMAINS); do echo "test huntzen-$$crate alone"; $(CARGO) test --locked --quiet -p "huntzen-$$crate"; done
-	@HUNTZEN_PG_BIN="$$($(ENSURE_POSTGRES))"; export HUNTZEN_PG_BIN; \
+	@$(SERVERS); \
 	$(CARGO) build --locked --bin huntzen; \
 	echo "$(CARGO) test --workspace"; $(CARGO) test --locked --workspace
 
@@ -75,11 +79,11 @@ format: ## Format the code
 
 cover: tools ## Test coverage as HTML (needs cargo-llvm-cov)
 	@command -v cargo-llvm-cov > /dev/null || { echo "Install it first: cargo install cargo-llvm-cov --locked" >&2; exit 1; }
-	@HUNTZEN_PG_BIN="$$($(ENSURE_POSTGRES))"; export HUNTZEN_PG_BIN; \
+	@$(SERVERS); \
 	$(CARGO) llvm-cov --locked --workspace --html
 
 bench: tools ## Measure the pure parts, then the server
-	@HUNTZEN_PG_BIN="$$($(ENSURE_POSTGRES))"; export HUNTZEN_PG_BIN; \
+	@$(SERVERS); \
 	$(CARGO) build --locked --release --bin huntzen; \
 	$(CARGO) bench --locked -p huntzen-tests --bench pure; \
 	$(CARGO) bench --locked -p huntzen-tests --bench load

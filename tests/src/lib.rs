@@ -18,6 +18,7 @@ pub mod cluster;
 pub mod contracts;
 pub mod csv;
 pub mod load;
+pub mod redis;
 pub mod samples;
 pub mod scale;
 pub mod sequence;

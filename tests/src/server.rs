@@ -167,7 +167,7 @@ impl Drop for DataFolder {
 }
 
 /// A folder that the user of the cluster may walk through, even when that is another user.
-fn new_folder() -> PathBuf {
+pub(crate) fn new_folder() -> PathBuf {
     let parent = std::env::temp_dir();
     remove_left_overs(&parent);
     let name = format!("{PREFIX}{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));

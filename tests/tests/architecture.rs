@@ -24,7 +24,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("huntzen-adapter-memory", &["@domains", "parking_lot"]),
     ("huntzen-adapter-crypto", &["@domains", "@crypto", "data-encoding", "getrandom", "hmac", "sha1"]),
     ("huntzen-adapter-smtp", &["huntzen-tenancy", "@mail"]),
-    ("huntzen-adapter-files", &["huntzen-tenancy", "huntzen-clinical", "@objects", "futures-util"]),
+    ("huntzen-adapter-files", &["huntzen-tenancy", "huntzen-clinical", "@objects", "@tls", "futures-util"]),
+    ("huntzen-adapter-redis", &["huntzen-tenancy", "huntzen-clinical", "@redis", "@tls", "parking_lot"]),
     ("huntzen-app", &["*"]),
     ("huntzen-tests", &["*"]),
 ];
@@ -34,7 +35,9 @@ const ONLY_HOME: &[(&str, &[&str])] = &[
     ("@diesel", &["diesel", "diesel_migrations", "jiff-diesel", "pq-sys", "r2d2"]),
     ("@crypto", &["aead-stream", "bcrypt", "chacha20poly1305", "ed25519-dalek", "jsonwebtoken", "totp-rs"]),
     ("@mail", &["handlebars", "lettre"]),
-    ("@objects", &["object_store", "reqwest", "rustls"]),
+    ("@objects", &["object_store", "reqwest"]),
+    ("@redis", &["redis"]),
+    ("@tls", &["rustls"]),
     (
         "@http",
         &["actix-cors", "actix-multipart", "actix-web", "actix-ws", "clap", "tokio", "utoipa", "utoipa-swagger-ui"],
@@ -61,6 +64,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("@mail", &["huntzen-adapter-smtp"]),
     ("@markdown", &["huntzen-app"]),
     ("@objects", &["huntzen-adapter-files"]),
+    ("@redis", &["huntzen-adapter-redis"]),
+    ("@tls", &["huntzen-adapter-files", "huntzen-adapter-redis"]),
     ("@http", &["huntzen-app"]),
     ("@telemetry", &["huntzen-app"]),
 ];

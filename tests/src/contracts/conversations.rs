@@ -345,3 +345,27 @@ pub fn of_many_at_once_places_have_no_hole(world: &World) {
     assert_eq!(places(&read(world, &scope, talk.id, MessageRange::Last, 100)), (1..=16).collect::<Vec<u64>>());
     assert_eq!(places(&read(world, &scope, other, MessageRange::Last, 100)), (1..=8).collect::<Vec<u64>>());
 }
+
+/// How far conversations are is the writer's to know; one that has not begun is nowhere.
+pub fn the_last_places_are_told_together(world: &World) {
+    let talk = Talk::new(world);
+    let other = conversation_of(&booked(world, &talk.cast.employee, &talk.cast.practitioner, "2027-01-05T14:00:00Z"));
+    let asked = [talk.id, other, ConsultationId(world.randomness.uuid_v4())];
+    let told = |scope: &Scope| world.clinical.run(scope, |tx| Ok(tx.last_places(&asked)?)).unwrap();
+    assert_eq!(told(&writer()), []);
+    for content in ["one", "two", "three"] {
+        write(world, &[said(talk.employee(), talk.id, content)]).remove(0).unwrap();
+    }
+    assert_eq!(told(&writer()), [(talk.id, 3)]);
+    write(world, &[said(talk.practitioner(), other, "elsewhere")]).remove(0).unwrap();
+    let mut expected = [(talk.id, 3), (other, 1)];
+    expected.sort_unstable();
+    let mut found = told(&writer());
+    found.sort_unstable();
+    assert_eq!(found, expected);
+    let nobody =
+        [talk.employee().scope(), talk.cast.operator.scope(), Scope::worker(Job::Unread), Scope::worker(Job::Live)];
+    for scope in nobody {
+        assert_eq!(told(&scope), [], "{scope:?}");
+    }
+}

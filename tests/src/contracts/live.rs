@@ -72,7 +72,7 @@ pub fn ended_sessions_are_told(world: &World) {
     assert_eq!(ended(&job(), now), [kept, unknown, revoked], "blocked");
 }
 
-/// A ticket is taken once, in time, by whoever has it; `tickets` holds two at most.
+/// A ticket is taken once, in time, by whoever has it.
 pub fn a_ticket_is_taken_once(tickets: &dyn Tickets) {
     let world = World::memory();
     let actor = Cast::new(&world).employee.0.actor();
@@ -84,6 +84,18 @@ pub fn a_ticket_is_taken_once(tickets: &dyn Tickets) {
     assert_eq!(taken.into_iter().flatten().collect::<Vec<_>>(), [actor]);
     tickets.issue(digest("b"), actor, now, later).unwrap();
     assert_eq!(tickets.take(digest("b"), later).unwrap(), None, "expired");
+    // Whoever has no company has a ticket too.
+    let operator = Cast::new(&World::memory()).operator.actor();
+    tickets.issue(digest("c"), operator, now, later).unwrap();
+    assert_eq!(tickets.take(digest("c"), now).unwrap(), Some(operator));
+}
+
+/// A process holds so many at most, here two: expired ones make room.
+pub fn tickets_do_not_grow_without_end(tickets: &dyn Tickets) {
+    let world = World::memory();
+    let actor = Cast::new(&world).employee.0.actor();
+    let digest = |text: &str| TokenDigest::of(text);
+    let (now, later) = (world.clock.now(), world.clock.now() + SignedDuration::from_secs(30));
     tickets.issue(digest("c"), actor, now, later).unwrap();
     tickets.issue(digest("d"), actor, now, later).unwrap();
     assert!(tickets.issue(digest("e"), actor, now, later).is_err(), "no more than it may hold");

@@ -31,9 +31,14 @@ fn names(owner: &mut PgConnection, query: &str, count: usize) -> Vec<String> {
 
 /// The access tokens of so many employees.
 pub fn employees(folder: &DataFolder, server: &Server<'_>, count: usize) -> Vec<String> {
+    employees_in(&mut folder.owner(), server, count)
+}
+
+/// The same of a database whose owner this is.
+pub fn employees_in(owner: &mut PgConnection, server: &Server<'_>, count: usize) -> Vec<String> {
     let query = "SELECT u.email AS name FROM users u JOIN employees e ON e.user_id = u.id \
                  WHERE u.is_active AND e.status = 'ELIGIBLE' ORDER BY u.email LIMIT $1";
-    names(&mut folder.owner(), query, count).iter().map(|email| server.sign_in(email)).collect()
+    names(owner, query, count).iter().map(|email| server.sign_in(email)).collect()
 }
 
 /// A practitioner.
@@ -46,9 +51,14 @@ pub struct Practitioner {
 
 /// So many practitioners.
 pub fn practitioners(folder: &DataFolder, server: &Server<'_>, count: usize) -> Vec<Practitioner> {
+    practitioners_in(&mut folder.owner(), server, count)
+}
+
+/// The same of a database whose owner this is.
+pub fn practitioners_in(owner: &mut PgConnection, server: &Server<'_>, count: usize) -> Vec<Practitioner> {
     let query = "SELECT p.id || ' ' || u.email AS name FROM practitioners p JOIN users u ON u.id = p.user_id \
                  ORDER BY u.email LIMIT $1";
-    let found = names(&mut folder.owner(), query, count);
+    let found = names(owner, query, count);
     let signed_in = found.iter().map(|both| {
         let (id, email) = both.split_once(' ').unwrap();
         Practitioner { id: id.to_owned(), token: server.sign_in(email) }

@@ -217,6 +217,7 @@ mod conversations {
         somebody_away_is_told_once_in_a_while,
         a_letter_tells_of_what_stays_unread,
         of_many_at_once_places_have_no_hole,
+        the_last_places_are_told_together,
     );
 }
 
@@ -380,7 +381,12 @@ mod live {
 
         #[test]
         fn a_ticket_is_taken_once() {
-            suite::a_ticket_is_taken_once(&MemoryTickets::holding(2));
+            suite::a_ticket_is_taken_once(&MemoryTickets::default());
+        }
+
+        #[test]
+        fn tickets_do_not_grow_without_end() {
+            suite::tickets_do_not_grow_without_end(&MemoryTickets::holding(2));
         }
 
         #[test]

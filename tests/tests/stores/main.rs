@@ -6,6 +6,7 @@ mod counters;
 mod erased;
 mod migrations;
 mod named;
+mod redis;
 mod restored;
 mod row_security;
 mod sealed_values;

@@ -1,0 +1,324 @@
+//! What nodes share in Redis: the same contracts as within a process, and what becomes of them when it is gone.
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use huntzen_adapter_memory::{LocalBroadcast, MemoryTallies, MemoryTickets};
+use huntzen_adapter_redis::{Link, RedisBroadcast, RedisCalls, RedisTallies, RedisTickets, TalliesOrOwn};
+use huntzen_clinical::{
+    call::{Call, Calls},
+    ids::{CallId, ConsultationId},
+};
+use huntzen_tenancy::{
+    Actor, StoreError,
+    ids::{CompanyId, UserId},
+    limits::{Bound, Taken, Tallies, TallyKey},
+    live::{Broadcast, Gap, Signal, Tickets, Topic},
+    policy::Role,
+    token::TokenDigest,
+};
+use huntzen_tests::{
+    contracts::{at_once, calls, live, tallies},
+    redis::RedisServer,
+};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+const SECRET: &str = "the secret of an installation";
+const WINDOW: SignedDuration = SignedDuration::from_secs(60);
+/// How long something may take that happens by itself.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn tickets(link: &Arc<Link>) -> RedisTickets {
+    RedisTickets::new(Arc::clone(link), Arc::new(MemoryTickets::default()))
+}
+
+/// A contract over a Redis of its own.
+macro_rules! over_redis {
+    ($($(#[$meta:meta])* $name:ident: $suite:path, $port:expr;)*) => {
+        $($(#[$meta])*
+        #[test]
+        fn $name() {
+            let server = RedisServer::start();
+            $suite(&($port)(server.link(SECRET)));
+        })*
+    };
+}
+
+over_redis! {
+    a_consultation_has_one_call: calls::a_consultation_has_one_call, RedisCalls::new;
+    of_many_at_once_one_wins: calls::of_many_at_once_one_wins, RedisCalls::new;
+    an_answer_is_told_again_and_taken_back: calls::an_answer_is_told_again_and_taken_back, RedisCalls::new;
+    what_rings_too_long_ends: calls::what_rings_too_long_ends, RedisCalls::new;
+    a_device_takes_its_calls_along: calls::a_device_takes_its_calls_along, RedisCalls::new;
+    a_window_has_so_many_and_no_more: tallies::a_window_has_so_many_and_no_more, RedisTallies::new;
+    several_are_taken_from_together: tallies::several_are_taken_from_together_or_not_at_all, RedisTallies::new;
+    what_is_given_back: tallies::what_is_given_back_may_be_taken_again, RedisTallies::new;
+    what_is_forgotten: tallies::what_is_forgotten_begins_anew, RedisTallies::new;
+    of_many_at_once_exactly_as_many: tallies::of_many_at_once_exactly_as_many_are_granted, RedisTallies::new;
+    a_ticket_is_taken_once: live::a_ticket_is_taken_once, |link| tickets(&link);
+    a_broadcast_reaches_every_sink_in_order: live::a_broadcast_reaches_every_sink_in_order, |link| Node::on(link).broadcast;
+}
+
+/// A node as far as signals are concerned: what it has heard, and what it was told that it missed.
+struct Node {
+    link: Arc<Link>,
+    broadcast: RedisBroadcast,
+    heard: Arc<Mutex<Vec<Signal>>>,
+    gaps: Arc<Mutex<Vec<Gap>>>,
+}
+
+impl Node {
+    fn on(link: Arc<Link>) -> Self {
+        let broadcast = RedisBroadcast::start(Arc::clone(&link), Arc::new(LocalBroadcast::default())).unwrap();
+        let (heard, gaps): (Arc<Mutex<Vec<_>>>, Arc<Mutex<Vec<_>>>) = Default::default();
+        let (hearing, missing) = (Arc::clone(&heard), Arc::clone(&gaps));
+        broadcast.subscribe(Arc::new(move |signal| hearing.lock().unwrap().push(signal)));
+        broadcast.when_missed(Arc::new(move |gap| missing.lock().unwrap().push(gap)));
+        Self { link, broadcast, heard, gaps }
+    }
+
+    /// One that hears others.
+    fn ready(server: &RedisServer) -> Self {
+        let node = Self::on(server.link(SECRET));
+        eventually("a node hears others", || node.link.ping().is_ok());
+        node
+    }
+
+    fn heard(&self) -> Vec<Signal> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    fn gaps(&self) -> Vec<Gap> {
+        self.gaps.lock().unwrap().clone()
+    }
+}
+
+fn eventually(what: &str, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "it takes too long until {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn signal(number: u64) -> Signal {
+    let except = (number % 2 == 0).then(|| Uuid::from_u128(4));
+    Signal { seq: Some(number), except, ..Signal::new(Topic::Room(Uuid::from_u128(1)), format!("é {number}")) }
+}
+
+fn signals(numbers: std::ops::Range<u64>) -> Vec<Signal> {
+    numbers.map(signal).collect()
+}
+
+#[test]
+fn signals_reach_other_nodes_once_and_in_order() {
+    let server = RedisServer::start();
+    let [one, other] = [(); 2].map(|()| Node::ready(&server));
+    let stranger = Node::on(server.link("the secret of another installation"));
+    eventually("another installation listens", || stranger.link.ping().is_ok());
+    signals(0..2_000).into_iter().for_each(|signal| one.broadcast.publish(signal));
+    assert_eq!(one.heard(), signals(0..2_000), "at once on its own node");
+    eventually("the other node has heard all", || other.heard().len() >= 2_000);
+    other.broadcast.publish(signal(2_000));
+    eventually("it is answered", || one.heard().len() > 2_000);
+    // What one has said oneself came back before the answer did, and was not heard again.
+    assert_eq!((one.heard(), other.heard()), (signals(0..2_001), signals(0..2_001)));
+    assert!(stranger.heard().is_empty(), "two installations do not meet");
+}
+
+#[test]
+fn what_is_lost_while_redis_is_gone_is_noticed_by_everybody_afterwards() {
+    let mut server = RedisServer::start();
+    let [one, other] = [(); 2].map(|()| Node::ready(&server));
+    one.broadcast.publish(signal(0));
+    eventually("the other node hears it", || other.heard().len() == 1);
+    let before = other.gaps().len();
+    server.kill();
+    eventually("it is noticed", || other.gaps().len() > before + 1);
+    assert!(other.gaps().split_off(before).iter().all(|gap| *gap == Gap::Lasts));
+    assert!(matches!(other.link.ping(), Err(StoreError::Unavailable(_))));
+    let begun = Instant::now();
+    signals(1..20_000).into_iter().for_each(|signal| one.broadcast.publish(signal));
+    assert!(begun.elapsed() < Duration::from_secs(5), "nobody waits: {:?}", begun.elapsed());
+    assert_eq!(one.heard().len(), 20_000, "the own node hears all");
+    server.start_again();
+    eventually("both hear each other again", || one.link.ping().is_ok() && other.link.ping().is_ok());
+    eventually("they know that they may have missed something", || other.gaps().last() == Some(&Gap::Over));
+    let begun = Instant::now();
+    // Whether it is heard or lost in a hole, the other node comes to know that there is something.
+    let gaps = other.gaps().len();
+    one.broadcast.publish(signal(20_000));
+    eventually("what is said now arrives", || {
+        other.heard().last() == Some(&signal(20_000)) || other.gaps().len() > gaps
+    });
+    assert!(begun.elapsed() < Duration::from_secs(3));
+}
+
+#[test]
+fn whoever_listens_late_is_told_that_there_are_others() {
+    let server = RedisServer::start();
+    let node = Node::ready(&server);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let telling = Arc::clone(&told);
+    node.broadcast.when_missed(Arc::new(move |gap| telling.lock().unwrap().push(gap)));
+    assert_eq!(*told.lock().unwrap(), [Gap::Over]);
+}
+
+#[test]
+fn a_hole_is_noticed_wherever_it_comes_from() {
+    let server = RedisServer::start();
+    let [one, other] = [(); 2].map(|()| Node::ready(&server));
+    one.broadcast.publish(signal(0));
+    eventually("the other node hears it", || other.heard().len() == 1);
+    let before = other.gaps().len();
+    // Far more than fits into the queue at once.
+    signals(1..100_000).into_iter().for_each(|signal| one.broadcast.publish(signal));
+    eventually("the end is reached, or missed", || other.heard().len() == 100_000 || other.gaps().len() > before);
+    let heard = other.heard();
+    assert!(heard.is_sorted_by_key(|signal| signal.seq), "what arrives is in order");
+    // What nobody of the installation has sealed is a hole as well.
+    let before = other.gaps().len();
+    let channel: Vec<String> = redis::cmd("PUBSUB").arg("CHANNELS").query(&mut server.connection()).unwrap();
+    redis::cmd("PUBLISH").arg(&channel[0]).arg("\u{1}nonsense").exec(&mut server.connection()).unwrap();
+    eventually("it is noticed", || other.gaps().len() > before);
+    assert_eq!(other.gaps().last(), Some(&Gap::Over));
+}
+
+fn actor() -> Actor {
+    Actor { user: UserId(Uuid::from_u128(1)), role: Role::Employee, company: None, session: None }
+}
+
+fn bound(number: u8, most: u32) -> Bound {
+    Bound { key: TallyKey([number; 16]), most }
+}
+
+fn now() -> Timestamp {
+    "2027-01-04T09:00:00Z".parse().unwrap()
+}
+
+#[test]
+fn what_one_node_keeps_another_finds() {
+    let server = RedisServer::start();
+    let [one, other] = [(); 2].map(|()| server.link(SECRET));
+    let (digest, later) = (TokenDigest::of("ticket"), now() + SignedDuration::from_secs(30));
+    tickets(&one).issue(digest, actor(), now(), later).unwrap();
+    let stranger = server.link("the secret of another installation");
+    assert_eq!(tickets(&stranger).take(digest, now()).unwrap(), None);
+    let nodes = [&one, &other];
+    let taken = at_once(16, |number| tickets(nodes[number % 2]).take(digest, now()).unwrap());
+    assert_eq!(taken.into_iter().flatten().count(), 1);
+    let counted = at_once(16, |number| {
+        RedisTallies::new(Arc::clone(nodes[number % 2])).take(&[bound(1, 5)], WINDOW, now()).unwrap()
+    });
+    assert_eq!(counted.iter().filter(|taken| matches!(taken, Taken::Granted(_))).count(), 5);
+}
+
+#[test]
+fn a_step_is_one_round_trip_and_nothing_is_kept_for_ever() {
+    let server = RedisServer::start();
+    let link = server.link(SECRET);
+    let (tallies, tickets, calls) =
+        (RedisTallies::new(Arc::clone(&link)), tickets(&link), RedisCalls::new(Arc::clone(&link)));
+    let bounds = [bound(1, 9), bound(2, 9), bound(3, 9)];
+    tallies.take(&bounds, WINDOW, now()).unwrap();
+    let before = server.calls("evalsha");
+    for _ in 0..5 {
+        tallies.take(&bounds, WINDOW, now()).unwrap();
+    }
+    assert_eq!(server.calls("evalsha") - before, 5);
+    // Releases before 7 count what `SCRIPT` is asked for together.
+    assert_eq!(server.calls("script|load") + server.calls("script"), 1, "a script is sent once");
+    let later = now() + SignedDuration::from_secs(30);
+    tickets.issue(TokenDigest::of("ticket"), actor(), now(), later).unwrap();
+    calls.begin(&call(1)).unwrap();
+    calls.answer(call(1).id, Uuid::from_u128(77)).unwrap().unwrap();
+    calls.begin(&call(2)).unwrap();
+    let mut connection = server.connection();
+    let found = server.dump();
+    assert!(found.len() > 8, "{found:?}");
+    for (key, content) in found {
+        let left: i64 = redis::cmd("PTTL").arg(&key).query(&mut connection).unwrap();
+        assert!(left > 0, "{key} is kept for ever");
+        for person in [call(1).caller.0, call(1).callee.0, call(1).company.0] {
+            let (id, text) = (person.as_bytes().as_slice(), person.to_string());
+            let is_within = |needle: &[u8]| content.windows(needle.len()).any(|window| window == needle);
+            assert!(!is_within(id) && !is_within(text.as_bytes()), "{key} says who");
+        }
+    }
+}
+
+fn call(number: u128) -> Call {
+    Call {
+        id: CallId(Uuid::from_u128(number)),
+        consultation: ConsultationId(Uuid::from_u128(100 + number)),
+        company: CompanyId(Uuid::from_u128(0xc0_ffee_0000_0000_0000_0001)),
+        employee: UserId(Uuid::from_u128(0xc0_ffee_0000_0000_0000_0002)),
+        caller: UserId(Uuid::from_u128(0xc0_ffee_0000_0000_0000_0002)),
+        caller_device: Uuid::from_u128(10 * number),
+        callee: UserId(Uuid::from_u128(0xc0_ffee_0000_0000_0000_0003)),
+        callee_device: None,
+        began_at: now(),
+    }
+}
+
+#[test]
+fn a_call_of_a_node_that_is_gone_makes_room() {
+    let server = RedisServer::start();
+    let (one, other) = (Node::ready(&server), server.link(SECRET));
+    let [gone, left] = [Arc::clone(&one.link), other].map(RedisCalls::new);
+    let first = call(1);
+    assert!(gone.begin(&first).unwrap());
+    let second = Call { id: CallId(Uuid::from_u128(2)), ..first.clone() };
+    assert!(!left.begin(&second).unwrap(), "its node is there");
+    // Nobody says any more that it is.
+    let keys: Vec<String> = redis::cmd("KEYS").arg("*:node:*").query(&mut server.connection()).unwrap();
+    drop(one);
+    redis::cmd("DEL").arg(keys).exec(&mut server.connection()).unwrap();
+    assert!(left.begin(&second).unwrap());
+    assert_eq!((left.find(first.id).unwrap(), left.find(second.id).unwrap()), (None, Some(second)));
+}
+
+#[test]
+fn without_redis_a_node_does_what_it_can_alone() {
+    let mut server = RedisServer::start();
+    let link = server.link(SECRET);
+    let tickets = tickets(&link);
+    let shared = RedisTallies::new(Arc::clone(&link));
+    let tallies = TalliesOrOwn::new(shared.clone(), Arc::new(MemoryTallies::default()));
+    let (digest, later) = (TokenDigest::of("ticket"), now() + SignedDuration::from_secs(30));
+    assert!(!tallies.is_at_hand());
+    tickets.issue(digest, actor(), now(), later).unwrap();
+    server.kill();
+    // The first that asks finds out, the others do not wait.
+    assert!(tickets.take(digest, now()).is_err());
+    let begun = Instant::now();
+    for _ in 0..1_000 {
+        assert!(shared.take(&[bound(1, 3)], WINDOW, now()).is_err());
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(tallies.is_at_hand(), "the node's own");
+    let granted = (0..9).filter(|_| matches!(tallies.take(&[bound(1, 3)], WINDOW, now()), Ok(Taken::Granted(_))));
+    assert_eq!(granted.count(), 3, "nobody is refused for that, and nobody let through without end");
+    tickets.issue(digest, actor(), now(), later).unwrap();
+    assert_eq!(tickets.take(digest, now()).unwrap(), Some(actor()));
+    assert!(matches!(RedisCalls::new(link).begin(&call(1)), Err(StoreError::Unavailable(_))));
+}
+
+#[test]
+fn a_redis_that_answers_nothing_is_waited_for_once() {
+    let server = RedisServer::start();
+    let node = Node::ready(&server);
+    let tallies = TalliesOrOwn::new(RedisTallies::new(Arc::clone(&node.link)), Arc::new(MemoryTallies::default()));
+    assert!(tallies.take(&[bound(1, 9)], WINDOW, now()).is_ok());
+    server.freeze();
+    let begun = Instant::now();
+    for _ in 0..100 {
+        assert!(tallies.take(&[bound(1, 9_999)], WINDOW, now()).is_ok());
+    }
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    eventually("it is noticed", || node.gaps().last() == Some(&Gap::Lasts));
+    server.thaw();
+    eventually("it is found again", || node.link.ping().is_ok() && !tallies.is_at_hand());
+}
