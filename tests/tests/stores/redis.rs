@@ -104,7 +104,7 @@ fn eventually(what: &str, is_so: impl Fn() -> bool) {
 }
 
 fn signal(number: u64) -> Signal {
-    let except = (number % 2 == 0).then(|| Uuid::from_u128(4));
+    let except = number.is_multiple_of(2).then(|| Uuid::from_u128(4));
     Signal { seq: Some(number), except, ..Signal::new(Topic::Room(Uuid::from_u128(1)), format!("é {number}")) }
 }
 
@@ -118,7 +118,9 @@ fn signals_reach_other_nodes_once_and_in_order() {
     let [one, other] = [(); 2].map(|()| Node::ready(&server));
     let stranger = Node::on(server.link("the secret of another installation"));
     eventually("another installation listens", || stranger.link.ping().is_ok());
-    signals(0..2_000).into_iter().for_each(|signal| one.broadcast.publish(signal));
+    for signal in signals(0..2_000) {
+        one.broadcast.publish(signal);
+    }
     assert_eq!(one.heard(), signals(0..2_000), "at once on its own node");
     eventually("the other node has heard all", || other.heard().len() >= 2_000);
     other.broadcast.publish(signal(2_000));
@@ -140,7 +142,9 @@ fn what_is_lost_while_redis_is_gone_is_noticed_by_everybody_afterwards() {
     assert!(other.gaps().split_off(before).iter().all(|gap| *gap == Gap::Lasts));
     assert!(matches!(other.link.ping(), Err(StoreError::Unavailable(_))));
     let begun = Instant::now();
-    signals(1..20_000).into_iter().for_each(|signal| one.broadcast.publish(signal));
+    for signal in signals(1..20_000) {
+        one.broadcast.publish(signal);
+    }
     assert!(begun.elapsed() < Duration::from_secs(5), "nobody waits: {:?}", begun.elapsed());
     assert_eq!(one.heard().len(), 20_000, "the own node hears all");
     server.start_again();
@@ -174,7 +178,9 @@ fn a_hole_is_noticed_wherever_it_comes_from() {
     eventually("the other node hears it", || other.heard().len() == 1);
     let before = other.gaps().len();
     // Far more than fits into the queue at once.
-    signals(1..100_000).into_iter().for_each(|signal| one.broadcast.publish(signal));
+    for signal in signals(1..100_000) {
+        one.broadcast.publish(signal);
+    }
     eventually("the end is reached, or missed", || other.heard().len() == 100_000 || other.gaps().len() > before);
     let heard = other.heard();
     assert!(heard.is_sorted_by_key(|signal| signal.seq), "what arrives is in order");
