@@ -58,7 +58,7 @@ fn requests_are_counted_by_route_and_nobody_is_named() {
             .as_str()
             .unwrap()
             .to_owned();
-    let (threads, rounds) = (4, 50);
+    let (threads, rounds) = (4, 20);
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
