@@ -349,7 +349,7 @@ pub fn of_many_at_once_places_have_no_hole(world: &World) {
 /// How far conversations are is the writer's to know; one that has not begun is nowhere.
 pub fn the_last_places_are_told_together(world: &World) {
     let talk = Talk::new(world);
-    let other = conversation_of(&booked(world, &talk.cast.employee, &talk.cast.practitioner, "2027-01-05T14:00:00Z"));
+    let other = conversation_of(&booked(world, &talk.cast.employee, &talk.cast.practitioner, "2027-01-04T16:00:00Z"));
     let asked = [talk.id, other, ConsultationId(world.randomness.uuid_v4())];
     let told = |scope: &Scope| world.clinical.run(scope, |tx| Ok(tx.last_places(&asked)?)).unwrap();
     assert_eq!(told(&writer()), []);

@@ -60,7 +60,8 @@ impl Faults {
 }
 
 fn options(dsn: &str, environment: &'static str) -> Result<ClientOptions, Box<dyn Error + Send + Sync>> {
-    let dsn: Dsn = dsn.parse().map_err(|_| "the DSN cannot be used")?;
+    // Its own error quotes it.
+    let dsn: Dsn = dsn.parse().ok().ok_or("the DSN cannot be used")?;
     let mut options = ClientOptions::new()
         .environment(environment)
         .release(concat!("huntzen@", env!("CARGO_PKG_VERSION")))

@@ -47,7 +47,9 @@ impl Spans {
             .with_endpoint(format!("{}{PATH}", endpoint.trim_end_matches('/')))
             .with_timeout(PATIENCE)
             .build()
-            .map_err(|_| "the collector's URL cannot be used")?;
+            // Its own error quotes it.
+            .ok()
+            .ok_or("the collector's URL cannot be used")?;
         let resource = Resource::builder_empty().with_attributes([
             KeyValue::new("service.name", "huntzen"),
             KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
