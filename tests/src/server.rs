@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{Connection, PgConnection};
+use diesel::{Connection, PgConnection, RunQueryDsl, sql_query, sql_types::Integer};
 use huntzen_app::{
     demo,
     embedded::{Embedded, OWNER, Purpose},
@@ -308,6 +308,21 @@ fn address_in(log: &str, message: &str) -> Option<SocketAddr> {
     let message = format!("\"message\":\"{message}\"");
     let line: Value = serde_json::from_str(log.lines().find(|line| line.contains(&message))?).ok()?;
     line["address"].as_str()?.parse().ok()
+}
+
+#[derive(diesel::QueryableByName)]
+struct Process {
+    #[diesel(sql_type = Integer)]
+    id: i32,
+}
+
+/// The process of the database server that a superuser is connected to.
+///
+/// # Panics
+/// When somebody else asks.
+pub fn postmaster(owner: &mut PgConnection) -> i32 {
+    let query = "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer AS id";
+    sql_query(query).get_result::<Process>(owner).unwrap().id
 }
 
 /// Ends a process at once.

@@ -83,3 +83,25 @@ pub(crate) fn booking_error(error: StoreError) -> BookingError {
         other @ (StoreError::Unavailable(_) | StoreError::Defect(_)) => other.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(message: &str) -> StoreError {
+        store_error(DieselError::DatabaseError(DatabaseErrorKind::Unknown, Box::new(message.to_owned())))
+    }
+
+    #[test]
+    fn a_server_that_cannot_write_is_out_of_reach_and_no_defect() {
+        for message in [
+            "could not extend file \"base/5/16384\": No space left on device",
+            "could not write to file \"pg_wal/xlogtemp.7\": No space left on device",
+            "cannot execute INSERT in a read-only transaction",
+            "terminating connection due to administrator command",
+        ] {
+            assert!(matches!(told(message), StoreError::Unavailable(_)), "{message}");
+        }
+        assert!(matches!(told("column \"nope\" does not exist"), StoreError::Defect(_)));
+    }
+}

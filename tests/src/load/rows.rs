@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{PgConnection, RunQueryDsl, sql_query, sql_types::Integer};
+use diesel::PgConnection;
 use huntzen_adapter_crypto::OsRandomness;
 use huntzen_adapter_diesel::PgStore;
 use huntzen_app::{
@@ -40,7 +40,7 @@ use super::{
     talk::{Room, Talked, talk},
 };
 use crate::{
-    server::{DataFolder, Server},
+    server::{DataFolder, Server, postmaster},
     world::vault,
 };
 
@@ -137,17 +137,6 @@ pub fn run(options: &Options, now: Timestamp) -> Vec<Row> {
     bench.sockets(&server);
     server.kill();
     bench.rows
-}
-
-#[derive(diesel::QueryableByName)]
-struct Process {
-    #[diesel(sql_type = Integer)]
-    id: i32,
-}
-
-fn postmaster(owner: &mut PgConnection) -> i32 {
-    let query = "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer AS id";
-    sql_query(query).get_result::<Process>(owner).unwrap().id
 }
 
 fn get(token: &str, path: &str) -> Request {

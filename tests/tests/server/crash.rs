@@ -5,10 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{RunQueryDsl, sql_query, sql_types::Integer};
 use huntzen_tests::{
     scale::rounds,
-    server::{DataFolder, Server, kill_at_once},
+    server::{DataFolder, Server, kill_at_once, postmaster},
 };
 
 use crate::{
@@ -54,7 +53,7 @@ fn a_killed_database_comes_back_under_the_same_server() {
             let running = write(scope, &writers, server.address(), &weather, true);
             weather.after(WRITES + dice.below(WRITES));
             weather.storm.store(true, Ordering::SeqCst);
-            kill_at_once(postmaster(&folder));
+            kill_at_once(postmaster(&mut folder.owner()));
             // Writing goes on: the same server serves again.
             weather.after(WRITES);
             weather.over.store(true, Ordering::SeqCst);
@@ -67,18 +66,6 @@ fn a_killed_database_comes_back_under_the_same_server() {
     }
     ledger::check(&mut folder.owner());
     assert!(server.is_running(), "the server ended: {}", server.log());
-}
-
-#[derive(diesel::QueryableByName)]
-struct Process {
-    #[diesel(sql_type = Integer)]
-    id: i32,
-}
-
-/// The process of the private cluster's server.
-pub fn postmaster(folder: &DataFolder) -> i32 {
-    let query = "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer AS id";
-    sql_query(query).get_result::<Process>(&mut folder.owner()).unwrap().id
 }
 
 fn wait_until_healthy(server: &Server<'_>) {

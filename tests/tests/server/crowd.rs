@@ -1,7 +1,7 @@
 //! The people of the demonstration, signed in, and the times that they can book.
 use diesel::{
     PgConnection, RunQueryDsl, sql_query,
-    sql_types::{Integer, Text},
+    sql_types::{BigInt, Integer, Text},
 };
 use huntzen_tests::{
     client::{Answer, Client},
@@ -89,6 +89,18 @@ pub fn book(client: &mut Client, practitioner: &str, start: &str) -> std::io::Re
 /// The stable word of a problem.
 pub fn code(answer: &Answer) -> String {
     answer.json()["code"].as_str().unwrap_or_default().to_owned()
+}
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// How many rows there are of a table, or of what stands behind `FROM`.
+pub fn count(folder: &DataFolder, what: &str) -> i64 {
+    let query = format!("SELECT count(*) AS count FROM {what}");
+    sql_query(query).get_result::<Number>(&mut folder.owner()).unwrap().count
 }
 
 /// A text of an answer.

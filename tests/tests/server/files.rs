@@ -9,7 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{RunQueryDsl, sql_query, sql_types::BigInt};
 use huntzen_app::demo;
 use huntzen_tests::{
     api::forms::{Form, document},
@@ -19,20 +18,11 @@ use huntzen_tests::{
     server::{DataFolder, Server},
 };
 
+use crate::crowd::count;
+
 const LARGEST: usize = 10 * 1024 * 1024;
 /// How long the program may take to notice that a client has gone.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-#[derive(diesel::QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
-fn count(folder: &DataFolder, what: &str) -> i64 {
-    let query = format!("SELECT count(*) AS count FROM {what}");
-    sql_query(query).get_result::<Number>(&mut folder.owner()).unwrap().count
-}
 
 fn signed_in(server: &Server<'_>) -> Client {
     server.client().with_token(server.sign_in(demo::SIGN_INS[4].1))

@@ -11,11 +11,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{Connection, PgConnection, RunQueryDsl, sql_query, sql_types::BigInt};
+use diesel::{Connection, PgConnection, RunQueryDsl, sql_query};
 use huntzen_app::embedded::OWNER;
 use huntzen_tests::{scale, server::DataFolder};
 
-use crate::crowd::{book, employees, free_slots, practitioners};
+use crate::crowd::{book, count, employees, free_slots, practitioners};
 
 /// How long the mail server does each of its mischiefs in `make test-full`; in `make test` a few seconds.
 const MISCHIEF: Duration = Duration::from_secs(20);
@@ -126,16 +126,9 @@ fn converse(
     Ok(())
 }
 
-#[derive(diesel::QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    found: i64,
-}
-
-fn count(folder: &DataFolder, which: &str) -> usize {
-    let query = format!("SELECT count(*) AS found FROM outbox WHERE NOT given_up AND {which}");
-    let found = sql_query(query).get_result::<Count>(&mut folder.owner()).unwrap().found;
-    usize::try_from(found).unwrap()
+/// Letters that were not given up.
+fn letters(folder: &DataFolder, which: &str) -> usize {
+    usize::try_from(count(folder, &format!("outbox WHERE NOT given_up AND {which}"))).unwrap()
 }
 
 #[test]
@@ -174,15 +167,15 @@ fn no_letter_is_lost_or_sent_twice_while_the_mail_server_fails() {
         }
     }
     assert!(mail.cut.load(Ordering::SeqCst) > 0, "no letter was broken off");
-    assert!(count(&folder, "sent_at IS NULL") > 0, "nothing waits");
+    assert!(letters(&folder, "sent_at IS NULL") > 0, "nothing waits");
     mail.becomes(WELL);
     let begun = Instant::now();
-    while count(&folder, "sent_at IS NULL") > 0 {
+    while letters(&folder, "sent_at IS NULL") > 0 {
         assert!(begun.elapsed() < Duration::from_mins(5), "letters stay: {}", server.log());
         sleep(Duration::from_millis(100));
     }
     let taken = mail.taken.lock().unwrap();
-    assert_eq!(taken.len(), count(&folder, "true"), "every letter left, each with an id of its own");
+    assert_eq!(taken.len(), letters(&folder, "true"), "every letter left, each with an id of its own");
     assert!(taken.values().all(|times| *times == 1), "a letter left twice: {taken:?}");
     drop(taken);
     assert!(server.stop().success());

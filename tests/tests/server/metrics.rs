@@ -9,12 +9,12 @@ use std::{
 
 use huntzen_tests::{
     client::{Answer, Client},
-    server::{DataFolder, Server},
+    server::{DataFolder, Server, postmaster},
     websocket::WebSocket,
 };
 use serde_json::json;
 
-use crate::{crash::postmaster, without_database::Frozen};
+use crate::without_database::Frozen;
 
 const KEY: &str = "HUNTZEN__TELEMETRY__PROMETHEUS";
 const DURATION: &str = "huntzen_http_request_duration_seconds_count";
@@ -143,7 +143,7 @@ fn the_metrics_tell_what_the_health_check_found_and_that_a_database_stands_still
     let operator = server.sign_in("super@huntzen.example");
     let mut client = Client::new(server.address()).with_token(&*operator);
     assert_eq!(client.send("GET", "/super-admin/health", None).unwrap().json()["status"], "ok");
-    let frozen = Frozen::of(postmaster(&folder));
+    let frozen = Frozen::of(postmaster(&mut folder.owner()));
     until("huntzen_health{check=\"database\"}", 2.0);
     // Whom the server still knows is told as well, in time.
     let begun = Instant::now();

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{Connection, PgConnection, RunQueryDsl, sql_query, sql_types::Integer};
+use diesel::{Connection, PgConnection};
 use huntzen_app::{
     demo,
     embedded::{Embedded, OWNER, Purpose},
@@ -14,7 +14,7 @@ use huntzen_tests::{
     api::forms::{Form, document},
     client::{Answer, Client},
     samples, scale,
-    server::{DataFolder, Server},
+    server::{DataFolder, Server, postmaster},
 };
 use serde_json::json;
 
@@ -214,12 +214,6 @@ impl Drop for StopsAll<'_> {
     }
 }
 
-#[derive(diesel::QueryableByName)]
-struct Process {
-    #[diesel(sql_type = Integer)]
-    id: i32,
-}
-
 /// A server's own cluster, which can stand still and be gone.
 struct Away {
     folder: DataFolder,
@@ -239,9 +233,7 @@ impl Away {
     }
 
     fn postmaster(&self) -> i32 {
-        let mut owner = PgConnection::establish(&self.url()).unwrap();
-        let query = "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)::integer AS id";
-        sql_query(query).get_result::<Process>(&mut owner).unwrap().id
+        postmaster(&mut PgConnection::establish(&self.url()).unwrap())
     }
 
     fn stop(&mut self) {

@@ -8,7 +8,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{RunQueryDsl, sql_query, sql_types::BigInt};
 use huntzen_tests::{
     api::forms::{Form, document},
     client::{Answer, Client},
@@ -18,23 +17,12 @@ use huntzen_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::crowd::{Dice, employees, free_slots, practitioners};
+use crate::crowd::{Dice, count, employees, free_slots, practitioners};
 
 /// Acknowledged requests before the blow, at least.
 const WRITES: usize = 10;
 /// How long a server that died may hold a request of several parts.
 const HELD: Duration = Duration::from_secs(30);
-
-#[derive(diesel::QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    count: i64,
-}
-
-fn count(folder: &DataFolder, what: &str) -> i64 {
-    let query = format!("SELECT count(*) AS count FROM {what}");
-    sql_query(query).get_result::<Number>(&mut folder.owner()).unwrap().count
-}
 
 /// Something that a client has asked for: by which key, at which path, and what it was told.
 struct Asked {

@@ -9,15 +9,12 @@ use huntzen_adapter_diesel::migrate;
 use huntzen_app::embedded::{Embedded, OWNER, Purpose};
 use huntzen_tests::{
     client::Client,
-    server::{DataFolder, Server},
+    server::{DataFolder, Server, postmaster},
     world::{RING, vault},
 };
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{
-    crash::postmaster,
-    refusal::{SECRETS, production},
-};
+use crate::refusal::{SECRETS, production};
 
 /// How long a request may take whose database does not answer.
 pub const AT_MOST: Duration = Duration::from_secs(4);
@@ -109,7 +106,7 @@ fn a_database_that_does_not_answer_is_told_in_time_by_every_kind_of_request() {
     let client = || Client::new(server.address()).with_token(token.clone());
     // From now on the session is known without the database.
     assert_eq!(client().send("GET", "/auth/me", None).unwrap().status, 200);
-    let frozen = Frozen::of(postmaster(&folder));
+    let frozen = Frozen::of(postmaster(&mut folder.owner()));
     assert!(frozen.0.len() > 1, "connections stand still as well");
     let file = "email,firstName,lastName\nzoe@techcorp.example,Zoé,Petit\n";
     for number in 0..2 {
