@@ -11,6 +11,7 @@ pub mod demo;
 pub mod embedded;
 pub mod export;
 pub mod files;
+pub mod hashing;
 pub mod http;
 pub mod markdown;
 pub mod offload;
