@@ -1,7 +1,10 @@
 //! The bridge from the asynchronous edge to the synchronous core: two bounded lanes of threads.
 use std::{
     cell::Cell,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -65,6 +68,7 @@ struct Gate {
     running: Arc<Semaphore>,
     /// As many as may run, and as may run or wait.
     sizes: [usize; 2],
+    pace: Arc<Pace>,
     refused: Counter,
     late: Counter,
     waits: Histogram,
@@ -77,6 +81,7 @@ impl Gate {
             admitted: Arc::new(Semaphore::new(admitted)),
             running: Arc::new(Semaphore::new(running)),
             sizes: [running, admitted],
+            pace: Arc::default(),
             refused: Counter::default(),
             late: Counter::default(),
             waits: waits(),
@@ -99,6 +104,24 @@ impl Gate {
     }
 }
 
+/// How long the use cases of a lane take: an average, in microseconds, in which the last few weigh most.
+#[derive(Debug, Default)]
+struct Pace(AtomicU64);
+
+impl Pace {
+    /// The time that a use case needs to be over before its client hears 503: twice the average, and never
+    /// more than half of what is left, so that a lane that was slow once finds out that it no longer is.
+    fn needed(&self, left: Duration) -> Duration {
+        Duration::from_micros(self.0.load(Ordering::Relaxed)).saturating_mul(2).min(left / 2)
+    }
+
+    /// Two that end at once may forget one another: it is an average.
+    fn took(&self, time: Duration) {
+        let (average, time) = (self.0.load(Ordering::Relaxed), u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+        self.0.store(average - average / 8 + time / 8, Ordering::Relaxed);
+    }
+}
+
 /// How a lane does.
 #[derive(Clone, Debug)]
 pub struct LaneReading {
@@ -112,7 +135,8 @@ pub struct LaneReading {
     pub capacity: u64,
     /// Use cases that were refused since the start, because the queue was full.
     pub refused: u64,
-    /// Use cases that were given up since the start, because their time was up; one that runs goes on.
+    /// Use cases that were given up since the start, because their time was up or too short to begin; one
+    /// that runs goes on.
     pub late: u64,
     /// How long use cases waited for their turn, in seconds.
     pub waits: Histogram,
@@ -160,8 +184,9 @@ impl Patience {
 
 /// Runs a whole use case on a thread of `lane`. This holds the workspace's only `web::block`.
 ///
-/// A use case whose turn comes after the request was answered is not started; one that runs is
-/// never interrupted, so its writes may be kept although the answer was 503.
+/// A use case whose turn comes too late to be over before the request is answered is not started: else a
+/// queue that is longer than the patience would have every thread work for nobody. One that runs is never
+/// interrupted, so its writes may be kept although the answer was 503.
 ///
 /// # Errors
 /// `overloaded` when the lane's queue is full or the patience ran out, `internal` when the use
@@ -179,7 +204,7 @@ where
         gate.refused.inc();
         return Err(Problem::new(Code::Overloaded));
     };
-    let (running, waits) = (Arc::clone(&gate.running), gate.waits.clone());
+    let (running, pace, waits) = (Arc::clone(&gate.running), Arc::clone(&gate.pace), gate.waits.clone());
     let left = patience.0.get();
     let begun = Instant::now();
     let work = async move {
@@ -189,7 +214,13 @@ where
             let _held = (admitted, turn);
             let waited = begun.elapsed();
             waits.observe(waited.as_secs_f64());
-            (waited < left).then(use_case)
+            if waited + pace.needed(left) > left {
+                return None;
+            }
+            let started = Instant::now();
+            let done = use_case();
+            pace.took(started.elapsed());
+            Some(done)
         })
         .await
     };
@@ -264,6 +295,42 @@ mod tests {
         release.send(()).unwrap();
         let freed = lanes.general.running.acquire().await;
         assert!(freed.is_ok());
+    }
+
+    #[actix_web::test]
+    async fn what_could_not_be_over_in_time_is_not_begun() {
+        let lanes = lanes(1, 1);
+        lanes.general.pace.took(Duration::from_hours(1));
+        let (release, held) = mpsc::channel::<()>();
+        let patience = Patience::default();
+        let first = offload(&lanes, Lane::General, &patience, move || {
+            held.recv().unwrap();
+            Ok::<_, Problem>(())
+        });
+        let short = Patience(Cell::new(Duration::from_millis(400)));
+        let second = offload(&lanes, Lane::General, &short, || Ok::<_, Problem>(()));
+        let releasing = async {
+            // More than half of what the second has.
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            release.send(()).unwrap();
+        };
+        let (first, second, ()) = futures_util::future::join3(first, second, releasing).await;
+        assert_eq!((first.is_ok(), second.unwrap_err().code()), (true, Code::Overloaded));
+        // A lane that is idle begins whatever comes, however slow it was.
+        assert!(offload(&lanes, Lane::General, &Patience::default(), || Ok::<_, Problem>(())).await.is_ok());
+    }
+
+    #[test]
+    fn the_pace_follows_what_use_cases_take() {
+        let pace = Pace::default();
+        assert_eq!(pace.needed(PATIENCE), Duration::ZERO);
+        (0..64).for_each(|_| pace.took(Duration::from_millis(200)));
+        let needed = pace.needed(PATIENCE);
+        assert!(needed > Duration::from_millis(390) && needed <= Duration::from_millis(400), "{needed:?}");
+        pace.took(Duration::from_hours(1));
+        assert_eq!(pace.needed(PATIENCE), PATIENCE / 2);
+        (0..128).for_each(|_| pace.took(Duration::from_millis(1)));
+        assert!(pace.needed(PATIENCE) < Duration::from_millis(5));
     }
 
     #[actix_web::test]
