@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use actix_web::{
-    Error, FromRequest, Handler, HttpRequest, HttpResponse, Responder, Route,
+    Error, FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, Route, Scope,
     body::{BodySize, BoxBody, MessageBody},
     dev::Payload,
     guard,
@@ -146,43 +146,73 @@ impl Operations {
         self.documents.iter().map(|document| document())
     }
 
-    /// Puts every operation into the router: one resource a path, fixed paths before those with
-    /// parameters, 405 with `Allow` for other methods.
+    /// Puts every operation into the router: one resource a path, 405 with `Allow` for other methods.
+    ///
+    /// The router tries one after the other, and a path with a parameter costs it a regular expression each
+    /// time: so fixed paths come first, and the others in a scope of their first segment, which is compared
+    /// as it is. Within a scope too, what is fixed comes before what is a parameter.
     pub fn mount(&self, config: &mut web::ServiceConfig) {
+        for socket in &self.sockets {
+            config.service(socket.resource());
+        }
         let mut paths: BTreeMap<Vec<Segment>, (&'static str, Vec<&Registered>)> = BTreeMap::new();
         for registered in &self.registered {
             let path = registered.operation.path;
             paths.entry(segments(path)).or_insert((path, Vec::new())).1.push(registered);
         }
-        for socket in &self.sockets {
-            let refuse = |request: HttpRequest| async move {
-                limits::count_stray(&request).await?;
-                Err::<HttpResponse, Problem>(Problem::method_not_allowed("GET".to_owned()))
-            };
-            let meter = RouteMeter::of_socket(socket.route.path);
-            let resource = web::resource(socket.route.path).app_data(meter).route((socket.bind)());
-            config.service(resource.default_service(web::route().to(refuse)));
-        }
-        for (path, registered) in paths.into_values() {
-            let methods: BTreeSet<&str> = registered.iter().flat_map(|one| taken(&one.operation.method)).collect();
-            let allow = methods.into_iter().collect::<Vec<_>>().join(", ");
-            let limited = limits::is_limited(path);
-            let mut resource = web::resource(path).app_data(RouteMeter::of(path));
-            for one in registered {
-                resource = resource.route((one.bind)());
+        let mut scopes: BTreeMap<&'static str, Scope> = BTreeMap::new();
+        for (segments, (path, registered)) in paths {
+            if !segments.contains(&Segment::Parameter) {
+                config.service(resource(path, path, &registered));
+                continue;
             }
-            let refuse = move |request: HttpRequest| {
-                let allow = allow.clone();
-                async move {
-                    if limited {
-                        limits::count_stray(&request).await?;
-                    }
-                    Err::<HttpResponse, Problem>(Problem::method_not_allowed(allow))
-                }
-            };
-            config.service(resource.default_service(web::route().to(refuse)));
+            let (first, rest) = first_segment(path);
+            let scope = scopes.remove(first).unwrap_or_else(|| web::scope(first));
+            scopes.insert(first, scope.service(resource(path, rest, &registered)));
+        }
+        for scope in scopes.into_values() {
+            config.service(scope);
         }
     }
+}
+
+impl RegisteredSocket {
+    fn resource(&self) -> Resource {
+        let refuse = |request: HttpRequest| async move {
+            limits::count_stray(&request).await?;
+            Err::<HttpResponse, Problem>(Problem::method_not_allowed("GET".to_owned()))
+        };
+        let path = self.route.path;
+        let resource = web::resource(path).app_data(RouteMeter::of_socket(path)).route((self.bind)());
+        resource.default_service(web::route().to(refuse))
+    }
+}
+
+/// What is done at `path`, for the router at `within` its scope.
+fn resource(path: &'static str, within: &'static str, registered: &[&Registered]) -> Resource {
+    let methods: BTreeSet<&str> = registered.iter().flat_map(|one| taken(&one.operation.method)).collect();
+    let allow = methods.into_iter().collect::<Vec<_>>().join(", ");
+    let limited = limits::is_limited(path);
+    let mut resource = web::resource(within).app_data(RouteMeter::of(path));
+    for one in registered {
+        resource = resource.route((one.bind)());
+    }
+    let refuse = move |request: HttpRequest| {
+        let allow = allow.clone();
+        async move {
+            if limited {
+                limits::count_stray(&request).await?;
+            }
+            Err::<HttpResponse, Problem>(Problem::method_not_allowed(allow))
+        }
+    };
+    resource.default_service(web::route().to(refuse))
+}
+
+/// A path's first segment and the rest, each with its slash.
+fn first_segment(path: &'static str) -> (&'static str, &'static str) {
+    let end = path.char_indices().skip(1).find_map(|(at, letter)| (letter == '/').then_some(at));
+    path.split_at(end.unwrap_or(path.len()))
 }
 
 fn words<W: Words>() -> Vec<&'static str> {
