@@ -2,6 +2,7 @@
 pub mod exposition;
 #[cfg(feature = "sentry")]
 pub mod faults;
+pub mod lines;
 pub mod meters;
 pub mod process;
 pub mod readings;
@@ -11,13 +12,16 @@ pub mod zones;
 
 use std::{
     io::{self, IsTerminal},
-    panic, thread,
+    panic,
+    sync::OnceLock,
+    thread,
 };
 
 use secrecy::SecretString;
 use tracing::Subscriber;
 use tracing_subscriber::{EnvFilter, registry::LookupSpan, util::SubscriberInitExt};
 
+use self::lines::Lines;
 use crate::{
     cli::Failure,
     config::{Config, LogFormat, short_names::shown_name},
@@ -26,12 +30,15 @@ use crate::{
 /// What is logged unless `RUST_LOG` says otherwise: actix names workers and signals at `info`.
 const USUAL: &str = "info,actix_server=warn,actix_http=warn,handlebars=warn,r2d2=off";
 
+/// The lines of this process.
+static LINES: OnceLock<Lines> = OnceLock::new();
+
 /// Sends log lines to standard error from now on. A second call changes nothing.
 pub fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(LINES.get_or_init(|| Lines::through(io::stderr())).clone())
         .with_target(false)
         .with_ansi(io::stderr().is_terminal());
     match format {
@@ -48,6 +55,17 @@ fn install<S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync + 'static>(lines
     let lines = tracing_subscriber::layer::SubscriberExt::with(lines, faults::Reporter);
     // Another subscriber may be there already, in tests.
     let _ = lines.try_init();
+}
+
+/// Writes out the log lines that wait, when it is dropped: the last thing that a command does.
+pub struct LastLines;
+
+impl Drop for LastLines {
+    fn drop(&mut self) {
+        if let Some(lines) = LINES.get() {
+            lines.flush();
+        }
+    }
 }
 
 /// A panic is a line like every other, and says where; its message may quote what somebody sent.

@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     config::{Config, Sources},
-    telemetry,
+    telemetry::{self, LastLines},
 };
 
 /// Why a command did not do its work; the message is meant for the person at the terminal.
@@ -77,7 +77,11 @@ enum ConfigCommand {
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(&arguments.command) {
+    let done = {
+        let _lines = LastLines;
+        run(&arguments.command)
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             complain(failure.as_ref());
