@@ -1,5 +1,6 @@
 //! Two servers over one database, and over one Redis.
 mod alone;
+mod jobs;
 mod limits;
 mod meeting;
 mod outage;
@@ -150,13 +151,13 @@ fn each_letter_leaves_once() {
     }
     let started = Instant::now();
     let waiting = "SELECT count(*) AS found FROM outbox WHERE sent_at IS NULL AND NOT given_up";
-    while sql_query(waiting).get_result::<Count>(&mut owner).unwrap().found > 0 {
+    while number(&mut owner, waiting) > 0 {
         assert!(started.elapsed() < Duration::from_mins(1), "letters stay: {}", servers[0].log());
         sleep(Duration::from_millis(20));
     }
     let letters: Vec<_> = nodes.folders.iter().flat_map(|node| message_ids(&node.path().join("mail"))).collect();
     let booked = "SELECT count(*) AS found FROM outbox WHERE NOT given_up";
-    let written = sql_query(booked).get_result::<Count>(&mut owner).unwrap().found;
+    let written = number(&mut owner, booked);
     assert_eq!(i64::try_from(letters.len()).unwrap(), written, "all of them");
     assert!(letters.len() >= 2 * BOOKINGS, "one for each participant");
     assert_eq!(letters.iter().collect::<BTreeSet<_>>().len(), letters.len(), "a letter left twice");
@@ -166,6 +167,11 @@ fn each_letter_leaves_once() {
 struct Count {
     #[diesel(sql_type = BigInt)]
     found: i64,
+}
+
+/// What a query has `found`.
+fn number(owner: &mut PgConnection, query: &str) -> i64 {
+    sql_query(query).get_result::<Count>(owner).unwrap().found
 }
 
 /// The `Message-ID` (RFC 5322) of each letter in a folder.
