@@ -95,12 +95,12 @@ openapi: tools ## Write tests/openapi.json anew
 	mv target/openapi.json tests/openapi.json
 
 docker-build: ## Build the production image (deploy/Dockerfile)
-	docker build --file deploy/Dockerfile --tag "huntzen-care:$${HUNTZEN_VERSION:-0.1.0}" .
+	docker build --file deploy/Dockerfile --target program --tag "huntzen-care:$${HUNTZEN_VERSION:-0.1.0}" .
 
 docker-up: ## Start production on this host (deploy/compose.yaml; wants deploy/.env)
 	@[[ -f deploy/.env ]] || { echo "Copy deploy/env.example to deploy/.env and fill it in first." >&2; exit 1; }
 	$(COMPOSE) up --detach --build
-	$(COMPOSE) up --detach --no-deps --wait huntzen-1 huntzen-2
+	$(COMPOSE) up --detach --no-deps --wait huntzen-1 huntzen-2 proxy
 
 docker-down: ## Stop it; the data stay
 	$(COMPOSE) down
