@@ -18,7 +18,7 @@ POSTGRES := if [[ -z "$${DATABASE_URL:-}" ]] && ! grep -qsE '^DATABASE_URL=.' .e
 
 COMPOSE := docker compose --file deploy/compose.yaml
 
-.PHONY: help run start dev build test test-full migrate seed check lint format cover bench openapi \
+.PHONY: help run start dev build test test-full migrate seed check check-deploy lint format cover bench openapi \
 	docker-build docker-up docker-down clean clean-data tools
 
 help: ## List the targets
@@ -44,7 +44,7 @@ dev: tools ## Serve, and start again at every change (needs cargo-watch)
 build: tools ## Build the program for speed into target/release/huntzen
 	$(CARGO) build --locked --release --bin huntzen
 
-test: check ## Everything that is checked before a change is taken
+test: check check-deploy ## Everything that is checked before a change is taken
 	@for crate in $(CRATES); do echo "check huntzen-$$crate alone"; $(CARGO) check --locked --quiet -p "huntzen-$$crate"; done
 	@for crate in $(DOMAINS); do echo "test huntzen-$$crate alone"; $(CARGO) test --locked --quiet -p "huntzen-$$crate"; done
 	@$(SERVERS); \
@@ -71,6 +71,9 @@ check: tools ## Format, clippy, documentation; licences and unused dependencies 
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 	@if command -v cargo-deny > /dev/null; then $(CARGO) deny --locked check; else echo "cargo-deny is not installed: licences and advisories are not checked"; fi
 	@if command -v cargo-machete > /dev/null; then $(CARGO) machete; else echo "cargo-machete is not installed: unused dependencies are not looked for"; fi
+
+check-deploy: ## Scripts, the proxy's files and the database's roles
+	@HUNTZEN_PG_BIN="$$($(ENSURE_POSTGRES))" deploy/scripts/check
 
 lint: tools ## Clippy alone
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings

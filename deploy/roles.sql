@@ -1,12 +1,27 @@
--- Makes the roles and the database of a production server, once, as its superuser:
+-- Makes the roles and the database of a production server, once, as its superuser. The passwords of the three roles that
+-- sign in are variables of the environment, since every user of the machine can read a command line:
 --
---   psql -v owner_password="$OWNER" -v app_password="$APP" -v backup_password="$BACKUP" \
---        -f deploy/roles.sql postgres
+--   export DATABASE_OWNER_PASSWORD=… DATABASE_APP_PASSWORD=… DATABASE_BACKUP_PASSWORD=…
+--   psql --no-psqlrc --file=deploy/roles.sql postgres
 --
 -- Then DATABASE_OWNER_URL (for `huntzen migrate`, `restore` and `audit prune`) signs in as huntzen_owner,
 -- DATABASE_URL as huntzen_app, and DATABASE_BACKUP_URL (for `huntzen backup` alone) as huntzen_backup.
 -- Running it again changes nothing but the passwords.
 \set ON_ERROR_STOP on
+
+-- psql 14 or newer. What is not set is empty, and what is empty would be no password at all.
+\set owner_password ''
+\set app_password ''
+\set backup_password ''
+\getenv owner_password DATABASE_OWNER_PASSWORD
+\getenv app_password DATABASE_APP_PASSWORD
+\getenv backup_password DATABASE_BACKUP_PASSWORD
+SELECT :'owner_password' = '' OR :'app_password' = '' OR :'backup_password' = '' AS lacks_passwords \gset
+\if :lacks_passwords
+    DO $$ BEGIN
+        RAISE EXCEPTION 'set DATABASE_OWNER_PASSWORD, DATABASE_APP_PASSWORD and DATABASE_BACKUP_PASSWORD: nothing was changed';
+    END $$;
+\endif
 
 -- Owns the database and its tables. Row security is forced, so it binds this role too.
 SELECT 'CREATE ROLE huntzen_owner' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'huntzen_owner') \gexec
