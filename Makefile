@@ -51,10 +51,11 @@ test: check check-deploy ## Everything that is checked before a change is taken
 	$(CARGO) build --locked --bin huntzen; \
 	echo "$(CARGO) test --workspace"; $(CARGO) test --locked --workspace
 
-test-full: ## As test, with every round of the races (200 instead of 10), beside a real S3 server, and what leaves the machine
+test-full: ## As test, with every round of the races (200 instead of 10), what leaves the machine, beside a real S3 server, and schemathesis
 	HUNTZEN_TEST_SCALE=full $(MAKE) test
 	$(CARGO) test --locked -p huntzen-app --features otlp,sentry --lib --test http_foundation -- faults exporters
 	deploy/scripts/with-s3-server $(CARGO) test --locked -p huntzen-tests --test stores storages -- --ignored
+	HUNTZEN_PG_BIN="$$($(ENSURE_POSTGRES))" HUNTZEN_TEST_SCALE=full tests/conformance/schemathesis
 
 migrate: tools ## Bring the database's schema up to date
 	@$(POSTGRES)

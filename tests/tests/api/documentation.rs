@@ -21,6 +21,42 @@ fn every_text_list_and_number_has_bounds() {
 }
 
 #[test]
+fn every_schema_can_be_met() {
+    let document = openapi::assemble(&operations());
+    let mut places = vec![(String::new(), &document)];
+    let mut joined = 0;
+    while let Some((place, schema)) = places.pop() {
+        if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
+            joined += 1;
+            let kind = |part: &Value| {
+                let named = part["$ref"].as_str().and_then(|name| document.pointer(name.trim_start_matches('#')));
+                named.unwrap_or(part).get("type").cloned()
+            };
+            let kinds: Vec<Value> = parts.iter().filter_map(kind).collect();
+            assert!(kinds.windows(2).all(|two| two[0] == two[1]), "{place}: nothing is all of {kinds:?}");
+        }
+        let of_object = schema.as_object().into_iter().flatten().map(|(key, value)| (format!("{place}/{key}"), value));
+        let of_array = schema.as_array().into_iter().flatten().enumerate();
+        places.extend(of_object);
+        places.extend(of_array.map(|(index, value)| (format!("{place}/{index}"), value)));
+    }
+    assert!(joined > 0, "no schema is made of others");
+}
+
+#[test]
+fn operations_name_the_roles_that_may() {
+    let document = openapi::assemble(&operations());
+    let mut named = 0;
+    for operation in document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values())
+    {
+        assert_eq!(operation.get("x-permission").is_some(), operation.get("x-roles").is_some(), "{operation}");
+        named += usize::from(operation["x-roles"].as_array().is_some_and(|roles| !roles.is_empty()));
+    }
+    assert!(named > 100, "{named}");
+    assert_eq!(document["paths"]["/companies"]["post"]["x-roles"], json!(["ADMIN_HUNTZEN"]));
+}
+
+#[test]
 fn the_document_is_the_reviewed_one() {
     let snapshot = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi.json");
     if env::var_os("UPDATE_SNAPSHOTS").is_some() {

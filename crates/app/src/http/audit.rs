@@ -11,7 +11,8 @@ use uuid::Uuid;
 use validator::Validate;
 
 use super::{
-    CursorMark, Json, Limit, Operations, PartQuery, Problem, Query, Signed, SliceBody, openapi::words_schema,
+    CursorMark, Json, Limit, Operations, PartQuery, Problem, Query, Signed, SliceBody,
+    openapi::{optional_words_schema, words_schema},
     times::CivilDate,
 };
 use crate::state::App;
@@ -55,7 +56,7 @@ struct ActorBody {
     /// What stands for somebody on that day, when the entry tells that somebody consults.
     #[schema(min_length = 16, max_length = 16)]
     pseudonym: Option<String>,
-    #[schema(schema_with = words_schema::<Role>)]
+    #[schema(schema_with = optional_words_schema::<Role>)]
     role: Option<Role>,
 }
 
@@ -132,7 +133,7 @@ impl From<Verdict> for VerdictBody {
 #[derive(Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct AccessActorBody {
-    #[schema(schema_with = words_schema::<Role>)]
+    #[schema(schema_with = optional_words_schema::<Role>)]
     role: Option<Role>,
     /// A practitioner's, or one's own; administrators are told by their role.
     #[schema(max_length = 201)]

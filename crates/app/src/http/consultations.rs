@@ -44,7 +44,7 @@ struct NewConsultationBody {
     #[schema(schema_with = words_schema::<ConsultationType>)]
     kind: ConsultationType,
     /// The `startTime` of a slot that is available.
-    #[schema(inline)]
+    #[schema(value_type = String, format = DateTime)]
     scheduled_at: Instant,
     /// For the two participants alone.
     #[validate(length(max = 2000))]

@@ -22,7 +22,11 @@ use crate::state::App;
 #[into_params(parameter_in = Query)]
 struct UsageQuery {
     /// `YYYY-MM` (ISO 8601).
-    #[param(min_length = 7, max_length = 7, pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$")]
+    #[param(
+        min_length = 7,
+        max_length = 7,
+        pattern = "^([0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)-(0[1-9]|1[0-2])$"
+    )]
     period: String,
     /// Only of this department, exactly; `Autres` is that of the small ones together.
     #[validate(length(max = 120))]
@@ -35,7 +39,11 @@ struct UsageQuery {
 #[into_params(parameter_in = Query)]
 struct OptionalMonthQuery {
     /// `YYYY-MM` (ISO 8601).
-    #[param(min_length = 7, max_length = 7, pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$")]
+    #[param(
+        min_length = 7,
+        max_length = 7,
+        pattern = "^([0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)-(0[1-9]|1[0-2])$"
+    )]
     period: Option<String>,
 }
 

@@ -25,7 +25,7 @@ struct RegisterBody {
     email: String,
     /// 12 to 72 bytes of any characters.
     #[validate(length(max = 1024))]
-    #[schema(min_length = 1, max_length = 1024)]
+    #[schema(min_length = 1, max_length = 72)]
     password: String,
     #[validate(length(min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100)]
@@ -74,8 +74,9 @@ struct ResetBody {
     #[validate(length(min = 1, max = 256))]
     #[schema(min_length = 1, max_length = 256)]
     token: String,
+    /// 12 to 72 bytes of any characters.
     #[validate(length(max = 1024))]
-    #[schema(min_length = 1, max_length = 1024)]
+    #[schema(min_length = 1, max_length = 72)]
     new_password: String,
 }
 
@@ -86,8 +87,9 @@ struct ChangePasswordBody {
     #[validate(length(min = 1, max = 1024))]
     #[schema(min_length = 1, max_length = 1024)]
     current_password: String,
+    /// 12 to 72 bytes of any characters.
     #[validate(length(max = 1024))]
-    #[schema(min_length = 1, max_length = 1024)]
+    #[schema(min_length = 1, max_length = 72)]
     new_password: String,
 }
 
@@ -98,8 +100,9 @@ struct ActivateBody {
     #[validate(length(min = 1, max = 256))]
     #[schema(min_length = 1, max_length = 256)]
     token: String,
+    /// 12 to 72 bytes of any characters.
     #[validate(length(max = 1024))]
-    #[schema(min_length = 1, max_length = 1024)]
+    #[schema(min_length = 1, max_length = 72)]
     password: String,
 }
 

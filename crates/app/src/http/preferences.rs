@@ -16,10 +16,10 @@ use crate::state::App;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct QuietHoursBody {
     /// When they begin.
-    #[schema(inline)]
+    #[schema(value_type = String, min_length = 5, max_length = 5, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     start: WallTime,
     /// When they are over.
-    #[schema(inline)]
+    #[schema(value_type = String, min_length = 5, max_length = 5, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     end: WallTime,
     /// IANA zone, such as `Europe/Paris`.
     #[schema(min_length = 1, max_length = 64)]
@@ -32,7 +32,7 @@ struct QuietHoursBody {
 struct PreferencesPatch {
     /// In which language letters are written: `fr` or `en`.
     #[serde(default, deserialize_with = "patch::required")]
-    #[schema(value_type = String, required = false, min_length = 2, max_length = 2)]
+    #[schema(value_type = String, required = false, min_length = 2, max_length = 2, pattern = "^(fr|en)$")]
     language: Option<String>,
     /// What one is called in the room of a consultation: 1 to 40 characters; null for "Participant".
     #[serde(default, deserialize_with = "patch::present")]
@@ -68,7 +68,7 @@ impl From<PreferencesPatch> for PreferenceChange {
 #[serde(rename_all = "camelCase")]
 struct PreferencesBody {
     /// In which language letters are written: `fr` or `en`.
-    #[schema(min_length = 2, max_length = 2)]
+    #[schema(min_length = 2, max_length = 2, pattern = "^(fr|en)$")]
     language: String,
     /// What one is called in the room of a consultation; null for "Participant".
     #[schema(min_length = 1, max_length = 40)]

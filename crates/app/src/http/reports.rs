@@ -16,7 +16,11 @@ use crate::state::App;
 #[into_params(parameter_in = Query)]
 pub(super) struct MonthQuery {
     /// `YYYY-MM` (ISO 8601).
-    #[param(min_length = 7, max_length = 7, pattern = "^[0-9]{4}-(0[1-9]|1[0-2])$")]
+    #[param(
+        min_length = 7,
+        max_length = 7,
+        pattern = "^([0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)-(0[1-9]|1[0-2])$"
+    )]
     period: String,
 }
 

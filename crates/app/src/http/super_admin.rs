@@ -4,10 +4,17 @@ use huntzen_tenancy::{
     identity::{NewOperator, User},
     ids::UserId,
     policy::{Permission, Role},
+    words::Words,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::{OpenApi, ToSchema};
+use utoipa::{
+    OpenApi, ToSchema,
+    openapi::{
+        ObjectBuilder,
+        schema::{Object, SchemaType, Type},
+    },
+};
 use uuid::Uuid;
 use validator::Validate;
 
@@ -27,9 +34,14 @@ struct NewOperatorBody {
     #[validate(length(min = 1, max = 100))]
     #[schema(min_length = 1, max_length = 100)]
     last_name: String,
-    /// `SUPER_ADMIN` or `ADMIN_HUNTZEN`.
-    #[schema(schema_with = words_schema::<Role>)]
+    #[schema(schema_with = operator_roles)]
     role: Role,
+}
+
+/// The roles of operators, who belong to no company and see nobody.
+fn operator_roles() -> Object {
+    let words = [Role::SuperAdmin, Role::AdminHuntzen].map(Role::as_str);
+    ObjectBuilder::new().schema_type(SchemaType::Type(Type::String)).enum_values(Some(words)).build()
 }
 
 /// An account as operators see it.

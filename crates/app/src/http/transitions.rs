@@ -34,7 +34,7 @@ struct CancellationBody {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RescheduleBody {
     /// The `startTime` of a slot that is available.
-    #[schema(inline)]
+    #[schema(value_type = String, format = DateTime)]
     scheduled_at: Instant,
 }
 

@@ -7,6 +7,7 @@ mod responses;
 mod words;
 
 use actix_web::http::Method;
+use huntzen_tenancy::{policy::Permission, words::Words};
 use serde_json::{Map, Value, json};
 
 pub use bounds::unbounded;
@@ -88,15 +89,22 @@ fn secure(entry: &mut Map<String, Value>, access: Access) {
         Access::Public => json!([]),
         Access::PublicKnowing => json!([{}, { "bearer": [] }]),
         Access::Permission(permission) => {
-            entry.insert("x-permission".into(), json!(permission.to_string()));
+            hold(entry, permission);
             json!([{ "bearer": [] }])
         }
         Access::Optional(permission) => {
-            entry.insert("x-permission".into(), json!(permission.to_string()));
+            hold(entry, permission);
             json!([{}, { "bearer": [] }])
         }
     };
     entry.insert("security".into(), security);
+}
+
+/// Says what an operation asks for, and who has it.
+fn hold(entry: &mut Map<String, Value>, permission: Permission) {
+    let roles = permission.roles().iter().map(|role| role.as_str());
+    entry.insert("x-permission".into(), json!(permission.as_str()));
+    entry.insert("x-roles".into(), roles.collect::<Value>());
 }
 
 /// Changes the object under `key`, made when absent.
