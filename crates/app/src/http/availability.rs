@@ -70,24 +70,24 @@ impl From<NewRuleBody> for RuleTerms {
 struct RulePatch {
     #[serde(default, deserialize_with = "patch::required")]
     #[validate(range(min = 1, max = 7))]
-    #[schema(minimum = 1, maximum = 7)]
+    #[schema(value_type = i8, required = false, minimum = 1, maximum = 7)]
     day_of_week: Option<i8>,
     #[serde(default, deserialize_with = "patch::required")]
-    #[schema(inline)]
+    #[schema(value_type = WallTime, required = false, inline)]
     start_time: Option<WallTime>,
     #[serde(default, deserialize_with = "patch::required")]
-    #[schema(inline)]
+    #[schema(value_type = WallTime, required = false, inline)]
     end_time: Option<WallTime>,
     #[serde(default, deserialize_with = "patch::required")]
     #[validate(range(min = 5, max = 480))]
-    #[schema(minimum = 5, maximum = 480)]
+    #[schema(value_type = u16, required = false, minimum = 5, maximum = 480)]
     slot_minutes: Option<u16>,
     #[serde(default, deserialize_with = "patch::required")]
     #[validate(range(max = 240))]
-    #[schema(minimum = 0, maximum = 240)]
+    #[schema(value_type = u16, required = false, minimum = 0, maximum = 240)]
     buffer_minutes: Option<u16>,
     #[serde(default, deserialize_with = "patch::required")]
-    #[schema(inline)]
+    #[schema(value_type = Types, required = false, inline)]
     types: Option<Types>,
     #[serde(default, deserialize_with = "patch::present")]
     #[schema(value_type = Option<CivilDate>, inline)]

@@ -43,7 +43,7 @@ struct Tag(String);
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct EntryPatch {
     #[serde(default, deserialize_with = "patch::required")]
-    #[schema(min_length = 1, max_length = 65536)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 65536)]
     content: Option<String>,
     #[serde(default, deserialize_with = "patch::present")]
     #[validate(range(min = 1, max = 10))]
@@ -51,7 +51,7 @@ struct EntryPatch {
     mood: Patch<u8>,
     #[serde(default, deserialize_with = "patch::required")]
     #[validate(length(max = 20))]
-    #[schema(max_items = 20)]
+    #[schema(value_type = Vec<Tag>, required = false, max_items = 20)]
     tags: Option<Vec<Tag>>,
 }
 

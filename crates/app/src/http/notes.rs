@@ -11,7 +11,11 @@ use utoipa::{OpenApi, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
-use super::{Created, Items, Json, NoContent, Operations, Path, Problem, Signed, openapi::words_schema, patch};
+use super::{
+    Created, Items, Json, NoContent, Operations, Path, Problem, Signed,
+    openapi::{optional_words_schema, words_schema},
+    patch,
+};
 use crate::state::App;
 
 /// A new note.
@@ -25,7 +29,7 @@ struct NewNoteBody {
     content: String,
     /// `RECORD` belongs to the patient's record, `PERSONAL` never leaves its author; `RECORD` when
     /// absent.
-    #[schema(schema_with = words_schema::<NoteKind>)]
+    #[schema(schema_with = optional_words_schema::<NoteKind>)]
     kind: Option<NoteKind>,
 }
 
@@ -35,7 +39,7 @@ struct NewNoteBody {
 struct NotePatch {
     /// A further version; from 72 hours after the first on, an amendment.
     #[serde(default, deserialize_with = "patch::required")]
-    #[schema(min_length = 1, max_length = 65536)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 65536)]
     content: Option<String>,
     /// Until the note is locked.
     #[serde(default, deserialize_with = "patch::required")]

@@ -87,11 +87,11 @@ struct ValidationBody {
 struct ProfilePatch {
     #[serde(default, deserialize_with = "patch::required")]
     #[validate(length(min = 1, max = 100))]
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100)]
     first_name: Option<String>,
     #[serde(default, deserialize_with = "patch::required")]
     #[validate(length(min = 1, max = 100))]
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100)]
     last_name: Option<String>,
     #[serde(default, deserialize_with = "patch::present")]
     #[schema(value_type = Option<String>, max_length = 120)]
@@ -109,19 +109,24 @@ struct ProfilePatch {
     #[schema(value_type = Option<u32>, minimum = 0, maximum = 80)]
     years_of_experience: Patch<u32>,
     #[serde(default, deserialize_with = "patch::required")]
+    #[schema(value_type = bool, required = false)]
     offers_video: Option<bool>,
     #[serde(default, deserialize_with = "patch::required")]
+    #[schema(value_type = bool, required = false)]
     offers_audio: Option<bool>,
     #[serde(default, deserialize_with = "patch::required")]
+    #[schema(value_type = bool, required = false)]
     offers_phone: Option<bool>,
     #[serde(default, deserialize_with = "patch::required")]
+    #[schema(value_type = bool, required = false)]
     offers_chat: Option<bool>,
     #[serde(default, deserialize_with = "patch::required")]
+    #[schema(value_type = bool, required = false)]
     accepting_new_clients: Option<bool>,
     /// IANA.
     #[serde(default, deserialize_with = "patch::required")]
     #[validate(length(min = 1, max = 64))]
-    #[schema(min_length = 1, max_length = 64)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 64)]
     timezone: Option<String>,
 }
 
