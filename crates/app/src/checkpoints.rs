@@ -81,7 +81,11 @@ impl CheckpointLog for CheckpointFile {
         // Another process, `huntzen audit prune` above all, may append as well.
         file.lock().map_err(unavailable)?;
         let (length, mut state) = self.present(&mut file).map_err(unavailable)?;
-        let Some(checkpoint) = next(&state) else { return Ok(false) };
+        let Some(checkpoint) = next(&state) else {
+            // The next one need not read it all again.
+            *self.known.lock().unwrap_or_else(PoisonError::into_inner) = (length, state);
+            return Ok(false);
+        };
         let mut bytes =
             serde_json::to_vec(&Line::from(&checkpoint)).map_err(|error| StoreError::Defect(error.into()))?;
         bytes.push(b'\n');

@@ -13,7 +13,7 @@ pub use chain::{AuditChains, ChainId, EntryRecord, Head, Link, LinkedRecord, ORI
 pub use checkpoint::{
     Checkpoint, CheckpointHistory, CheckpointKind, CheckpointLog, CheckpointSigner, CheckpointState, Signature,
 };
-pub use linking::{ChainLinking, ChainPorts};
+pub use linking::{ChainLinking, ChainPorts, Signing};
 pub use pruning::ChainPruning;
 pub use restoring::ChainRestoring;
 pub use verification::{Broken, ChainVerification, Depth, Verdict};

@@ -1,7 +1,7 @@
 //! The contract of `AuditChains`, and of the use cases that stand on it.
 use huntzen_tenancy::{
     Job, Scope, StoreError, TenancyError,
-    audit::{Broken, ChainId, ChainLinking, ChainVerification, Depth, EntryRecord, Head, Verdict},
+    audit::{Broken, ChainId, ChainLinking, ChainVerification, Depth, EntryRecord, Head, Signing, Verdict},
     ids::CompanyId,
 };
 use jiff::SignedDuration;
@@ -207,6 +207,24 @@ pub fn checkpoints_bind(world: &World) {
     assert_eq!(broken(&|lines| lines[1].as_mut().unwrap().heads[0].seq -= 1), line(2, unsigned));
     assert_eq!(broken(&|lines| lines[0].as_mut().unwrap().heads[0].hash[0] ^= 1), line(1, unsigned));
     assert_eq!(broken(&|lines| lines[0].as_mut().unwrap().signature.0[0] ^= 1), line(1, unsigned));
+    assert_eq!(verified(world).broken, None);
+}
+
+/// How many links no checkpoint covers is what the chains say, whoever has added them and since when it runs.
+pub fn a_checkpoint_comes_after_so_many_links(world: &World) {
+    let cast = Cast::new(world);
+    // Each is another node, or the same one after a restart.
+    let checkpoint_from = |least| ChainLinking::new(world.chain_ports()).checkpoint_from(least).unwrap();
+    link_all(world);
+    checkpoint_from(0);
+    assert_eq!(checkpoint_from(0), Signing { is_signed: false, unsigned: 0 }, "nothing is not signed");
+    for count in [4, 3, 2] {
+        recorded_everywhere(world, &cast, count);
+        link_all(world);
+        let signing = checkpoint_from(9);
+        let expected = [(4, false, 4), (3, false, 7), (2, true, 0)].into_iter().find(|(known, _, _)| *known == count);
+        assert_eq!(expected, Some((count, signing.is_signed, signing.unsigned)));
+    }
     assert_eq!(verified(world).broken, None);
 }
 

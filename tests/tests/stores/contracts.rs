@@ -63,6 +63,7 @@ mod audit_chains {
         nothing_is_linked_twice,
         many_record_and_link_at_once,
         checkpoints_bind,
+        a_checkpoint_comes_after_so_many_links,
         an_old_trail_without_checkpoints_is_a_finding,
     );
 }

@@ -74,17 +74,37 @@ impl ChainLinking {
     /// # Errors
     /// Those of the store, and of the file.
     pub fn checkpoint(&self) -> Result<bool, TenancyError> {
+        Ok(self.checkpoint_from(1)?.is_signed)
+    }
+
+    /// The same once there are `least` links since the last checkpoint, whoever has added them.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn checkpoint_from(&self, least: u64) -> Result<Signing, TenancyError> {
         let heads = self.ports.heads()?;
         let now = self.ports.clock.now();
         let signer = self.ports.signer.as_ref();
-        let appended = self.ports.checkpoints.append(&mut |state| {
-            let has_moved = |head: &&Head| state.heads.get(&head.chain).is_none_or(|known| known.seq < head.seq);
-            let moved: Vec<Head> = heads.iter().filter(has_moved).cloned().collect();
+        let mut unsigned = 0;
+        let is_signed = self.ports.checkpoints.append(&mut |state| {
+            let signed = |head: &Head| state.heads.get(&head.chain).map_or(0, |known| known.seq);
+            let moved: Vec<Head> = heads.iter().filter(|head| signed(head) < head.seq).cloned().collect();
+            let links = moved.iter().map(|head| head.seq.abs_diff(signed(head)));
+            unsigned = links.fold(0, u64::saturating_add);
             let what = (CheckpointKind::Heads, now);
-            (!moved.is_empty()).then(|| Checkpoint::signed(signer, what, moved, state.last.clone()))
+            (unsigned >= least.max(1)).then(|| Checkpoint::signed(signer, what, moved, state.last.clone()))
         })?;
-        Ok(appended)
+        Ok(Signing { is_signed, unsigned: if is_signed { 0 } else { unsigned } })
     }
+}
+
+/// What became of a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signing {
+    /// Whether one was signed.
+    pub is_signed: bool,
+    /// How many links none covers.
+    pub unsigned: u64,
 }
 
 impl ChainPorts {
