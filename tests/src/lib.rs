@@ -19,6 +19,7 @@ pub mod contracts;
 pub mod csv;
 pub mod load;
 pub mod redis;
+pub mod relay;
 pub mod samples;
 pub mod scale;
 pub mod sequence;

@@ -13,12 +13,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use data_encoding::HEXLOWER_PERMISSIVE;
 use huntzen_adapter_crypto::{OsRandomness, XChaChaNodeSeal};
 use huntzen_adapter_redis::{Link, RedisSettings};
 use redis::Commands;
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::server::new_folder;
+use crate::{relay::Relay, server::new_folder};
 
 const PASSWORD: &str = "test-only";
 /// How long a start may take, on a busy machine.
@@ -99,14 +100,44 @@ impl RedisServer {
 
     /// How the program names it.
     pub fn url(&self) -> String {
-        format!("redis://:{PASSWORD}@127.0.0.1:{}", self.port)
+        url("", self.port)
+    }
+
+    /// A way to it that can be cut, and how the program names it that takes that way.
+    pub fn relay(&self) -> (Relay, String) {
+        let relay = Relay::to(self.port);
+        let url = url("", relay.port());
+        (relay, url)
     }
 
     /// A link as a node of the installation with this secret has it.
     pub fn link(&self, secret: &str) -> Arc<Link> {
-        let settings = RedisSettings::Url { url: self.url().into(), password: None };
-        let seal = Arc::new(XChaChaNodeSeal::new(&secret.into(), Arc::new(OsRandomness)));
-        Link::new(&settings, seal, &OsRandomness).unwrap()
+        link(self.url(), secret)
+    }
+
+    /// The same by another way.
+    pub fn link_at(&self, url: String, secret: &str) -> Arc<Link> {
+        link(url, secret)
+    }
+
+    /// The same with an account of its own, which may do everything until [`Self::allow`] says something else.
+    pub fn link_of(&self, user: &str, secret: &str) -> Arc<Link> {
+        let all = ["on", &format!(">{PASSWORD}"), "~*", "&*", "+@all"];
+        redis::cmd("ACL").arg("SETUSER").arg(user).arg(&all).exec(&mut self.connection()).unwrap();
+        link(url(user, self.port), secret)
+    }
+
+    /// Changes what an account may do, as `ACL SETUSER` has it: `-publish`, `+publish`. Its connections stay.
+    pub fn allow(&self, user: &str, rule: &str) {
+        redis::cmd("ACL").arg("SETUSER").arg(user).arg(rule).exec(&mut self.connection()).unwrap();
+    }
+
+    /// Everything that it holds, as it would write it to disk, nothing of it compressed.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let mut connection = self.connection();
+        redis::cmd("CONFIG").arg("SET").arg("rdbcompression").arg("no").exec(&mut connection).unwrap();
+        redis::cmd("SAVE").exec(&mut connection).unwrap();
+        fs::read(self.folder.join("dump.rdb")).unwrap()
     }
 
     /// A connection past everything that the program does.
@@ -177,6 +208,11 @@ pub struct Overheard {
 }
 
 impl Overheard {
+    /// All of it until now, as it was sent: whatever bytes that were.
+    pub fn plain_until_now(self) -> Vec<u8> {
+        unescaped(&self.until_now())
+    }
+
     /// All of it until now.
     pub fn until_now(self) -> Vec<u8> {
         // What was just carried out is on its way.
@@ -184,6 +220,45 @@ impl Overheard {
         self.is_over.store(true, Ordering::SeqCst);
         self.heard.join().unwrap()
     }
+}
+
+/// What stands in lines of `MONITOR`, with every byte as it was.
+fn unescaped(lines: &[u8]) -> Vec<u8> {
+    let (mut plain, mut rest) = (Vec::with_capacity(lines.len()), lines);
+    loop {
+        rest = match rest {
+            [] => return plain,
+            [b'\\', b'x', high, low, after @ ..] if [high, low].iter().all(|digit| digit.is_ascii_hexdigit()) => {
+                plain.extend(HEXLOWER_PERMISSIVE.decode(&[*high, *low]).unwrap());
+                after
+            }
+            [b'\\', letter, after @ ..] => {
+                plain.push(match letter {
+                    b'n' => b'\n',
+                    b'r' => b'\r',
+                    b't' => b'\t',
+                    b'a' => 0x07,
+                    b'b' => 0x08,
+                    other => *other,
+                });
+                after
+            }
+            [byte, after @ ..] => {
+                plain.push(*byte);
+                after
+            }
+        }
+    }
+}
+
+fn url(user: &str, port: u16) -> String {
+    format!("redis://{user}:{PASSWORD}@127.0.0.1:{port}")
+}
+
+fn link(url: String, secret: &str) -> Arc<Link> {
+    let settings = RedisSettings::Url { url: url.into(), password: None };
+    let seal = Arc::new(XChaChaNodeSeal::new(&secret.into(), Arc::new(OsRandomness)));
+    Link::new(&settings, seal, &OsRandomness).unwrap()
 }
 
 /// The server program. A test never passes because there is none.

@@ -3,9 +3,9 @@
 //! A signal reaches the sockets of its own node at once, in the thread that publishes it, and is put into a bounded
 //! queue; one thread empties that in parcels, another hears the parcels of all nodes. Each node numbers its signals,
 //! so a hole shows whoever hears the next parcel that something was lost, wherever that happened: the queue was
-//! full, Redis was gone, a connection broke. Every second there is a parcel, if an empty one.
+//! full, Redis was gone, a connection broke. Every second there is a parcel, if an empty one; a node that was heard
+//! and says nothing for longer is out of reach, though one's own parcels come back.
 use std::{
-    collections::HashMap,
     fmt,
     sync::{
         Arc,
@@ -19,11 +19,11 @@ use std::{
 use huntzen_tenancy::live::{Broadcast, Gap, GapListener, Signal, Sink};
 use parking_lot::RwLock;
 use redis::{Connection, ErrorKind, RedisResult};
-use uuid::Uuid;
 
 use crate::{
     link::{Link, NODE_LIFETIME},
-    parcel::Parcel,
+    others::{Others, SILENCE},
+    parcel::{Parcel, Unread},
 };
 
 /// Signals that may wait to be published: seconds of a busy node. What does not fit is lost to the other nodes,
@@ -35,12 +35,8 @@ const PARCEL: (usize, usize) = (128, 256 * 1024);
 const BEAT: Duration = Duration::from_secs(1);
 /// How often a node says that it is there.
 const BETWEEN_SIGNS: Duration = Duration::from_secs(3);
-/// Nothing is heard for so long only when nobody can be heard: one's own parcels come back too.
-const SILENCE: Duration = Duration::from_secs(4);
 /// How long it takes to try again, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
-/// How long another node is remembered that is not heard.
-const REMEMBERED: Duration = Duration::from_mins(10);
 
 /// Brings signals to the nodes that share a Redis.
 pub struct RedisBroadcast {
@@ -234,13 +230,12 @@ impl<'a> Publisher<'a> {
 
 struct Subscriber<'a> {
     shared: &'a Shared,
-    /// How far each other node was when it was last heard: the number that comes next, and when.
-    heard: HashMap<Uuid, (u64, Instant)>,
+    others: Others,
 }
 
 impl<'a> Subscriber<'a> {
     fn new(shared: &'a Shared) -> Self {
-        Self { shared, heard: HashMap::new() }
+        Self { shared, others: Others::new() }
     }
 
     fn work(&mut self) {
@@ -264,43 +259,38 @@ impl<'a> Subscriber<'a> {
     /// Listens until the connection is gone, nothing is heard any more, or the broadcast is dropped.
     fn listen(&mut self, has_listened: &mut bool) -> RedisResult<()> {
         let mut connection = self.shared.link.connect()?;
+        // One's own parcels come back too: whoever hears nothing at all is not connected any more.
         connection.set_read_timeout(Some(SILENCE))?;
         let mut listening = connection.as_pubsub();
         listening.subscribe(self.shared.channel())?;
         *has_listened = true;
         self.shared.link.hears_others(true);
+        self.others.can_be_heard(Instant::now());
         // Whatever was said until now is in the database, and what is said from now on is heard.
         self.shared.tell(Gap::Over);
         while !self.shared.is_over() {
             let message = listening.get_message()?;
-            self.take(message.get_payload_bytes());
+            self.take(message.get_payload_bytes(), Instant::now());
         }
         Ok(())
     }
 
-    fn take(&mut self, sealed: &[u8]) {
-        let Some(Parcel { node, first, signals }) = Parcel::open(sealed, self.shared.link.seal()) else {
-            return self.shared.tell(Gap::Over);
-        };
-        if node == self.shared.link.node() {
-            return;
-        }
-        let now = Instant::now();
-        let expected = self.heard.get(&node).map_or(1, |(next, _)| *next);
-        let mut number = first;
-        for signal in signals {
-            // What was heard before is not heard again.
-            if number >= expected {
-                self.shared.own.publish(signal);
+    fn take(&mut self, sealed: &[u8], now: Instant) {
+        match Parcel::open(sealed, self.shared.link.seal()) {
+            Ok(Parcel { node, .. }) if node == self.shared.link.node() => {}
+            Ok(Parcel { node, first, signals }) => {
+                let expected = self.others.hear(node, (first, signals.len()), now);
+                // What was heard before is not heard again.
+                let known = usize::try_from(expected.saturating_sub(first)).unwrap_or(usize::MAX);
+                for signal in signals.into_iter().skip(known) {
+                    self.shared.own.publish(signal);
+                }
             }
-            number += 1;
+            Err(Unread::Foreign) => self.others.hear_foreign(now),
+            Err(Unread::Noise) => self.others.hear_noise(),
         }
-        if !self.heard.contains_key(&node) {
-            self.heard.retain(|_, (_, at)| now.saturating_duration_since(*at) < REMEMBERED);
-        }
-        self.heard.insert(node, (number.max(expected), now));
-        if first > expected {
-            self.shared.tell(Gap::Over);
+        if let Some(gap) = self.others.gap(now) {
+            self.shared.tell(gap);
         }
     }
 }

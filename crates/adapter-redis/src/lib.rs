@@ -6,6 +6,7 @@ mod broadcast;
 mod bytes;
 mod calls;
 mod link;
+mod others;
 mod parcel;
 mod settings;
 mod tallies;

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::bytes::{Bytes, put};
 
-/// The layout of a parcel, its first byte. A node that reads another one knows that it has missed something.
+/// The layout of a parcel, its first byte. While nodes of two layouts run, each looks into the database for what the
+/// others say.
 const VERSION: u8 = 1;
 /// What parcels are bound to.
 const PLACE: &[u8] = b"signals 1";
@@ -24,6 +25,15 @@ pub(crate) struct Parcel {
     pub(crate) first: u64,
     /// The signals.
     pub(crate) signals: Vec<Signal>,
+}
+
+/// Why a parcel was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// It has the layout of another release.
+    Foreign,
+    /// No node of this installation has sealed it so.
+    Noise,
 }
 
 impl Parcel {
@@ -40,11 +50,18 @@ impl Parcel {
         Ok(sealed)
     }
 
-    /// `None` for what no node of this release and installation has sealed.
-    pub(crate) fn open(sealed: &[u8], seal: &dyn NodeSeal) -> Option<Self> {
-        let (version, sealed) = sealed.split_first()?;
-        let plain = (*version == VERSION).then(|| seal.open(PLACE, sealed))??;
-        let mut rest = Bytes(&plain);
+    /// Reads what a node of this release and installation has sealed.
+    pub(crate) fn open(sealed: &[u8], seal: &dyn NodeSeal) -> Result<Self, Unread> {
+        let (version, sealed) = sealed.split_first().ok_or(Unread::Noise)?;
+        if *version != VERSION {
+            return Err(Unread::Foreign);
+        }
+        let plain = seal.open(PLACE, sealed).ok_or(Unread::Noise)?;
+        Self::read(&plain).ok_or(Unread::Noise)
+    }
+
+    fn read(plain: &[u8]) -> Option<Self> {
+        let mut rest = Bytes(plain);
         let (node, first) = (rest.id()?, rest.number()?);
         let mut signals = Vec::new();
         while !rest.0.is_empty() {
@@ -61,7 +78,6 @@ fn write(signal: &Signal, out: &mut Vec<u8>) {
         Topic::Inbox(UserId(id)) => (2, id),
         Topic::Socket(id) => (3, id),
         Topic::Session(SessionId(id)) => (4, id),
-        Topic::Account(UserId(id)) => (5, id),
         Topic::Standing(UserId(id)) => (6, id),
         Topic::CompanyStanding(CompanyId(id)) => (7, id),
         Topic::Nodes => (8, Uuid::nil()),
@@ -83,7 +99,6 @@ fn read(from: &mut Bytes<'_>) -> Option<Signal> {
         2 => Topic::Inbox(UserId(id)),
         3 => Topic::Socket(id),
         4 => Topic::Session(SessionId(id)),
-        5 => Topic::Account(UserId(id)),
         6 => Topic::Standing(UserId(id)),
         7 => Topic::CompanyStanding(CompanyId(id)),
         8 => Topic::Nodes,
@@ -124,7 +139,6 @@ mod tests {
             Topic::Inbox(UserId(id)),
             Topic::Socket(id),
             Topic::Session(SessionId(id)),
-            Topic::Account(UserId(id)),
             Topic::Standing(UserId(id)),
             Topic::CompanyStanding(CompanyId(id)),
             Topic::Nodes,
@@ -137,9 +151,9 @@ mod tests {
     #[test]
     fn signals_arrive_as_they_left() {
         let whole = parcel();
-        assert_eq!(Parcel::open(&whole.seal(&Glass).unwrap(), &Glass), Some(whole));
+        assert_eq!(Parcel::open(&whole.seal(&Glass).unwrap(), &Glass), Ok(whole));
         let empty = Parcel { node: Uuid::nil(), first: 1, signals: Vec::new() };
-        assert_eq!(Parcel::open(&empty.seal(&Glass).unwrap(), &Glass), Some(empty));
+        assert_eq!(Parcel::open(&empty.seal(&Glass).unwrap(), &Glass), Ok(empty));
     }
 
     #[test]
@@ -147,12 +161,13 @@ mod tests {
         let whole = parcel();
         let sealed = whole.seal(&Glass).unwrap();
         for cut in 0..sealed.len() {
-            let found = sealed.get(..cut).and_then(|bytes| Parcel::open(bytes, &Glass));
+            let found = sealed.get(..cut).map(|bytes| Parcel::open(bytes, &Glass)).unwrap();
             // What is cut between two signals is a shorter parcel; a seal would not open.
-            assert!(found.is_none_or(|found| found.signals.len() < whole.signals.len()), "cut at {cut}");
+            let is_shorter = |found: Parcel| found.signals.len() < whole.signals.len();
+            assert!(found.map_or_else(|unread| unread == Unread::Noise, is_shorter), "cut at {cut}");
         }
         let mut other = sealed;
         other.splice(0..1, [VERSION + 1]);
-        assert_eq!(Parcel::open(&other, &Glass), None);
+        assert_eq!(Parcel::open(&other, &Glass), Err(Unread::Foreign));
     }
 }

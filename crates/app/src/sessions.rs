@@ -68,7 +68,7 @@ impl Forgotten {
     fn told_by(topic: Topic) -> Option<Self> {
         match topic {
             Topic::Session(session) => Some(Self::Session(session)),
-            Topic::Account(user) | Topic::Standing(user) => Some(Self::Account(user)),
+            Topic::Standing(user) => Some(Self::Account(user)),
             Topic::CompanyStanding(company) => Some(Self::Company(company)),
             Topic::Room(_) | Topic::Calls(_) | Topic::Inbox(_) | Topic::Socket(_) | Topic::Nodes => None,
         }

@@ -35,9 +35,6 @@ pub enum Topic {
     /// Every socket of a session. A signal here says that the session has ended: its text is not
     /// sent, its sockets are closed.
     Session(SessionId),
-    /// Every socket of an account. A signal here says that the account may not act any more: its
-    /// text is not sent, its sockets are closed.
-    Account(UserId),
     /// No socket: every node. What it knows of this account may not hold any more.
     Standing(UserId),
     /// The same of every account of a company.
@@ -68,11 +65,6 @@ impl Signal {
     /// Says that the session has ended.
     pub fn session_ended(session: SessionId) -> Self {
         Self::new(Topic::Session(session), "")
-    }
-
-    /// Says that the account may not act any more.
-    pub fn account_ended(user: UserId) -> Self {
-        Self::new(Topic::Account(user), "")
     }
 
     /// Says that what is known of the account may not hold any more.

@@ -1,9 +1,15 @@
 //! Conversations on real sockets: joining, saying, resuming, typing, reading, leaving.
+use huntzen_app::realtime::watch::Watch;
+use huntzen_clinical::conversation::NewMessage;
+use huntzen_tenancy::{
+    Actor, Caller, Origin, clock::Clock, ids::UserId, policy::Role, sealing::SecretText,
+};
 use huntzen_tests::{
     api::{Listening, Played},
     api_suite,
     websocket::WebSocket,
 };
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 api_suite! {
@@ -16,6 +22,7 @@ api_suite! {
     presence_follows_the_devices,
     wrong_events_leave_the_socket_open,
     what_http_says_reaches_the_room,
+    what_a_node_says_that_was_never_heard_arrives_within_seconds,
 }
 
 const START: &str = "2027-01-05T09:00:00Z";
@@ -268,4 +275,39 @@ async fn what_http_says_reaches_the_room(play: &Played) {
     let path = format!("/chat/messages/{}/read", said.text_at("/id"));
     play.put(Played::MARC, &path, Value::Null).await.expect(200);
     assert_eq!(phone.event("chat:read:updated")["upToSeq"], 1);
+}
+
+async fn what_a_node_says_that_was_never_heard_arrives_within_seconds(play: &Played) {
+    let (server, id) = opened(play).await;
+    let mut phone = joined(play, &server, Played::MARC, &id).await;
+    let sophie = UserId(play.account_of(Played::SOPHIE).await.parse().unwrap());
+    let actor = Actor { user: sophie, role: Role::Practitioner, company: None, session: None };
+    // Another node keeps it, and nobody hears of that.
+    let kept = |content: &str| {
+        let message = NewMessage {
+            caller: Caller { actor, origin: Origin::default() },
+            consultation: id.parse::<uuid::Uuid>().unwrap().into(),
+            client_id: None,
+            content: SecretText::new(content.to_owned()),
+            once: None,
+        };
+        play.services.messages.write(&[message], &|_, _| true).remove(0).unwrap().seq
+    };
+    let mut watch = Watch::default();
+    let mut after = |seconds| {
+        play.world.clock.advance(SignedDuration::from_secs(seconds));
+        watch.catch_up(&play.services.room_feed, &play.edge.hub, play.world.clock.now()).unwrap();
+    };
+    assert_eq!(kept("Il y a quelqu'un ?"), 1);
+    after(0);
+    after(60);
+    assert!(phone.events_so_far("chat:message:received").is_empty(), "a node alone looks for nothing");
+    play.edge.hub.is_among_others();
+    after(1);
+    assert_eq!(phone.event("chat:message:received")["seq"], 1);
+    assert_eq!(kept("Bonjour"), 2);
+    after(4);
+    assert!(phone.events_so_far("chat:message:received").is_empty(), "it looks every five seconds");
+    after(1);
+    assert_eq!(phone.event("chat:message:received")["content"], "Bonjour");
 }

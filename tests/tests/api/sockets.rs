@@ -1,7 +1,11 @@
 //! Opening sockets and losing them: tickets, origins, roles, limits, revocation, and the live inbox.
+use std::sync::Arc;
+
+use huntzen_tenancy::{Scope, StoreError, TenancyStore, TenancyTx, clock::Clock, live::LiveFeed};
 use huntzen_tests::{
     api::{Listening, NOBODY, PASSWORD, Played},
     api_suite,
+    clock::TestClock,
     websocket::{Refused, WebSocket},
 };
 use jiff::SignedDuration;
@@ -15,6 +19,7 @@ api_suite! {
     an_ended_session_closes_its_sockets,
     a_blocked_account_loses_its_sockets,
     the_inbox_is_told_live,
+    what_was_written_while_the_store_was_away_is_told_afterwards,
 }
 
 const START: &str = "2027-01-05T09:00:00Z";
@@ -219,4 +224,36 @@ async fn the_inbox_is_told_live(play: &Played) {
     assert_eq!(phone.event("notification:new")["unreadCount"], 1);
     play.put(Played::SOPHIE, "/notifications/read-all", Value::Null).await.expect(200);
     assert_eq!(phone.event("notification:read")["id"], Value::Null);
+}
+
+/// A store that is out of reach.
+struct Away;
+
+impl TenancyStore for Away {
+    fn begin(&self, _: &Scope) -> Result<Box<dyn TenancyTx>, StoreError> {
+        Err(StoreError::Unavailable("the store is away".into()))
+    }
+}
+
+async fn what_was_written_while_the_store_was_away_is_told_afterwards(play: &Played) {
+    let server = play.listen();
+    let mut phone = play.socket(&server, Played::SOPHIE, "/notifications/live").await;
+    let clock: Arc<TestClock> = Arc::clone(&play.world.clock);
+    let mut watch = huntzen_app::realtime::watch::Watch::default();
+    let unreachable = LiveFeed::new(Arc::new(Away), clock);
+    let mut look = |feed: &LiveFeed| watch.look(feed, &play.edge.hub, play.world.clock.now());
+    look(&play.services.live).unwrap();
+    let id = play.booked(Played::MARC, START).await;
+    for _ in 0..10 {
+        assert!(look(&unreachable).is_err());
+        play.world.clock.advance(SignedDuration::from_secs(12));
+    }
+    assert!(phone.events_so_far("notification:new").is_empty());
+    // This node's clock is set, too.
+    for step in [SignedDuration::ZERO, SignedDuration::from_mins(-3), SignedDuration::from_mins(4)] {
+        play.world.clock.advance(step);
+        look(&play.services.live).unwrap();
+    }
+    assert_eq!(phone.event("notification:new")["notification"]["data"]["consultationId"], *id);
+    assert!(phone.events_so_far("notification:new").is_empty(), "told twice");
 }

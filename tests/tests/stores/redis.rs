@@ -81,7 +81,11 @@ impl Node {
 
     /// One that hears others.
     fn ready(server: &RedisServer) -> Self {
-        let node = Self::on(server.link(SECRET));
+        Self::ready_on(server.link(SECRET))
+    }
+
+    fn ready_on(link: Arc<Link>) -> Self {
+        let node = Self::on(link);
         eventually("a node hears others", || node.link.ping().is_ok());
         node
     }
@@ -151,13 +155,30 @@ fn what_is_lost_while_redis_is_gone_is_noticed_by_everybody_afterwards() {
     eventually("both hear each other again", || one.link.ping().is_ok() && other.link.ping().is_ok());
     eventually("they know that they may have missed something", || other.gaps().last() == Some(&Gap::Over));
     let begun = Instant::now();
-    // Whether it is heard or lost in a hole, the other node comes to know that there is something.
-    let gaps = other.gaps().len();
     one.broadcast.publish(signal(20_000));
-    eventually("what is said now arrives", || {
-        other.heard().last() == Some(&signal(20_000)) || other.gaps().len() > gaps
-    });
+    eventually("what is said now arrives", || other.heard().last() == Some(&signal(20_000)));
     assert!(begun.elapsed() < Duration::from_secs(3));
+    assert!(other.heard().len() < 20_000, "most of it was lost");
+}
+
+#[test]
+fn a_node_that_cannot_be_heard_is_missed_by_those_who_hear_themselves() {
+    let server = RedisServer::start();
+    let (relay, url) = server.relay();
+    let [far, near] = [server.link_at(url, SECRET), server.link(SECRET)].map(Node::ready_on);
+    far.broadcast.publish(signal(0));
+    eventually("the other node hears it", || near.heard().len() == 1);
+    let before = near.gaps().len();
+    relay.cut();
+    far.broadcast.publish(signal(1));
+    eventually("it is missed", || near.gaps().len() > before + 2);
+    assert!(near.gaps().split_off(before).iter().all(|gap| *gap == Gap::Lasts), "{:?}", near.gaps());
+    assert!(near.link.ping().is_ok() && far.link.ping().is_err(), "one of both has lost its link");
+    relay.mend();
+    eventually("both hear each other again", || far.link.ping().is_ok() && near.gaps().last() == Some(&Gap::Over));
+    far.broadcast.publish(signal(2));
+    eventually("what is said now arrives", || near.heard().last() == Some(&signal(2)));
+    assert_eq!(near.heard(), [signal(0), signal(2)]);
 }
 
 #[test]
@@ -171,25 +192,50 @@ fn whoever_listens_late_is_told_that_there_are_others() {
 }
 
 #[test]
-fn a_hole_is_noticed_wherever_it_comes_from() {
+fn a_hole_is_noticed_by_whoever_hears_the_next_parcel() {
     let server = RedisServer::start();
-    let [one, other] = [(); 2].map(|()| Node::ready(&server));
+    let [one, other] = [Node::ready_on(server.link_of("one", SECRET)), Node::ready(&server)];
     one.broadcast.publish(signal(0));
     eventually("the other node hears it", || other.heard().len() == 1);
-    let before = other.gaps().len();
-    // Far more than fits into the queue at once.
-    for signal in signals(1..100_000) {
+    let before = other.gaps();
+    // What it says now is lost, though both are connected all along.
+    server.allow("one", "-publish");
+    for signal in signals(1..4) {
         one.broadcast.publish(signal);
     }
-    eventually("the end is reached, or missed", || other.heard().len() == 100_000 || other.gaps().len() > before);
-    let heard = other.heard();
-    assert!(heard.is_sorted_by_key(|signal| signal.seq), "what arrives is in order");
-    // What nobody of the installation has sealed is a hole as well.
-    let before = other.gaps().len();
-    let channel: Vec<String> = redis::cmd("PUBSUB").arg("CHANNELS").query(&mut server.connection()).unwrap();
-    redis::cmd("PUBLISH").arg(&channel[0]).arg("\u{1}nonsense").exec(&mut server.connection()).unwrap();
-    eventually("it is noticed", || other.gaps().len() > before);
-    assert_eq!(other.gaps().last(), Some(&Gap::Over));
+    let failed = one.gaps().len();
+    eventually("it was tried, and something after it", || one.gaps().len() > failed + 1);
+    assert_eq!((other.heard().len(), other.gaps()), (1, before.clone()), "nothing shows the hole yet");
+    server.allow("one", "+publish");
+    eventually("it is noticed", || other.gaps().len() > before.len());
+    assert_eq!(other.gaps()[before.len()], Gap::Over);
+    one.broadcast.publish(signal(4));
+    eventually("what is said now arrives", || other.heard().len() == 2);
+    assert_eq!(other.heard(), [signal(0), signal(4)]);
+    assert_eq!(other.gaps().len(), before.len() + 1, "once");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_once_a_second_at_most() {
+    let server = RedisServer::start();
+    let node = Node::ready(&server);
+    let mut connection = server.connection();
+    let channel: Vec<String> = redis::cmd("PUBSUB").arg("CHANNELS").query(&mut connection).unwrap();
+    let mut flood = |first: u8, wanted: Gap| {
+        let (begun, before) = (Instant::now(), node.gaps().len());
+        while begun.elapsed() < Duration::from_millis(2_500) {
+            redis::cmd("PUBLISH").arg(&channel[0]).arg(&[first, 7, 7]).exec(&mut connection).unwrap();
+        }
+        let told = node.gaps().split_off(before);
+        assert!((1..5).contains(&told.iter().filter(|gap| **gap == wanted).count()), "{told:?}");
+        told
+    };
+    // What nobody of the installation has sealed is a hole.
+    assert!(flood(1, Gap::Over).iter().all(|gap| *gap == Gap::Over));
+    // What another release says is read from the database for as long as it speaks.
+    flood(2, Gap::Lasts);
+    assert_eq!(node.gaps().last(), Some(&Gap::Lasts));
+    eventually("it says nothing any more", || node.gaps().last() == Some(&Gap::Over));
 }
 
 fn actor() -> Actor {

@@ -180,7 +180,7 @@ struct PresenceData {
 ///
 /// # Errors
 /// `internal` when it has no JSON.
-pub(super) fn presence(consultation: ConsultationId, user: UserId, is_online: bool) -> Result<Signal, Problem> {
+pub(crate) fn presence(consultation: ConsultationId, user: UserId, is_online: bool) -> Result<Signal, Problem> {
     let data = PresenceData { consultation_id: consultation.into(), user_id: user.into(), is_online };
     Ok(Signal::new(room(consultation), frame(ChatTold::Presence, &data)?))
 }

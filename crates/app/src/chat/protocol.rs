@@ -158,13 +158,14 @@ impl ChatSocket {
         let history = match history {
             Ok(history) => history,
             Err(problem) => {
-                self.not_joined(consultation_id, before, problem.code())?;
+                self.not_joined(consultation_id, before, problem.code());
                 return Err(problem);
             }
         };
         self.rooms.borrow_mut().admit(consultation_id);
+        let is_there = self.connected.hub().arrive(consultation_id.into(), socket);
         let other = history.care.other_than(socket.user());
-        let other_is_online = self.connected.hub().has(room(consultation_id), other);
+        let other_is_online = self.connected.hub().has(consultation_id.into(), other);
         let place = Place { after: history.reached, joining };
         let is_behind = after_seq.is_some() && history.next.is_some();
         if is_behind {
@@ -176,7 +177,7 @@ impl ChatSocket {
             messages: history.messages.into_iter().map(MessageBody::from).collect(),
             next_cursor: older.and_then(|next| MessageCursor(next).encode()),
         };
-        if before.is_none() {
+        if before.is_none() && is_there {
             let told = presence(consultation_id, socket.user(), true)?;
             self.connected.hub().publish(Signal { except: Some(socket.id()), ..told });
         }
@@ -186,7 +187,7 @@ impl ChatSocket {
 
     /// Undoes a joining that failed: whoever was in the conversation before stays in it, unless they
     /// have no part in it any more.
-    fn not_joined(&self, consultation: ConsultationId, before: Option<Before>, why: Code) -> Result<(), Problem> {
+    fn not_joined(&self, consultation: ConsultationId, before: Option<Before>, why: Code) {
         let is_barred = matches!(why, Code::NotFound | Code::Forbidden);
         match before {
             Some(before) if !is_barred => {
@@ -194,14 +195,8 @@ impl ChatSocket {
                 if let Some(place) = place {
                     self.connected.hub().publish(self.caught_up(consultation, place));
                 }
-                Ok(())
             }
-            Some(_) => self.leave_one(consultation),
-            None => {
-                self.rooms.borrow_mut().leave(consultation);
-                self.connected.hub().unsubscribe(room(consultation), &self.connected.socket);
-                Ok(())
-            }
+            Some(_) | None => self.leave_one(consultation),
         }
     }
 
@@ -211,26 +206,16 @@ impl ChatSocket {
         Signal { seq: Some(place.after), ..Signal::new(Topic::Socket(self.connected.socket.id()), text) }
     }
 
-    fn leave(&self, Leave { consultation_id }: &Leave) -> Result<Reply, Problem> {
-        self.leave_one(*consultation_id)?;
-        Ok(Reply::done())
+    fn leave(&self, Leave { consultation_id }: &Leave) -> Reply {
+        self.leave_one(*consultation_id);
+        Reply::done()
     }
 
-    fn leave_one(&self, consultation: ConsultationId) -> Result<(), Problem> {
+    /// The room is told that this person went, unless another device of theirs is in it.
+    fn leave_one(&self, consultation: ConsultationId) {
         if self.rooms.borrow_mut().leave(consultation) {
             self.connected.hub().unsubscribe(room(consultation), &self.connected.socket);
-            self.gone(consultation)?;
         }
-        Ok(())
-    }
-
-    /// Tells the room that this person went, unless another device of theirs is in it.
-    fn gone(&self, consultation: ConsultationId) -> Result<(), Problem> {
-        let user = self.connected.socket.user();
-        if !self.connected.hub().has(room(consultation), user) {
-            self.connected.hub().publish(presence(consultation, user, false)?);
-        }
-        Ok(())
     }
 
     async fn say(&self, Say { consultation_id, content }: Say, client_id: Option<String>) -> Result<Reply, Problem> {
@@ -346,7 +331,7 @@ impl Protocol for ChatSocket {
     async fn receive(self: Rc<Self>, asked: ChatAsked, event: ClientEvent) -> Result<Reply, Problem> {
         match asked {
             ChatAsked::Join => self.join(event.data()?).await,
-            ChatAsked::Leave => self.leave(&event.data()?),
+            ChatAsked::Leave => Ok(self.leave(&event.data()?)),
             ChatAsked::Message => self.say(event.data()?, event.id.clone()).await,
             ChatAsked::Typing => self.type_in(&event.data()?),
             ChatAsked::Read => self.read(event.data()?, &event).await,
@@ -371,7 +356,6 @@ impl Protocol for ChatSocket {
                 | Topic::Inbox(_)
                 | Topic::Socket(_)
                 | Topic::Session(_)
-                | Topic::Account(_)
                 | Topic::Standing(_)
                 | Topic::CompanyStanding(_)
                 | Topic::Nodes,
@@ -380,13 +364,8 @@ impl Protocol for ChatSocket {
         }
     }
 
-    async fn closed(self: Rc<Self>) {
-        let joined = self.rooms.borrow_mut().leave_all();
-        for consultation in joined {
-            // A text that has no JSON was never told on joining either.
-            let _ = self.gone(consultation);
-        }
-    }
+    /// It has left its topics, and its rooms with them.
+    async fn closed(self: Rc<Self>) {}
 }
 
 /// Reads a note to oneself.

@@ -12,11 +12,12 @@ use std::{
 use huntzen_clinical::{
     ClinicalError,
     conversation::{MessageWriter, NewMessage, Written, check_content},
+    ids::ConsultationId,
 };
 use huntzen_tenancy::clock::Randomness;
 use tokio::sync::oneshot;
 
-use super::bodies::{announced, kept_before, room};
+use super::bodies::{announced, kept_before};
 use crate::{
     http::{Code, Problem},
     offload::PATIENCE,
@@ -94,7 +95,7 @@ fn work(writer: &MessageWriter, waiting: &Receiver<Waiting>, hub: &Hub, meters: 
         let batch = collect(first, waiting, was_busy);
         was_busy = batch.len() > 1;
         let (messages, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|one| (one.message, one.answer)).unzip();
-        let is_away = |consultation, user| !hub.has(room(consultation), user);
+        let is_away = |consultation: ConsultationId, user| !hub.has(consultation.into(), user);
         let outcomes = writer.write(&messages, &is_away);
         meters.wrote(&outcomes);
         for (message, outcome) in messages.iter().zip(&outcomes) {

@@ -86,11 +86,6 @@ impl Rooms {
         self.rooms.remove(&consultation).is_some()
     }
 
-    /// Leaves all.
-    pub(super) fn leave_all(&mut self) -> Vec<ConsultationId> {
-        self.rooms.drain().map(|(consultation, _)| consultation).collect()
-    }
-
     /// Whether what happens in it is for the client.
     pub(super) fn hears(&self, consultation: ConsultationId) -> bool {
         self.rooms.get(&consultation).is_some_and(|room| room.is_admitted)
@@ -201,7 +196,7 @@ mod tests {
         assert!(!rooms.filled(ONE, Place { after: 3, joining: old }, 9));
         assert_eq!(rooms.brought(ONE, 5), Step::Send);
         assert!(rooms.leave(ONE) && !rooms.leave(ONE));
-        assert!(!rooms.hears(ONE) && rooms.leave_all().is_empty());
+        assert!(!rooms.hears(ONE));
         assert_eq!(rooms.brought(ONE, 6), Step::Skip);
     }
 

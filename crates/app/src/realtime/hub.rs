@@ -1,4 +1,4 @@
-//! Who listens to what on this node: topics, their sockets, and how many sockets a person has.
+//! Who listens to what on this node: topics and their sockets, and what other nodes say of their people.
 use std::{
     collections::HashMap,
     hash::{BuildHasher, Hash, RandomState},
@@ -6,9 +6,10 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use huntzen_clinical::ids::ConsultationId;
 use huntzen_tenancy::{
     ids::{SessionId, UserId},
     live::{Broadcast, Signal, Topic},
@@ -16,13 +17,12 @@ use huntzen_tenancy::{
 
 use super::{
     Closing, SocketHandle,
-    elsewhere::{Elsewhere, Place},
     handle::Item,
+    presence::Presence,
+    seats::{NoSeat, Seat, Seats},
+    told::{BELIEVED, Place, Told},
 };
-use crate::http::Problem;
-
-/// Sockets that a person may have open at once, of all kinds together.
-pub const MOST_SOCKETS: usize = 10;
+use crate::chat::bodies::presence;
 
 const SHARDS: usize = 32;
 
@@ -50,28 +50,19 @@ pub struct Hub {
     pace: Pace,
     topics: Shards<Topic, Vec<SocketHandle>>,
     joined: Shards<uuid::Uuid, Vec<Topic>>,
-    seats: Shards<UserId, usize>,
+    /// This node, since it was started.
+    node: uuid::Uuid,
+    presence: Presence,
+    seats: Seats,
+    /// Which other nodes have told something, and when.
+    others: Mutex<HashMap<uuid::Uuid, Instant>>,
     is_closing: AtomicBool,
     in_doubt: AtomicBool,
     has_missed: AtomicBool,
     /// Whether there are other nodes, as far as is known.
     is_among_others: AtomicBool,
-    elsewhere: Elsewhere,
-}
-
-/// A place among a person's sockets; given back when it is dropped.
-pub(crate) struct Seat {
-    hub: Arc<Hub>,
-    user: UserId,
-}
-
-/// Why no socket can be opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NoSeat {
-    /// The person has as many as anybody may have.
-    TooMany,
-    /// The server stops.
-    Closing,
+    /// Whether one of them may not know who is here.
+    is_to_tell: AtomicBool,
 }
 
 impl Hub {
@@ -82,12 +73,15 @@ impl Hub {
             pace,
             topics: Shards::default(),
             joined: Shards::default(),
-            seats: Shards::default(),
+            node,
+            presence: Presence::seen_by(node),
+            seats: Seats::seen_by(node),
+            others: Mutex::default(),
             is_closing: AtomicBool::new(false),
             in_doubt: AtomicBool::new(false),
             has_missed: AtomicBool::new(false),
             is_among_others: AtomicBool::new(false),
-            elsewhere: Elsewhere::seen_by(node),
+            is_to_tell: AtomicBool::new(false),
         });
         let listening = Arc::downgrade(&hub);
         broadcast.subscribe(Arc::new(move |signal| {
@@ -125,13 +119,13 @@ impl Hub {
             return self.doubt();
         }
         if topic == Topic::Nodes {
-            return self.elsewhere.hear(&signal.text);
+            return self.hear(&signal.text);
         }
         let topics = self.topics.locked(&topic);
         let Some(sockets) = topics.get(&topic) else { return };
         for socket in sockets.iter().filter(|socket| signal.except != Some(socket.id())) {
             match topic {
-                Topic::Session(_) | Topic::Account(_) => socket.close(Closing::SignedOut),
+                Topic::Session(_) => socket.close(Closing::SignedOut),
                 Topic::Room(_) | Topic::Calls(_) | Topic::Inbox(_) | Topic::Socket(_) => {
                     socket.put(Item::Signal(Arc::clone(&signal)));
                 }
@@ -150,28 +144,60 @@ impl Hub {
             return;
         }
         topics.push(topic);
-        let mut topics = self.topics.locked(&topic);
-        let sockets = topics.entry(topic).or_default();
-        let is_first = !sockets.iter().any(|known| known.user() == socket.user());
-        sockets.push(socket.clone());
-        drop(topics);
-        drop(joined);
-        if let Topic::Room(room) = topic
-            && is_first
-        {
-            self.tell_others(|elsewhere| elsewhere.there(&[(room, socket.user())]));
+        self.topics.locked(&topic).entry(topic).or_default().push(socket.clone());
+    }
+
+    /// Whoever holds `socket`, which listens to the room already, is in it from now on; the first device of somebody is
+    /// told to the other nodes. Answers `false` for a socket that listens no more.
+    pub fn arrive(&self, room: uuid::Uuid, socket: &SocketHandle) -> bool {
+        // Held to the end, so that a socket that ends meanwhile leaves the room as well.
+        let joined = self.joined.locked(&socket.id());
+        let listens = joined.get(&socket.id()).is_some_and(|topics| topics.contains(&Topic::Room(room)));
+        if listens {
+            self.presence.come((room, socket.user()), socket.id(), |told| self.tell_others(&told));
+        }
+        listens
+    }
+
+    /// The last device of somebody to leave is told to the other nodes; when they have none left there either, to the
+    /// room.
+    fn depart(&self, topic: Topic, socket: &SocketHandle) {
+        let Topic::Room(room) = topic else { return };
+        let (tell, turn) = (|told| self.tell_others(&told), |place, is_online| self.tell_room(place, is_online));
+        self.presence.go((room, socket.user()), socket.id(), Instant::now(), tell, turn);
+    }
+
+    /// Tells a room of this node who came or went.
+    fn tell_room(&self, (room, user): Place, is_online: bool) {
+        match presence(ConsultationId::from(room), user, is_online) {
+            Ok(signal) => self.deliver(signal),
+            Err(problem) => tracing::error!(causes = problem.causes(), "a room cannot be told who is there"),
         }
     }
 
-    /// Tells the other nodes, if there are any, who is there or has gone.
-    fn tell_others<T: IntoIterator<Item = Signal>>(&self, told: impl FnOnce(&Elsewhere) -> Result<T, Problem>) {
+    /// Tells the other nodes, if there are any, of people of this one.
+    fn tell_others(&self, told: &Told) {
         if !self.is_among_others.load(Ordering::SeqCst) {
             return;
         }
-        match told(&self.elsewhere) {
-            Ok(signals) => signals.into_iter().for_each(|signal| self.broadcast.publish(signal)),
+        match told.signal() {
+            Ok(signal) => self.broadcast.publish(signal),
             Err(problem) => tracing::error!(causes = problem.causes(), "other nodes cannot be told who is there"),
         }
+    }
+
+    /// Takes in what some node tells; what this one has told is no news.
+    fn hear(&self, text: &str) {
+        let Ok(told) = serde_json::from_str::<Told>(text) else { return };
+        if told.node == self.node {
+            return;
+        }
+        let now = Instant::now();
+        if locked(&self.others).insert(told.node, now).is_none_or(|at| now.saturating_duration_since(at) >= BELIEVED) {
+            self.tell_again();
+        }
+        self.seats.hear(&told, now);
+        self.presence.hear(told, now, |place, is_online| self.tell_room(place, is_online));
     }
 
     /// There are other nodes: from now on they are told who is there.
@@ -179,22 +205,42 @@ impl Hub {
         self.is_among_others.store(true, Ordering::SeqCst);
     }
 
-    /// Tells the other nodes who is in which room of this one; to be done every [`BETWEEN_TELLING`].
+    /// Whether there are, as far as is known.
+    pub(super) fn has_others(&self) -> bool {
+        self.is_among_others.load(Ordering::SeqCst)
+    }
+
+    /// One of them may not know who is here: the live worker has to tell it.
+    pub fn tell_again(&self) {
+        self.is_to_tell.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether one may not, which is noted no more.
+    pub(super) fn take_telling(&self) -> bool {
+        self.is_to_tell.swap(false, Ordering::SeqCst)
+    }
+
+    /// Tells the other nodes who is in which room of this one, and has how many sockets; to be done every
+    /// [`BETWEEN_TELLING`].
     ///
-    /// [`BETWEEN_TELLING`]: super::elsewhere::BETWEEN_TELLING
+    /// [`BETWEEN_TELLING`]: super::told::BETWEEN_TELLING
     pub fn tell_who_is_there(&self) {
-        self.elsewhere.sweep();
-        let mut places: Vec<Place> = Vec::new();
-        for shard in &self.topics.0 {
-            for (topic, sockets) in locked(shard).iter() {
-                if let Topic::Room(room) = topic {
-                    places.extend(sockets.iter().map(|socket| (*room, socket.user())));
-                }
-            }
+        if self.has_others() {
+            // Also where nobody is: whoever has not heard of this node tells it what it knows.
+            self.tell_others(&Told::by(self.node));
+            self.presence.tell_all(|told| self.tell_others(&told));
+            self.seats.tell_all(|told| self.tell_others(&told));
         }
-        places.sort_unstable();
-        places.dedup();
-        self.tell_others(|elsewhere| elsewhere.there(&places));
+    }
+
+    /// Forgets what other nodes have told that is believed no more, and tells the rooms of this one who is gone by that.
+    pub fn sweep(&self) {
+        let now = Instant::now();
+        let is_believed = |at: &Instant| now.saturating_duration_since(*at) < BELIEVED;
+        locked(&self.others).retain(|_, at| is_believed(at));
+        self.seats.sweep(now);
+        let is_joined = |room| self.topics.locked(&Topic::Room(room)).contains_key(&Topic::Room(room));
+        self.presence.sweep(is_joined, now, |place, is_online| self.tell_room(place, is_online));
     }
 
     /// From now on `socket` gets none of them.
@@ -205,17 +251,12 @@ impl Hub {
             self.remove(topic, socket);
         }
         drop(joined);
-        self.tell_if_gone(topic, socket);
+        self.depart(topic, socket);
     }
 
-    /// Whether a person has a socket on this topic: on this node, or in a room of another as far as is known.
-    pub fn has(&self, topic: Topic, user: UserId) -> bool {
-        self.has_here(topic, user) || matches!(topic, Topic::Room(room) if self.elsewhere.has((room, user)))
-    }
-
-    fn has_here(&self, topic: Topic, user: UserId) -> bool {
-        let topics = self.topics.locked(&topic);
-        topics.get(&topic).is_some_and(|sockets| sockets.iter().any(|socket| socket.user() == user))
+    /// Whether a person is in a room, on this node or on another as far as is known.
+    pub fn has(&self, room: uuid::Uuid, user: UserId) -> bool {
+        self.presence.has((room, user), Instant::now())
     }
 
     /// Closes every socket, and lets none be opened any more.
@@ -272,19 +313,22 @@ impl Hub {
         if self.is_closing.load(Ordering::SeqCst) {
             return Err(NoSeat::Closing);
         }
-        let mut seats = self.seats.locked(&user);
-        let taken = seats.entry(user).or_default();
-        if *taken >= MOST_SOCKETS {
-            return Err(NoSeat::TooMany);
+        if self.seats.take(user, Instant::now(), |told| self.tell_others(&told)) {
+            Ok(Seat::taken(Arc::clone(self), user))
+        } else {
+            Err(NoSeat::TooMany)
         }
-        *taken += 1;
-        Ok(Seat { hub: Arc::clone(self), user })
     }
 
-    /// Lets a socket be found by its id, its session and its account.
+    /// One socket of `user` less.
+    pub(super) fn give_seat_back(&self, user: UserId) {
+        self.seats.give_back(user, |told| self.tell_others(&told));
+    }
+
+    /// Lets a socket be found by its id and its session.
     pub(crate) fn enter(&self, socket: &SocketHandle) {
         self.joined.locked(&socket.id()).entry(socket.id()).or_default();
-        for topic in [Topic::Socket(socket.id()), Topic::Session(socket.session()), Topic::Account(socket.user())] {
+        for topic in [Topic::Socket(socket.id()), Topic::Session(socket.session())] {
             self.subscribe(topic, socket);
         }
         if self.is_closing.load(Ordering::SeqCst) {
@@ -301,7 +345,7 @@ impl Hub {
         }
         drop(joined);
         for topic in left {
-            self.tell_if_gone(topic, socket);
+            self.depart(topic, socket);
         }
     }
 
@@ -311,27 +355,6 @@ impl Hub {
             sockets.retain(|known| known.id() != socket.id());
             if sockets.is_empty() {
                 topics.remove(&topic);
-            }
-        }
-    }
-
-    /// Tells the other nodes that a person has gone whose last socket on this topic was this one.
-    fn tell_if_gone(&self, topic: Topic, socket: &SocketHandle) {
-        if let Topic::Room(room) = topic
-            && !self.has_here(topic, socket.user())
-        {
-            self.tell_others(|elsewhere| elsewhere.gone((room, socket.user())).map(Some));
-        }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut seats = self.hub.seats.locked(&self.user);
-        if let Some(taken) = seats.get_mut(&self.user) {
-            *taken -= 1;
-            if *taken == 0 {
-                seats.remove(&self.user);
             }
         }
     }

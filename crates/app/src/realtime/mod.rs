@@ -4,7 +4,6 @@
 //! (`ops.socket(path, permission, Type::new)`). Opening, frames, closing, pings, limits, queues and
 //! revocation are done here, the same for all.
 pub mod closing;
-pub mod elsewhere;
 pub mod frames;
 pub mod handle;
 pub mod hub;
@@ -12,8 +11,11 @@ pub mod inbox;
 pub mod nodes;
 pub mod opening;
 pub mod peer;
+pub mod presence;
 pub mod rate;
+pub mod seats;
 pub mod socket;
+pub mod told;
 pub mod watch;
 pub mod wire;
 

@@ -22,7 +22,7 @@ pub fn mind_gaps(broadcast: &dyn Broadcast, hub: &Arc<Hub>, sessions: &Arc<Sessi
         let did_last = lasts.swap(gap == Gap::Lasts, Ordering::SeqCst);
         match gap {
             Gap::Lasts if !did_last => {
-                tracing::warn!("other nodes are out of reach: each reads from the database what they say");
+                tracing::warn!("other nodes are out of reach, all or some: what they say is read from the database");
             }
             Gap::Lasts => {}
             Gap::Over => {
@@ -31,6 +31,7 @@ pub fn mind_gaps(broadcast: &dyn Broadcast, hub: &Arc<Hub>, sessions: &Arc<Sessi
                 }
                 sessions.forget_all();
                 hub.doubt();
+                hub.tell_again();
             }
         }
         hub.is_among_others();
@@ -44,11 +45,16 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use std::sync::Mutex;
 
-    use huntzen_tenancy::live::{GapListener, Signal, Sink, Topic};
+    use huntzen_tenancy::{
+        ids::UserId,
+        live::{GapListener, Signal, Sink, Topic},
+    };
     use uuid::Uuid;
 
     use super::*;
-    use crate::realtime::{handle::tests::socket, hub::Pace};
+    use crate::realtime::{handle::Item, handle::tests::socket, hub::Pace, seats::MOST_SOCKETS};
+
+    const ROOM: Uuid = Uuid::from_u128(7);
 
     #[derive(Default)]
     struct Spotty {
@@ -100,21 +106,94 @@ mod tests {
     fn others_are_told_who_comes_first_and_who_goes_last() {
         let spotty = Arc::new(Spotty::default());
         let hub = hub_behind(&spotty);
-        let room = Topic::Room(Uuid::from_u128(7));
         let [(phone, _one), (laptop, _two)] = [socket(1, 1, 1), socket(2, 1, 1)];
         for device in [&phone, &laptop] {
             hub.enter(device);
+            assert!(!hub.arrive(ROOM, device), "nobody is in a room who does not listen to it");
+            hub.subscribe(Topic::Room(ROOM), device);
         }
-        hub.subscribe(room, &phone);
+        assert!(hub.arrive(ROOM, &phone));
         assert_eq!(spotty.published(), [], "there are no others");
         hub.is_among_others();
         hub.tell_who_is_there();
-        assert_eq!(spotty.published(), [Topic::Nodes]);
-        hub.subscribe(room, &laptop);
-        hub.unsubscribe(room, &phone);
+        assert_eq!(spotty.published(), [Topic::Nodes; 2], "that it is there, and who is");
+        assert!(hub.arrive(ROOM, &laptop));
+        hub.unsubscribe(Topic::Room(ROOM), &phone);
         assert_eq!(spotty.published(), [], "somebody is there all along");
+        assert!(hub.has(ROOM, laptop.user()));
         hub.leave_all(&laptop);
         assert_eq!(spotty.published(), [Topic::Nodes]);
+        assert!(!hub.has(ROOM, laptop.user()) && !hub.arrive(ROOM, &laptop));
+        hub.subscribe(Topic::Room(ROOM), &laptop);
+        assert!(!hub.arrive(ROOM, &laptop), "a socket that has ended is nowhere");
+    }
+
+    /// What the other node tells, as its signals say it.
+    fn told(spotty: &Spotty) -> Vec<Signal> {
+        spotty.published.lock().unwrap().drain(..).filter(|signal| signal.topic == Topic::Nodes).collect()
+    }
+
+    #[test]
+    fn a_newcomer_is_told_at_once_who_is_there_and_rooms_who_goes() {
+        let spotties = [(); 2].map(|()| Arc::new(Spotty::default()));
+        let [hub, other] = [0, 1].map(|number: usize| {
+            let broadcast: Arc<dyn Broadcast> = Arc::<Spotty>::clone(&spotties[number]);
+            let hub = Hub::new(&broadcast, Pace::default(), Uuid::from_u128(number as u128 + 1));
+            hub.is_among_others();
+            hub
+        });
+        let [spotty, other_spotty] = spotties;
+        let (marc, mut waiting) = socket(1, 1, 1);
+        let (sophie, _waiting) = socket(2, 2, 2);
+        for (hub, device) in [(&hub, &marc), (&other, &sophie)] {
+            hub.enter(device);
+            hub.subscribe(Topic::Room(ROOM), device);
+            assert!(hub.arrive(ROOM, device));
+        }
+        told(&spotty);
+        assert!(!hub.take_telling());
+        let pass = |from: &Spotty, to: &Hub| told(from).into_iter().for_each(|signal| to.deliver(signal));
+        // Whoever is new says so by telling what it knows, or that it knows nobody.
+        pass(&other_spotty, &hub);
+        assert!(hub.take_telling() && !hub.take_telling());
+        assert!(hub.has(ROOM, sophie.user()));
+        hub.tell_who_is_there();
+        pass(&spotty, &other);
+        assert!(other.has(ROOM, marc.user()) && other.take_telling());
+        other.tell_who_is_there();
+        pass(&other_spotty, &hub);
+        assert!(!hub.take_telling(), "it is known by now");
+        assert!(waiting.try_recv().is_err(), "nothing happens in the room by that");
+        other.leave_all(&sophie);
+        pass(&other_spotty, &hub);
+        let Item::Signal(signal) = waiting.try_recv().unwrap() else { panic!("no signal") };
+        assert!(signal.text.contains("chat:presence") && signal.text.contains("false"), "{}", signal.text);
+    }
+
+    #[test]
+    fn ten_sockets_are_counted_over_two_hubs() {
+        let spotties = [(); 2].map(|()| Arc::new(Spotty::default()));
+        let hubs = [0, 1].map(|number: usize| {
+            let broadcast: Arc<dyn Broadcast> = Arc::<Spotty>::clone(&spotties[number]);
+            let hub = Hub::new(&broadcast, Pace::default(), Uuid::from_u128(number as u128 + 1));
+            hub.is_among_others();
+            hub
+        });
+        let pass = || {
+            for (from, to) in [(0, 1), (1, 0)] {
+                told(&spotties[from]).into_iter().for_each(|signal| hubs[to].deliver(signal));
+            }
+        };
+        let user = UserId(Uuid::from_u128(1));
+        let mut seats = Vec::new();
+        for number in 0..MOST_SOCKETS {
+            seats.push(hubs[number % 2].seat(user).ok().unwrap());
+            pass();
+        }
+        assert!(hubs.iter().all(|hub| hub.seat(user).is_err()));
+        seats.pop();
+        pass();
+        assert!(hubs[0].seat(user).is_ok());
     }
 
     #[test]
@@ -128,8 +207,9 @@ mod tests {
             spotty.tell(Gap::Lasts);
             assert!(hub.take_missed() && !hub.take_doubt());
         }
+        assert!(!hub.take_telling());
         spotty.tell(Gap::Over);
-        assert!(hub.take_missed() && hub.take_doubt());
+        assert!(hub.take_missed() && hub.take_doubt() && hub.take_telling());
         assert!(!hub.take_missed() && !hub.take_doubt());
         drop(hub);
         spotty.tell(Gap::Over);

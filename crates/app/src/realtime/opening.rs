@@ -16,8 +16,8 @@ use validator::Validate;
 
 use super::{
     Connected, Protocol, SocketHandle,
-    hub::{NoSeat, Seat},
     peer::Peer,
+    seats::{NoSeat, Seat},
     socket::{Socket, SocketCounts},
 };
 use crate::{

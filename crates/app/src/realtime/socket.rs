@@ -18,9 +18,9 @@ use super::{
     Closing, Delivery, Hub, Protocol, SocketHandle,
     frames::{ClientEvent, Unreadable, error_frame},
     handle::Item,
-    hub::Seat,
     peer::Peer,
     rate::Allowance,
+    seats::Seat,
     wire::{Decoder, Incoming},
 };
 use crate::{

@@ -29,6 +29,8 @@ pub(super) fn work(
     let mut calls_are_lost = false;
     while bell.listen(&mut heard, PAUSE) {
         let mut pause = BETWEEN_LOOKS;
+        // Before anything that waits for the store: others believe it for a while only.
+        watch.tell_who_is_there(hub, clock.now());
         if let Err(error) = watch.look(feed, hub, clock.now()) {
             tracing::error!(error = &error as &dyn std::error::Error, "connected people could not be told");
             pause = PAUSE_AFTER_FAILURE;
@@ -37,7 +39,6 @@ pub(super) fn work(
             tracing::error!(error = &error as &dyn std::error::Error, "rooms could not be brought up to date");
             pause = PAUSE_AFTER_FAILURE;
         }
-        watch.tell_who_is_there(hub, clock.now());
         let missed = end_missed(calling, hub);
         // Said once for as long as it lasts: this is looked at every second.
         if let (Err(error), false) = (&missed, calls_are_lost) {

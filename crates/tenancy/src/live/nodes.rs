@@ -6,7 +6,7 @@ use crate::sealing::SealingError;
 /// What a node may have missed of what others published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gap {
-    /// The others are out of reach. It is told again every second or two for as long as it lasts.
+    /// Others are out of reach, all of them or some. It is told again every second or two for as long as it lasts.
     Lasts,
     /// Something was lost, or may have been; what others publish from now on is heard.
     Over,
