@@ -1,5 +1,6 @@
 //! Two servers over one database, and over one Redis.
 mod alone;
+mod apart;
 mod jobs;
 mod limits;
 mod meeting;

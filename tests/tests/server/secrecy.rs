@@ -1,5 +1,5 @@
 //! What people confide is found nowhere in clear: not in a dump, in the data folder with its WAL, in
-//! logs at the finest level, in the folder of letters.
+//! logs at the finest level, in the folder of letters, nor in Redis and on the way there.
 use std::{
     fs,
     io::{Read, Write},
@@ -12,9 +12,11 @@ use diesel::{RunQueryDsl, connection::SimpleConnection, sql_query, sql_types::Te
 use huntzen_tests::{
     api::forms::{Form, document},
     client::{Answer, Client},
+    redis::RedisServer,
     samples,
     scale::rounds,
     server::{DataFolder, Server},
+    websocket::WebSocket,
 };
 use memchr::memmem::Finder;
 use serde_json::{Value, json};
@@ -22,20 +24,21 @@ use serde_json::{Value, json};
 use crate::crowd::{Practitioner, employees, free_slots, practitioners, text};
 
 /// Part of every canary.
-const SONG: &str = "kanarienvogel-im-bergwerk-";
+pub const SONG: &str = "kanarienvogel-im-bergwerk-";
 
 /// The ways in which a text could lie somewhere, each with the bytes that give it away.
-struct Search(Vec<(&'static str, Finder<'static>)>);
+pub struct Search(Vec<(&'static str, Finder<'static>)>);
 
 impl Search {
-    fn new() -> Self {
+    /// For canaries.
+    pub fn new() -> Self {
         let mut search = Self(Vec::new());
         search.look_for(SONG);
         search
     }
 
     /// Looks for this text as well.
-    fn look_for(&mut self, text: &str) {
+    pub fn look_for(&mut self, text: &str) {
         let utf16 = |bytes: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
         let mut needles = vec![
             ("plain", text.as_bytes().to_vec()),
@@ -54,7 +57,7 @@ impl Search {
     }
 
     /// The names of the ways in which it lies in these bytes.
-    fn within(&self, bytes: &[u8]) -> Vec<&'static str> {
+    pub fn within(&self, bytes: &[u8]) -> Vec<&'static str> {
         self.0.iter().filter(|(_, finder)| finder.find(bytes).is_some()).map(|(name, _)| *name).collect()
     }
 
@@ -161,6 +164,22 @@ fn confide(server: &Server<'_>, employee: &str, with: &Practitioner, starts: [&s
     }
 }
 
+/// Says something over sockets that tickets open: it travels through Redis, whoever listens.
+fn converse(server: &Server<'_>, employee: &str, with: &Practitioner, start: &str, aviary: &mut Aviary) {
+    let mut client = Client::new(server.address()).with_token(employee);
+    let id = booked(&mut client, with, start, &aviary.canary());
+    let mut sockets = [employee, &with.token].map(|token| {
+        let mut client = Client::new(server.address()).with_token(token);
+        let ticket = text(&sent(&mut client, "POST", "/auth/ws-ticket", &json!({}), 200), "ticket");
+        let mut socket = WebSocket::open(server.address(), &format!("/chat?ticket={ticket}"), &[]).unwrap();
+        assert_eq!(socket.ask("chat:join", &json!({ "consultationId": id }))["code"], Value::Null);
+        socket
+    });
+    let message = json!({ "consultationId": id, "content": aviary.canary() });
+    assert_eq!(sockets[0].ask("chat:message", &message)["seq"], 1);
+    assert_eq!(sockets[1].event("chat:message:received")["content"], message["content"]);
+}
+
 /// A secret that somebody chooses, and one that somebody gets by mail.
 fn sign_up(server: &Server<'_>, token: &str, aviary: &mut Aviary) {
     let mut client = Client::new(server.address()).with_token(token);
@@ -186,8 +205,13 @@ fn second_factor(server: &Server<'_>, token: &str) -> [String; 3] {
 
 #[test]
 fn what_is_confided_lies_nowhere_in_clear() {
+    let redis = RedisServer::start();
+    let overheard = redis.overhear();
     let folder = DataFolder::seeded()
         .with("RUST_LOG", "trace")
+        .with("REDIS_URL", redis.url())
+        .with("HUNTZEN__RATE_LIMIT__ENABLED", "true")
+        .with("HUNTZEN__RATE_LIMIT__GENERAL_LIMIT", "1000000")
         .with("HUNTZEN__CHAT__OPEN_HOURS_BEFORE", "2160")
         .with("HUNTZEN__BOOKING__EARLY_START_MINUTES", "129600");
     let server = folder.serve();
@@ -208,6 +232,9 @@ fn what_is_confided_lies_nowhere_in_clear() {
         let [first, .., last] = starts.as_slice() else { panic!("{} has no time left", with.id) };
         confide(&server, &tokens[turn], with, [first, last], &mut aviary);
     }
+    let mut client = Client::new(server.address()).with_token(tokens[4].clone());
+    let start = free_slots(&mut client, &practitioners[0].id, 80).remove(1);
+    converse(&server, &tokens[4], &practitioners[0], &start, &mut aviary);
     sign_up(&server, &tokens[4], &mut aviary);
     for secret in second_factor(&server, &tokens[3]) {
         search.look_for(&secret);
@@ -215,6 +242,12 @@ fn what_is_confided_lies_nowhere_in_clear() {
     assert!(aviary.0 >= wanted, "{} canaries", aviary.0);
     assert!(server.log().contains("\"level\":\"TRACE\""), "the finest level is on");
     assert_eq!(search.everywhere(&folder, true), Vec::<String>::new());
+    let (told, kept) = (overheard.plain_until_now(), redis.snapshot());
+    for command in ["PUBLISH", "GETDEL", "EVALSHA"] {
+        assert!(memchr::memmem::find(&told, command.as_bytes()).is_some(), "Redis was not told {command}");
+    }
+    assert!(memchr::memmem::find(&kept, b":tally:").is_some(), "Redis keeps nothing");
+    assert_eq!((search.within(&told), search.within(&kept)), (Vec::new(), Vec::new()));
     assert!(server.stop().success());
     assert_eq!(search.everywhere(&folder, false), Vec::<String>::new());
 
@@ -239,10 +272,14 @@ fn what_is_confided_lies_nowhere_in_clear() {
         ("base64, two bytes on", BASE64.encode(around.as_bytes()).into_bytes()),
     ] {
         let place = folder.path().join("mail").join("planted.eml");
-        fs::write(&place, planted).unwrap();
+        fs::write(&place, &planted).unwrap();
         let expected = format!("{name} in {}", place.display());
         assert!(search.everywhere(&folder, false).contains(&expected), "{expected} is not found");
         fs::remove_file(place).unwrap();
+        let overheard = redis.overhear();
+        redis::cmd("SET").arg("planted").arg(planted).exec(&mut redis.connection()).unwrap();
+        let (told, kept) = (overheard.plain_until_now(), redis.snapshot());
+        assert!(search.within(&told).contains(&name) && search.within(&kept).contains(&name), "{name} in Redis");
     }
 }
 
