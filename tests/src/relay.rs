@@ -39,7 +39,8 @@ impl Relay {
         let port = listener.local_addr().unwrap().port();
         let ways: Arc<Mutex<Ways>> = Arc::default();
         let shared = Arc::clone(&ways);
-        let accepting = Builder::new().name("relay".to_owned()).spawn(move || accept(&listener, target, &shared)).unwrap();
+        let accepting =
+            Builder::new().name("relay".to_owned()).spawn(move || accept(&listener, target, &shared)).unwrap();
         Self { port, ways, accepting: Some(accepting) }
     }
 

@@ -1,9 +1,7 @@
 //! Conversations on real sockets: joining, saying, resuming, typing, reading, leaving.
 use huntzen_app::realtime::watch::Watch;
 use huntzen_clinical::conversation::NewMessage;
-use huntzen_tenancy::{
-    Actor, Caller, Origin, clock::Clock, ids::UserId, policy::Role, sealing::SecretText,
-};
+use huntzen_tenancy::{Actor, Caller, Origin, clock::Clock, ids::UserId, policy::Role, sealing::SecretText};
 use huntzen_tests::{
     api::{Listening, Played},
     api_suite,

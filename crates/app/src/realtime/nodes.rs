@@ -133,16 +133,26 @@ mod tests {
         spotty.published.lock().unwrap().drain(..).filter(|signal| signal.topic == Topic::Nodes).collect()
     }
 
+    /// Brings it to another.
+    fn pass(from: &Spotty, to: &Hub) {
+        for signal in told(from) {
+            to.deliver(signal);
+        }
+    }
+
+    fn two_nodes() -> [(Arc<Spotty>, Arc<Hub>); 2] {
+        [1, 2].map(|number| {
+            let spotty = Arc::new(Spotty::default());
+            let broadcast: Arc<dyn Broadcast> = Arc::<Spotty>::clone(&spotty);
+            let hub = Hub::new(&broadcast, Pace::default(), Uuid::from_u128(number));
+            hub.is_among_others();
+            (spotty, hub)
+        })
+    }
+
     #[test]
     fn a_newcomer_is_told_at_once_who_is_there_and_rooms_who_goes() {
-        let spotties = [(); 2].map(|()| Arc::new(Spotty::default()));
-        let [hub, other] = [0, 1].map(|number: usize| {
-            let broadcast: Arc<dyn Broadcast> = Arc::<Spotty>::clone(&spotties[number]);
-            let hub = Hub::new(&broadcast, Pace::default(), Uuid::from_u128(number as u128 + 1));
-            hub.is_among_others();
-            hub
-        });
-        let [spotty, other_spotty] = spotties;
+        let [(spotty, hub), (other_spotty, other)] = two_nodes();
         let (marc, mut waiting) = socket(1, 1, 1);
         let (sophie, _waiting) = socket(2, 2, 2);
         for (hub, device) in [(&hub, &marc), (&other, &sophie)] {
@@ -152,7 +162,6 @@ mod tests {
         }
         told(&spotty);
         assert!(!hub.take_telling());
-        let pass = |from: &Spotty, to: &Hub| told(from).into_iter().for_each(|signal| to.deliver(signal));
         // Whoever is new says so by telling what it knows, or that it knows nobody.
         pass(&other_spotty, &hub);
         assert!(hub.take_telling() && !hub.take_telling());
@@ -172,28 +181,20 @@ mod tests {
 
     #[test]
     fn ten_sockets_are_counted_over_two_hubs() {
-        let spotties = [(); 2].map(|()| Arc::new(Spotty::default()));
-        let hubs = [0, 1].map(|number: usize| {
-            let broadcast: Arc<dyn Broadcast> = Arc::<Spotty>::clone(&spotties[number]);
-            let hub = Hub::new(&broadcast, Pace::default(), Uuid::from_u128(number as u128 + 1));
-            hub.is_among_others();
-            hub
-        });
-        let pass = || {
-            for (from, to) in [(0, 1), (1, 0)] {
-                told(&spotties[from]).into_iter().for_each(|signal| hubs[to].deliver(signal));
-            }
-        };
+        let [(spotty, hub), (other_spotty, other)] = two_nodes();
         let user = UserId(Uuid::from_u128(1));
-        let mut seats = Vec::new();
-        for number in 0..MOST_SOCKETS {
-            seats.push(hubs[number % 2].seat(user).ok().unwrap());
-            pass();
-        }
-        assert!(hubs.iter().all(|hub| hub.seat(user).is_err()));
+        let seat = |on: &Arc<Hub>| {
+            pass(&spotty, &other);
+            pass(&other_spotty, &hub);
+            on.seat(user).ok()
+        };
+        let mut seats: Vec<_> = [&hub, &other].into_iter().cycle().take(MOST_SOCKETS).map_while(seat).collect();
+        assert_eq!(seats.len(), MOST_SOCKETS);
+        assert!(seat(&hub).is_none() && seat(&other).is_none());
         seats.pop();
-        pass();
-        assert!(hubs[0].seat(user).is_ok());
+        for on in [&other, &hub] {
+            assert!(seat(on).is_some());
+        }
     }
 
     #[test]

@@ -169,6 +169,7 @@ mod tests {
         Told { gone: vec![PLACE], ..Told::by(Uuid::from_u128(node)) }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "whoever tells gives it away")]
     fn unheard(told: Told) {
         panic!("{told:?} is told");
     }

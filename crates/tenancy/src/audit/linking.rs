@@ -87,9 +87,9 @@ impl ChainLinking {
         let signer = self.ports.signer.as_ref();
         let mut unsigned = 0;
         let is_signed = self.ports.checkpoints.append(&mut |state| {
-            let signed = |head: &Head| state.heads.get(&head.chain).map_or(0, |known| known.seq);
-            let moved: Vec<Head> = heads.iter().filter(|head| signed(head) < head.seq).cloned().collect();
-            let links = moved.iter().map(|head| head.seq.abs_diff(signed(head)));
+            let covered = |head: &Head| state.heads.get(&head.chain).map_or(0, |known| known.seq);
+            let moved: Vec<Head> = heads.iter().filter(|head| covered(head) < head.seq).cloned().collect();
+            let links = moved.iter().map(|head| head.seq.abs_diff(covered(head)));
             unsigned = links.fold(0, u64::saturating_add);
             let what = (CheckpointKind::Heads, now);
             (unsigned >= least.max(1)).then(|| Checkpoint::signed(signer, what, moved, state.last.clone()))
