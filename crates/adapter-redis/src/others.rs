@@ -127,7 +127,7 @@ mod tests {
         assert_eq!(beats(&mut others, &[OTHER], begun, 2..8).last(), Some(&(7, Gap::Lasts)));
         assert_eq!(beats(&mut others, &[ONE, OTHER], begun, 8..20), [(8, Gap::Over)]);
         // One's own link was gone: nobody is silent for that.
-        let back = begun + Duration::from_secs(60);
+        let back = begun + Duration::from_mins(1);
         others.can_be_heard(back);
         assert_eq!(others.gap(back), None);
     }
