@@ -2,7 +2,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use huntzen_clinical::{
-    call::{Call, Calls, MissedCalls},
+    call::{Begun, Call, Calls, MissedCalls, Swept},
     ids::{CallId, ConsultationId},
 };
 use huntzen_tenancy::{
@@ -10,7 +10,7 @@ use huntzen_tenancy::{
     ids::{NotificationId, UserId},
     notifications::{Notification, NotificationType},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -18,16 +18,23 @@ use crate::{store::MemoryTx, time::micros};
 
 /// The calls of one process. There are as many at once as people who talk.
 #[derive(Debug, Default)]
-pub struct LocalCalls(Mutex<Vec<Call>>);
+pub struct LocalCalls(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    calls: Vec<Call>,
+    /// Until it is recorded that they were.
+    missed: Vec<Call>,
+}
 
 impl LocalCalls {
-    /// A list of owned values is sound even after a panic elsewhere, so poisoning means nothing here.
-    fn calls(&self) -> MutexGuard<'_, Vec<Call>> {
+    /// Lists of owned values are sound even after a panic elsewhere, so poisoning means nothing here.
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take(&self, which: impl FnMut(&mut Call) -> bool) -> Vec<Call> {
-        self.calls().extract_if(.., which).collect()
+        self.kept().calls.extract_if(.., which).collect()
     }
 }
 
@@ -36,23 +43,29 @@ impl Calls for LocalCalls {
         true
     }
 
-    fn begin(&self, call: &Call) -> Result<bool, StoreError> {
-        let mut calls = self.calls();
+    fn is_in_reach(&self) -> bool {
+        true
+    }
+
+    fn begin(&self, call: &Call) -> Result<Begun, StoreError> {
+        let calls = &mut self.kept().calls;
         let is_free = calls.iter().all(|known| known.consultation != call.consultation);
-        if is_free {
+        Ok(if is_free {
             calls.push(call.clone());
-        }
-        Ok(is_free)
+            Begun::Rings { instead_of: None }
+        } else {
+            Begun::InProgress
+        })
     }
 
     fn find(&self, id: CallId) -> Result<Option<Call>, StoreError> {
-        Ok(self.calls().iter().find(|call| call.id == id).cloned())
+        Ok(self.kept().calls.iter().find(|call| call.id == id).cloned())
     }
 
     fn answer(&self, id: CallId, device: Uuid) -> Result<Option<Call>, StoreError> {
-        let mut calls = self.calls();
+        let mut kept = self.kept();
         let free = |call: &Call| call.callee_device.is_none_or(|answered| answered == device);
-        let ringing = calls.iter_mut().find(|call| call.id == id && free(call));
+        let ringing = kept.calls.iter_mut().find(|call| call.id == id && free(call));
         Ok(ringing.map(|call| {
             call.callee_device = Some(device);
             call.clone()
@@ -60,8 +73,8 @@ impl Calls for LocalCalls {
     }
 
     fn take_back(&self, id: CallId, device: Uuid) -> Result<bool, StoreError> {
-        let mut calls = self.calls();
-        let answered = calls.iter_mut().find(|call| call.id == id && call.callee_device == Some(device));
+        let mut kept = self.kept();
+        let answered = kept.calls.iter_mut().find(|call| call.id == id && call.callee_device == Some(device));
         Ok(answered.map(|call| call.callee_device = None).is_some())
     }
 
@@ -73,13 +86,25 @@ impl Calls for LocalCalls {
         Ok(self.take(|call| call.id == id).pop())
     }
 
-    fn end_unanswered(&self, since_before: Timestamp) -> Result<Vec<Call>, StoreError> {
-        Ok(self.take(|call| call.callee_device.is_none() && call.began_at <= since_before))
-    }
-
     fn end_of_device(&self, device: Uuid) -> Result<Vec<Call>, StoreError> {
         Ok(self.take(|call| call.is_on(device)))
     }
+
+    fn sweep(&self, now: Timestamp, rings_for: SignedDuration) -> Result<Swept, StoreError> {
+        let since = now - rings_for;
+        let mut kept = self.kept();
+        let Kept { calls, missed } = &mut *kept;
+        missed.extend(calls.extract_if(.., |call| call.callee_device.is_none() && call.began_at <= since));
+        // A process that is gone has no calls, and one that is there forgets none.
+        Ok(Swept { missed: missed.clone(), left_behind: Vec::new() })
+    }
+
+    fn recorded(&self, missed: &[CallId]) -> Result<(), StoreError> {
+        self.kept().missed.retain(|call| !missed.contains(&call.id));
+        Ok(())
+    }
+
+    fn is_over(&self, _: CallId) {}
 }
 
 impl MissedCalls for MemoryTx {

@@ -7,6 +7,7 @@ mod bytes;
 mod calls;
 mod link;
 mod others;
+mod own_calls;
 mod parcel;
 mod settings;
 mod tallies;

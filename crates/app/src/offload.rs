@@ -334,6 +334,21 @@ mod tests {
     }
 
     #[actix_web::test]
+    async fn what_nobody_waits_for_any_more_is_dropped() {
+        let lanes = lanes(1, 0);
+        let (release, held) = mpsc::channel::<()>();
+        let short = Patience(Cell::new(Duration::from_millis(20)));
+        let (done, dropped) = mpsc::sync_channel::<()>(0);
+        let late = offload(&lanes, Lane::General, &short, move || {
+            held.recv().unwrap();
+            Ok::<_, Problem>(done)
+        });
+        assert_eq!(late.await.unwrap_err().code(), Code::Overloaded);
+        release.send(()).unwrap();
+        assert_eq!(dropped.recv_timeout(PATIENCE), Err(mpsc::RecvTimeoutError::Disconnected));
+    }
+
+    #[actix_web::test]
     async fn a_panic_is_an_internal_problem_and_frees_the_lane() {
         let lanes = lanes(1, 0);
         let patience = Patience::default();

@@ -2,7 +2,8 @@
 //!
 //! What the devices negotiate (SDP, candidates) passes through and is kept nowhere.
 use huntzen_tenancy::{
-    StoreError,
+    Caller, StoreError,
+    audit::Action,
     ids::{CompanyId, UserId},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -14,7 +15,9 @@ use crate::{
 };
 
 mod calling;
+mod owed;
 pub use calling::{Calling, Connected};
+pub use owed::Unheard;
 
 /// How long a call rings.
 pub const RINGS_FOR: SignedDuration = SignedDuration::from_secs(45);
@@ -78,17 +81,73 @@ impl Care {
     }
 }
 
-/// Where calls are while they last. Every operation is one step that no other comes between.
+/// How calls came to be over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Somebody hung up, or a device is gone.
+    Ended,
+    /// The other participant does not answer.
+    Rejected,
+}
+
+impl Ending {
+    /// What the trail calls it.
+    pub fn action(self) -> Action {
+        match self {
+            Self::Ended => Action::End,
+            Self::Rejected => Action::Reject,
+        }
+    }
+}
+
+/// Calls that are over, which both sides have yet to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Over {
+    /// The calls.
+    pub calls: Vec<Call>,
+    /// How.
+    pub ending: Ending,
+    /// Who ended them, or whose device is gone; `None` where nobody did.
+    pub by: Option<Caller>,
+}
+
+/// What has become of a call that was to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It rings.
+    Rings {
+        /// The call of the same consultation that a node has left behind which is gone; it is over now.
+        instead_of: Option<Call>,
+    },
+    /// It does not: its consultation has a call.
+    InProgress,
+}
+
+/// Calls that nobody ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Those that nobody answered. Each is answered again until it is said to be [recorded](Calls::recorded).
+    pub missed: Vec<Call>,
+    /// Those of devices whose node is gone, and those that were lost with the memory that they were kept in; each is
+    /// answered once.
+    pub left_behind: Vec<Call>,
+}
+
+/// Where calls are while they last. Every operation is one step that no other comes between. After `Unavailable` it
+/// may have been done all the same.
 pub trait Calls: Send + Sync {
     /// Whether every answer comes from this process's memory, without waiting for anything: then it may be
     /// asked for on an event loop.
     fn is_at_hand(&self) -> bool;
 
-    /// Begins a call; `false` when its consultation has one.
+    /// Whether a step would be tried now. When not, it fails at once and is surely not done.
+    fn is_in_reach(&self) -> bool;
+
+    /// Begins a call of a device of this process.
     ///
     /// # Errors
     /// `Unavailable`.
-    fn begin(&self, call: &Call) -> Result<bool, StoreError>;
+    fn begin(&self, call: &Call) -> Result<Begun, StoreError>;
 
     /// The call with this id.
     ///
@@ -96,8 +155,8 @@ pub trait Calls: Send + Sync {
     /// `Unavailable`.
     fn find(&self, id: CallId) -> Result<Option<Call>, StoreError>;
 
-    /// Answers a call on this device; `None` when it does not ring any more: of many devices at once
-    /// one answers. The one that has answered is told the same again.
+    /// Answers a call on this device of this process; `None` when it does not ring any more: of many devices at
+    /// once one answers. The one that has answered is told the same again.
     ///
     /// # Errors
     /// `Unavailable`.
@@ -121,17 +180,27 @@ pub trait Calls: Send + Sync {
     /// `Unavailable`.
     fn end(&self, id: CallId) -> Result<Option<Call>, StoreError>;
 
-    /// Ends every call that rings since before this instant; each is answered once.
-    ///
-    /// # Errors
-    /// `Unavailable`.
-    fn end_unanswered(&self, since_before: Timestamp) -> Result<Vec<Call>, StoreError>;
-
-    /// Ends every call of a device that is gone; each is answered once.
+    /// Ends every call of a device of this process that is gone; each is answered once.
     ///
     /// # Errors
     /// `Unavailable`.
     fn end_of_device(&self, device: Uuid) -> Result<Vec<Call>, StoreError>;
+
+    /// Ends what nobody ends: calls that have rung for `rings_for`, by the clock that they began by, and those that
+    /// were left behind. `now` is this process's clock.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn sweep(&self, now: Timestamp, rings_for: SignedDuration) -> Result<Swept, StoreError>;
+
+    /// That these calls were missed is recorded, and need not be again.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    fn recorded(&self, missed: &[CallId]) -> Result<(), StoreError>;
+
+    /// Devices of this process were told that a call is over, wherever it was ended.
+    fn is_over(&self, id: CallId);
 }
 
 /// A server that helps two devices to find each other (RFC 8445; RFC 8656 for TURN).

@@ -1,6 +1,6 @@
 //! The line of the audit trail that every clinical use case leaves, done or refused.
 use huntzen_tenancy::{
-    Caller,
+    Caller, Scope,
     audit::{Action, AuditEntry, Resource},
     ids::{CompanyId, UserId},
 };
@@ -64,13 +64,35 @@ impl ClinicalPorts {
             tx.record(&trace.complete(self.entry(&scope, now, action, resource)))?;
             Ok(value)
         });
-        if let Err(refusal) = &done
-            && refusal.is_told()
-        {
-            let entry = trace.complete(self.entry(&scope, now, action, resource)).refused();
-            // As well as it can: whoever was refused is told so whatever becomes of the trace.
-            let _ = self.store.run(&scope, |tx| Ok::<_, ClinicalError>(tx.record(&entry)?));
+        if let Err(refusal) = &done {
+            self.leave_refused(&scope, refusal, || trace.complete(self.entry(&scope, now, action, resource)));
         }
         done
+    }
+
+    /// Keeps the trace of what was `done` or refused outside of any unit of work. What was done and leaves no trace
+    /// has failed; undoing it is for whoever did it.
+    pub(crate) fn leave<T>(
+        &self,
+        caller: &Caller,
+        (action, resource): (Action, Resource),
+        trace: Trace,
+        done: Result<T, ClinicalError>,
+    ) -> Result<T, ClinicalError> {
+        let (now, scope) = (self.clock.now(), caller.scope());
+        let entry = || trace.complete(self.entry(&scope, now, action, resource));
+        match &done {
+            Ok(_) => self.store.run(&scope, |tx| Ok::<_, ClinicalError>(tx.record(&entry())?))?,
+            Err(refusal) => self.leave_refused(&scope, refusal, entry),
+        }
+        done
+    }
+
+    /// As well as it can: whoever was refused is told so whatever becomes of the trace.
+    fn leave_refused(&self, scope: &Scope, refusal: &ClinicalError, entry: impl FnOnce() -> AuditEntry) {
+        if refusal.is_told() {
+            let entry = entry().refused();
+            let _ = self.store.run(scope, |tx| Ok::<_, ClinicalError>(tx.record(&entry)?));
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The contracts of `Calls` and of `MissedCalls`.
 use huntzen_clinical::{
-    call::{Call, Calls},
+    call::{Begun, Call, Calls, Swept},
     ids::{CallId, ConsultationId},
 };
 use huntzen_tenancy::{
@@ -35,19 +35,28 @@ fn call(number: u128, began: i64) -> Call {
     }
 }
 
+const RINGS: Begun = Begun::Rings { instead_of: None };
+
+fn ids(calls: Vec<Call>) -> Vec<u128> {
+    let mut ids: Vec<_> = calls.into_iter().map(|call| call.id.0.as_u128()).collect();
+    ids.sort_unstable();
+    ids
+}
+
 /// A call is found until it is over; a consultation has one at a time.
 pub fn a_consultation_has_one_call(calls: &dyn Calls) {
     let first = call(1, 0);
     assert_eq!(calls.find(first.id).unwrap(), None);
-    assert!(calls.begin(&first).unwrap());
+    assert!(calls.is_in_reach());
+    assert_eq!(calls.begin(&first).unwrap(), RINGS);
     assert_eq!(calls.find(first.id).unwrap(), Some(first.clone()));
     let second = Call { id: CallId(Uuid::from_u128(2)), ..first.clone() };
-    assert!(!calls.begin(&second).unwrap());
-    assert!(calls.begin(&call(3, 0)).unwrap());
+    assert_eq!(calls.begin(&second).unwrap(), Begun::InProgress);
+    assert_eq!(calls.begin(&call(3, 0)).unwrap(), RINGS);
     assert_eq!(calls.end(first.id).unwrap(), Some(first.clone()));
     assert_eq!(calls.end(first.id).unwrap(), None);
     assert_eq!(calls.find(first.id).unwrap(), None);
-    assert!(calls.begin(&second).unwrap());
+    assert_eq!(calls.begin(&second).unwrap(), RINGS);
 }
 
 /// Of many devices that answer at once one wins, of many that end at once one ends; of many calls of
@@ -56,7 +65,7 @@ pub fn of_many_at_once_one_wins(calls: &(dyn Calls + Sync)) {
     let ringing = call(1, 0);
     let begun = at_once(8, |number| {
         let id = CallId(Uuid::from_u128(100 + number as u128));
-        calls.begin(&Call { id, ..ringing.clone() }).unwrap().then_some(id)
+        (calls.begin(&Call { id, ..ringing.clone() }).unwrap() == RINGS).then_some(id)
     });
     let [id] = begun.into_iter().flatten().collect::<Vec<_>>()[..] else { panic!("one call begins") };
     let devices = at_once(8, |number| calls.answer(id, Uuid::from_u128(500 + number as u128)).unwrap());
@@ -71,7 +80,7 @@ pub fn of_many_at_once_one_wins(calls: &(dyn Calls + Sync)) {
 pub fn an_answer_is_told_again_and_taken_back(calls: &dyn Calls) {
     let ringing = call(1, 0);
     let [first, second] = [7, 8].map(Uuid::from_u128);
-    assert!(calls.begin(&ringing).unwrap());
+    assert_eq!(calls.begin(&ringing).unwrap(), RINGS);
     assert!(!calls.take_back(ringing.id, first).unwrap());
     let answered = Call { callee_device: Some(first), ..ringing.clone() };
     for _ in 0..2 {
@@ -86,30 +95,50 @@ pub fn an_answer_is_told_again_and_taken_back(calls: &dyn Calls) {
     assert_eq!(calls.end_ringing(ringing.id).unwrap(), None);
 }
 
-/// Only what rings is unanswered, from the instant asked for on; each call is answered once.
-pub fn what_rings_too_long_ends(calls: &dyn Calls) {
-    for (number, began) in [(1, 0), (2, 10), (3, 20)] {
-        assert!(calls.begin(&call(number, began)).unwrap());
+/// Only what rings is missed, once it has rung for long enough, and then it is over.
+pub fn what_rings_too_long_is_missed(calls: &dyn Calls) {
+    for number in 1..=3 {
+        assert_eq!(calls.begin(&call(number, 0)).unwrap(), RINGS);
     }
     calls.answer(CallId(Uuid::from_u128(1)), Uuid::from_u128(7)).unwrap().unwrap();
-    let at = |seconds| Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
-    assert_eq!(calls.end_unanswered(at(9)).unwrap(), []);
-    assert_eq!(calls.end_unanswered(at(10)).unwrap(), [call(2, 10)]);
-    assert_eq!(calls.end_unanswered(at(10)).unwrap(), []);
-    assert_eq!(calls.answer(CallId(Uuid::from_u128(2)), Uuid::from_u128(8)).unwrap(), None);
+    let sweep = |rings_for| calls.sweep(Timestamp::UNIX_EPOCH, rings_for).unwrap();
+    assert_eq!(sweep(SignedDuration::from_hours(1)), Swept::default());
+    let Swept { missed, left_behind } = sweep(SignedDuration::ZERO);
+    assert_eq!(left_behind, []);
+    assert!(missed.contains(&call(2, 0)), "it is what it was: {missed:?}");
+    assert_eq!(ids(missed), [2, 3]);
+    let second = CallId(Uuid::from_u128(2));
+    assert_eq!(calls.answer(second, Uuid::from_u128(8)).unwrap(), None);
+    assert_eq!((calls.find(second).unwrap(), calls.end(second).unwrap()), (None, None));
+    assert_eq!(calls.begin(&Call { id: CallId(Uuid::from_u128(4)), ..call(2, 0) }).unwrap(), RINGS);
     assert!(calls.find(CallId(Uuid::from_u128(1))).unwrap().is_some());
+}
+
+/// A missed call is answered again until it is recorded: at once, or after what `later` does.
+pub fn a_missed_call_is_swept_until_it_is_recorded(calls: &dyn Calls, later: impl Fn()) {
+    for number in 1..=2 {
+        assert_eq!(calls.begin(&call(number, 0)).unwrap(), RINGS);
+    }
+    let sweep = |rings_for| {
+        later();
+        ids(calls.sweep(Timestamp::UNIX_EPOCH, rings_for).unwrap().missed)
+    };
+    assert_eq!(sweep(SignedDuration::ZERO), [1, 2]);
+    assert_eq!(sweep(SignedDuration::from_hours(1)), [1, 2]);
+    calls.recorded(&[CallId(Uuid::from_u128(1))]).unwrap();
+    assert_eq!(sweep(SignedDuration::from_hours(1)), [2]);
+    calls.recorded(&[1, 2].map(|number| CallId(Uuid::from_u128(number)))).unwrap();
+    assert_eq!(sweep(SignedDuration::from_hours(1)), [0; 0]);
 }
 
 /// A device that is gone ends its calls, whichever end it was at, and no others.
 pub fn a_device_takes_its_calls_along(calls: &dyn Calls) {
     for number in 1..=3 {
-        assert!(calls.begin(&call(number, 0)).unwrap());
+        assert_eq!(calls.begin(&call(number, 0)).unwrap(), RINGS);
     }
     let device = Uuid::from_u128(10);
     calls.answer(CallId(Uuid::from_u128(2)), device).unwrap().unwrap();
-    let mut ended: Vec<_> = calls.end_of_device(device).unwrap().into_iter().map(|call| call.id.0.as_u128()).collect();
-    ended.sort_unstable();
-    assert_eq!(ended, [1, 2]);
+    assert_eq!(ids(calls.end_of_device(device).unwrap()), [1, 2]);
     assert_eq!(calls.end_of_device(device).unwrap(), []);
     assert!(calls.find(CallId(Uuid::from_u128(3))).unwrap().is_some());
 }

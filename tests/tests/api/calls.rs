@@ -166,9 +166,9 @@ async fn nobody_answers_and_both_are_told(play: &Played) {
     let mut phone = device(play, &server, Played::SOPHIE).await;
     let named = call(&mut marc, &id);
     let sweep = || {
-        let missed = play.services.calling.miss().unwrap();
+        let missed = play.services.calling.sweep().unwrap().missed;
         for call in &missed {
-            tell_missed(&play.edge.hub, call).unwrap();
+            tell_missed(&play.edge.hub, call);
         }
         play.services.calling.record_missed(&missed).unwrap();
         missed.len()

@@ -346,8 +346,8 @@ async fn whatever_can_be_told_is_told_as_the_document_says(play: &Played) {
     marc.event("call:rejected");
     ring(&mut marc, &mut phone);
     play.advance(SignedDuration::from_secs(46));
-    for missed in play.services.calling.miss().unwrap() {
-        tell_missed(&play.edge.hub, &missed).unwrap();
+    for missed in play.services.calling.sweep().unwrap().missed {
+        tell_missed(&play.edge.hub, &missed);
     }
     heard("call:missed", &mut [&mut marc, &mut phone, &mut laptop]);
     told.extend([marc.told(), phone.told(), laptop.told()]);

@@ -243,8 +243,8 @@ async fn everybody_listens(api: ApiWorld) {
     second.ask("call:reject", &call);
     ring(&mut listeners);
     stage.api.advance(SignedDuration::from_secs(46));
-    for missed in stage.api.services.calling.miss().unwrap() {
-        tell_missed(&stage.api.edge.hub, &missed).unwrap();
+    for missed in stage.api.services.calling.sweep().unwrap().missed {
+        tell_missed(&stage.api.edge.hub, &missed);
     }
     listeners.sockets.push((Who::Practitioner, second));
     told.append(&mut listeners.told());

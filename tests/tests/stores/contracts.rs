@@ -98,8 +98,13 @@ mod calls {
     }
 
     #[test]
-    fn what_rings_too_long_ends() {
-        calls::what_rings_too_long_ends(&LocalCalls::default());
+    fn what_rings_too_long_is_missed() {
+        calls::what_rings_too_long_is_missed(&LocalCalls::default());
+    }
+
+    #[test]
+    fn a_missed_call_is_swept_until_it_is_recorded() {
+        calls::a_missed_call_is_swept_until_it_is_recorded(&LocalCalls::default(), || ());
     }
 
     #[test]

@@ -1,2 +1,2 @@
 -- Further argument: the id.
-return told(find(ARGV[3]))
+return answer(ARGV[3], find(ARGV[3]))

@@ -3,12 +3,11 @@ use std::{rc::Rc, sync::Arc};
 
 use huntzen_clinical::{
     ClinicalError,
-    call::{Call, Calling, Connected as ConnectedCall, IceServer},
+    call::{Call, Calling, Connected as ConnectedCall, Ending, IceServer, Over, Unheard},
     ids::{CallId, ConsultationId},
 };
 use huntzen_tenancy::{
     audit::Action,
-    ids::UserId,
     live::{Signal, Topic},
     words,
 };
@@ -181,7 +180,8 @@ impl CallSocket {
 
     async fn initiate(&self, Initiate { consultation_id }: Initiate) -> Result<Reply, Problem> {
         let (caller, device) = (self.connected.socket.caller().clone(), self.device());
-        let connected = self.connected.run(move |s| s.calling.initiate(&caller, device, consultation_id)).await?;
+        let begun = self.connected.run(move |s| s.calling.initiate(&caller, device, consultation_id)).await?;
+        let connected = begun.heard();
         let call = &connected.call;
         self.tell(Topic::Calls(call.callee), CallTold::Incoming, &data(call))?;
         Reply::new(ConnectedData::from(connected))
@@ -189,7 +189,8 @@ impl CallSocket {
 
     async fn accept(&self, OfCall { call_id }: OfCall) -> Result<Reply, Problem> {
         let (caller, device) = (self.connected.socket.caller().clone(), self.device());
-        let connected = self.connected.run(move |s| s.calling.accept(&caller, device, call_id)).await?;
+        let answered = self.connected.run(move |s| s.calling.accept(&caller, device, call_id)).await?;
+        let connected = answered.heard();
         let call = &connected.call;
         self.tell(Topic::Calls(call.callee), CallTold::Taken, &id_of(call))?;
         self.tell(Topic::Socket(call.caller_device), CallTold::Accepted, &id_of(call))?;
@@ -211,31 +212,32 @@ impl CallSocket {
     async fn reject(&self, OfCall { call_id }: OfCall) -> Result<Reply, Problem> {
         let caller = self.connected.socket.caller().clone();
         let rejected = self.ask(move |calling| calling.reject(&caller, call_id)).await;
-        self.over(rejected, call_id, (Action::Reject, CallTold::Rejected)).await
+        self.over(rejected, call_id, Action::Reject).await
     }
 
     async fn end(&self, OfCall { call_id }: OfCall) -> Result<Reply, Problem> {
         let caller = self.connected.socket.caller().clone();
         let ended = self.ask(move |calling| calling.end(&caller, call_id)).await;
-        self.over(ended, call_id, (Action::End, CallTold::Ended)).await
+        self.over(ended, call_id, Action::End).await
     }
 
     /// Tells that a call is over, at once, and then leaves the trace of it, or of the refusal.
     async fn over(
         &self,
-        outcome: Result<Call, Problem>,
+        outcome: Result<Unheard<Over>, Problem>,
         id: CallId,
-        (action, told): (Action, CallTold),
+        action: Action,
     ) -> Result<Reply, Problem> {
-        let caller = self.connected.socket.caller().clone();
         match outcome {
-            Ok(call) => {
-                self.tell_both(&call, told)?;
-                self.connected.run(move |s| s.calling.trace_over(&caller, action, &[call])).await?;
+            Ok(over) => {
+                let over = over.heard();
+                self.tell_over(&over);
+                self.connected.run(move |s| s.calling.trace_over(&over)).await?;
                 Ok(Reply::done())
             }
             Err(failure) if failure.code().status().is_server_error() => Err(failure),
             Err(refusal) => {
+                let caller = self.connected.socket.caller().clone();
                 let traced = self.connected.run(move |s| s.calling.trace_refused(&caller, action, id)).await;
                 if let Err(problem) = traced {
                     tracing::warn!(causes = problem.causes(), "a refusal left no trace");
@@ -264,11 +266,8 @@ impl CallSocket {
         Ok(())
     }
 
-    fn tell_both(&self, call: &Call, event: CallTold) -> Result<(), Problem> {
-        for user in [call.caller, call.callee] {
-            self.tell(Topic::Calls(user), event, &id_of(call))?;
-        }
-        Ok(())
+    fn tell_over(&self, over: &Over) {
+        tell_over(self.connected.hub(), over, Some(self.device()));
     }
 }
 
@@ -281,16 +280,43 @@ fn id_of(call: &Call) -> CallIdData {
 }
 
 /// Tells everybody concerned of a call that nobody answered.
-///
-/// # Errors
-/// `internal` when it has no JSON.
-pub fn tell_missed(hub: &Hub, call: &Call) -> Result<(), Problem> {
-    let text = frame(CallTold::Missed, &data(call))?;
-    let told = |user: UserId| Signal::new(Topic::Calls(user), Arc::clone(&text));
-    for user in [call.caller, call.callee] {
-        hub.publish(told(user));
+pub fn tell_missed(hub: &Hub, call: &Call) {
+    tell_both(hub, call, None, frame(CallTold::Missed, &data(call)));
+}
+
+/// Tells everybody concerned that calls are over, but for the device that knows.
+pub fn tell_over(hub: &Hub, over: &Over, except: Option<Uuid>) {
+    let told = match over.ending {
+        Ending::Ended => CallTold::Ended,
+        Ending::Rejected => CallTold::Rejected,
+    };
+    for call in &over.calls {
+        tell_both(hub, call, except, frame(told, &id_of(call)));
     }
-    Ok(())
+}
+
+fn tell_both(hub: &Hub, call: &Call, except: Option<Uuid>, text: Result<Arc<str>, Problem>) {
+    // A call's ids always have JSON.
+    let Ok(text) = text else { return };
+    for user in [call.caller, call.callee] {
+        hub.publish(Signal { except, ..Signal::new(Topic::Calls(user), Arc::clone(&text)) });
+    }
+}
+
+/// The call that is over when devices are told this.
+fn over_by(text: &str) -> Option<CallId> {
+    #[derive(Deserialize)]
+    struct Told {
+        event: CallTold,
+        data: OfTold,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct OfTold {
+        call_id: CallId,
+    }
+    let Told { event, data } = serde_json::from_str(text).ok()?;
+    matches!(event, CallTold::Rejected | CallTold::Ended | CallTold::Missed).then_some(data.call_id)
 }
 
 impl Protocol for CallSocket {
@@ -312,28 +338,48 @@ impl Protocol for CallSocket {
         }
     }
 
-    async fn deliver(self: Rc<Self>, _signal: Arc<Signal>) -> Result<Delivery, Closing> {
+    async fn deliver(self: Rc<Self>, signal: Arc<Signal>) -> Result<Delivery, Closing> {
+        if let (Topic::Calls(_), Some(call)) = (signal.topic, over_by(&signal.text)) {
+            self.connected.services().calling.is_over(call);
+        }
         Ok(Delivery::AsItIs)
     }
 
     async fn closed(self: Rc<Self>) {
         // Whoever is at the other end hears of it whatever becomes of the trace.
-        let device = self.device();
-        let ended = self.ask(move |calling| calling.gone(device)).await.unwrap_or_else(|problem| {
-            tracing::error!(causes = problem.causes(), "the calls of a device that is gone go on");
-            Vec::new()
-        });
-        if ended.is_empty() {
+        let (caller, device) = (self.connected.socket.caller().clone(), self.device());
+        let by = caller.clone();
+        let over = match self.ask(move |calling| calling.gone(&by, device)).await {
+            Ok(ended) => ended.heard(),
+            Err(problem) => {
+                tracing::warn!(causes = problem.causes(), "the calls of a device that is gone go on for a while");
+                return self.connected.services().calling.owe_gone(caller, device);
+            }
+        };
+        if over.calls.is_empty() {
             return;
         }
-        for call in &ended {
-            // A call's id always has JSON.
-            let _ = self.tell_both(call, CallTold::Ended);
-        }
-        let caller = self.connected.socket.caller().clone();
-        let traced = self.connected.run(move |s| s.calling.trace_over(&caller, Action::End, &ended)).await;
+        self.tell_over(&over);
+        let traced = self.connected.run(move |s| s.calling.trace_over(&over)).await;
         if let Err(problem) = traced {
             tracing::error!(causes = problem.causes(), "calls of a device that is gone left no trace");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ends_a_call_is_recognised() {
+        let id = CallId(Uuid::from_u128(1));
+        let told = |event| over_by(&format!(r#"{{"event":"{event}","data":{{"callId":"{id}"}}}}"#));
+        for event in ["call:ended", "call:rejected", "call:missed"] {
+            assert_eq!(told(event), Some(id), "{event}");
+        }
+        for event in ["call:incoming", "call:taken", "call:accepted", "chat:message"] {
+            assert_eq!(told(event), None, "{event}");
         }
     }
 }

@@ -1,12 +1,17 @@
 //! The live worker: tells connected people what is new when the bell rings, or after a second.
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
-use huntzen_clinical::{ClinicalError, call::Calling, conversation::RoomFeed};
+use huntzen_clinical::{
+    ClinicalError,
+    call::{Calling, Ending, Over},
+    conversation::RoomFeed,
+    ids::CallId,
+};
 use huntzen_tenancy::{clock::Clock, live::LiveFeed};
 
 use super::Bell;
 use crate::{
-    call::tell_missed,
+    call::{tell_missed, tell_over},
     realtime::{Hub, watch::Watch},
 };
 
@@ -26,7 +31,7 @@ pub(super) fn work(
 ) {
     let mut watch = Watch::default();
     let mut heard = 0;
-    let mut calls_are_lost = false;
+    let mut calls = Calls { calling, hub, told: HashSet::new(), is_failing: false };
     while bell.listen(&mut heard, PAUSE) {
         let mut pause = BETWEEN_LOOKS;
         // Before anything that waits for the store: others believe it for a while only.
@@ -39,25 +44,72 @@ pub(super) fn work(
             tracing::error!(error = &error as &dyn std::error::Error, "rooms could not be brought up to date");
             pause = PAUSE_AFTER_FAILURE;
         }
-        let missed = end_missed(calling, hub);
-        // Said once for as long as it lasts: this is looked at every second.
-        if let (Err(error), false) = (&missed, calls_are_lost) {
-            tracing::error!(error = error as &dyn std::error::Error, "missed calls could not be ended or recorded");
+        if !calls.tend() {
+            pause = PAUSE_AFTER_FAILURE;
         }
-        calls_are_lost = missed.is_err();
         if !bell.pause(pause) {
             return;
         }
     }
 }
 
-/// Ends the calls that nobody answered. Both sides' devices are told first: they have to stop ringing
-/// although the inbox may be out of reach.
-fn end_missed(calling: &Calling, hub: &Hub) -> Result<(), ClinicalError> {
-    let missed = calling.miss()?;
-    for call in &missed {
-        // A call's id always has JSON.
-        let _ = tell_missed(hub, call);
+/// Missed calls that are not recorded yet and were told already, at the most.
+const MOST_TOLD: usize = 1_024;
+
+/// Sees to calls that nobody ends, and to what could not be done about others.
+struct Calls<'a> {
+    calling: &'a Calling,
+    hub: &'a Hub,
+    /// Missed calls that were told and are yet to be recorded: they are not told again.
+    told: HashSet<CallId>,
+    is_failing: bool,
+}
+
+impl Calls<'_> {
+    /// Whether all could be done.
+    fn tend(&mut self) -> bool {
+        let (settled, swept) = (self.settle(), self.sweep());
+        let done = settled.and(swept);
+        // Said once for as long as it lasts: this is looked at every second.
+        if let (Err(error), false) = (&done, self.is_failing) {
+            tracing::error!(error = error as &dyn std::error::Error, "calls could not be ended or recorded yet");
+        }
+        self.is_failing = done.is_err();
+        done.is_ok()
     }
-    calling.record_missed(&missed)
+
+    fn settle(&self) -> Result<(), ClinicalError> {
+        let mut over = Vec::new();
+        let settled = self.calling.settle(&mut over);
+        over.iter().for_each(|over| self.tell(over));
+        settled
+    }
+
+    /// Devices are told first: they have to stop ringing although the inbox may be out of reach.
+    fn sweep(&mut self) -> Result<(), ClinicalError> {
+        let swept = self.calling.sweep()?;
+        if !swept.left_behind.is_empty() {
+            self.tell(&Over { calls: swept.left_behind, ending: Ending::Ended, by: None });
+        }
+        if self.told.len() > MOST_TOLD {
+            self.told.clear();
+        }
+        for call in &swept.missed {
+            if self.told.insert(call.id) {
+                tell_missed(self.hub, call);
+            }
+        }
+        self.calling.record_missed(&swept.missed)?;
+        for call in &swept.missed {
+            self.told.remove(&call.id);
+        }
+        Ok(())
+    }
+
+    fn tell(&self, over: &Over) {
+        tell_over(self.hub, over, None);
+        if let Err(error) = self.calling.trace_over(over) {
+            tracing::error!(error = &error as &dyn std::error::Error, "calls that are over left no trace");
+        }
+    }
 }
