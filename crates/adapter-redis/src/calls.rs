@@ -165,7 +165,7 @@ impl Calls for RedisCalls {
 
     fn take_back(&self, id: CallId, device: Uuid) -> Result<bool, StoreError> {
         let arguments = [id.to_string(), device.to_string()];
-        let is_done = self.invoke(&self.scripts.take_back, &arguments.each_ref().map(|id| id.as_bytes()))?;
+        let is_done = self.invoke(&self.scripts.take_back, &arguments.each_ref().map(String::as_bytes))?;
         self.own.take_back(id, device);
         Ok(is_done)
     }

@@ -200,7 +200,7 @@ fn caller(who: &Person) -> Caller {
     Caller { actor: who.actor(), origin: Origin::default() }
 }
 
-fn is_out_of_reach<T: std::fmt::Debug>(outcome: Result<T, ClinicalError>) {
+fn is_out_of_reach<T: std::fmt::Debug>(outcome: &Result<T, ClinicalError>) {
     assert!(matches!(outcome, Err(ClinicalError::Store(StoreError::Unavailable(_)))), "{outcome:?}");
 }
 
@@ -208,13 +208,13 @@ fn is_out_of_reach<T: std::fmt::Debug>(outcome: Result<T, ClinicalError>) {
 fn a_call_that_may_have_begun_is_ended_as_soon_as_that_is_possible() {
     let stage = Stage::over(World::memory());
     stage.calls.fails(Fault::After);
-    is_out_of_reach(stage.initiate());
+    is_out_of_reach(&stage.initiate());
     stage.calls.fails(Fault::Before);
     // Nothing of these is left, so nothing is owed for them.
     for _ in 0..3 {
-        is_out_of_reach(stage.initiate());
+        is_out_of_reach(&stage.initiate());
     }
-    is_out_of_reach(stage.calling.settle(&mut Vec::new()));
+    is_out_of_reach(&stage.calling.settle(&mut Vec::new()));
     stage.calls.fails(None);
     assert_eq!(stage.settled(), [], "nobody was told of it");
     let call = stage.initiate().unwrap();
@@ -228,11 +228,11 @@ fn a_call_without_a_trace_does_not_take_place() {
     let stage = Stage::over(World::memory());
     // The consultation is read, and then the database is away.
     stage.store.left.store(1, Ordering::SeqCst);
-    is_out_of_reach(stage.initiate());
+    is_out_of_reach(&stage.initiate());
     stage.store.left.store(usize::MAX, Ordering::SeqCst);
     let call = stage.initiate().unwrap();
     stage.store.left.store(0, Ordering::SeqCst);
-    is_out_of_reach(stage.accept(call.id, DEVICES[1]));
+    is_out_of_reach(&stage.accept(call.id, DEVICES[1]));
     stage.store.left.store(usize::MAX, Ordering::SeqCst);
     assert_eq!(stage.accept(call.id, DEVICES[2]).unwrap().callee_device, Some(DEVICES[2]), "it rings on");
 }
@@ -243,7 +243,7 @@ fn an_answer_that_may_have_been_given_is_taken_back() {
     let call = stage.initiate().unwrap();
     // The answer is lost, and then nothing can be done about it.
     stage.calls.fails_next([Fault::After, Fault::Before]);
-    is_out_of_reach(stage.accept(call.id, DEVICES[1]));
+    is_out_of_reach(&stage.accept(call.id, DEVICES[1]));
     assert!(matches!(stage.accept(call.id, DEVICES[2]), Err(ClinicalError::NotFound)));
     assert_eq!(stage.settled(), []);
     assert_eq!(stage.accept(call.id, DEVICES[2]).unwrap().callee_device, Some(DEVICES[2]), "it rang again");
@@ -254,7 +254,7 @@ fn whoever_answers_again_has_answered() {
     let stage = Stage::over(World::memory());
     let call = stage.initiate().unwrap();
     stage.calls.fails_next([Fault::After, Fault::Before]);
-    is_out_of_reach(stage.accept(call.id, DEVICES[1]));
+    is_out_of_reach(&stage.accept(call.id, DEVICES[1]));
     let answered = stage.accept(call.id, DEVICES[1]).unwrap();
     assert_eq!(stage.settled(), []);
     assert_eq!(stage.calls.kept.find(call.id).unwrap(), Some(answered), "it is not taken back any more");
@@ -262,7 +262,7 @@ fn whoever_answers_again_has_answered() {
     let stage = Stage::over(World::memory());
     let call = stage.initiate().unwrap();
     stage.calls.fails_next([Fault::After, Fault::Before]);
-    is_out_of_reach(stage.accept(call.id, DEVICES[1]));
+    is_out_of_reach(&stage.accept(call.id, DEVICES[1]));
     drop(stage.calling.accept(&caller(&stage.sophie), DEVICES[1], call.id).unwrap());
     assert_eq!(stage.settled(), []);
     assert_eq!(stage.calls.kept.find(call.id).unwrap(), Some(call));
@@ -277,7 +277,7 @@ fn the_calls_of_a_device_that_is_gone_end_when_that_is_possible() {
     let marc = caller(&stage.marc);
     assert!(stage.calling.gone(&marc, DEVICES[0]).is_err());
     stage.calling.owe_gone(marc.clone(), DEVICES[0]);
-    is_out_of_reach(stage.calling.settle(&mut Vec::new()));
+    is_out_of_reach(&stage.calling.settle(&mut Vec::new()));
     stage.calls.fails(None);
     let over = Over { calls: vec![answered], ending: Ending::Ended, by: Some(marc) };
     assert_eq!(stage.settled(), [over]);
@@ -317,13 +317,13 @@ fn a_missed_call_is_recorded_once_whatever_fails() {
         stage.world.clock.advance(SignedDuration::from_secs(45));
         let sweep = || stage.calling.sweep().unwrap().missed;
         stage.store.left.store(0, Ordering::SeqCst);
-        is_out_of_reach(stage.calling.record_missed(&sweep()));
+        is_out_of_reach(&stage.calling.record_missed(&sweep()));
         assert_eq!(stage.told_of_missed(call.id), (0, 0));
         stage.store.left.store(usize::MAX, Ordering::SeqCst);
         // It is recorded, and whoever recorded it does not get to say so.
         let missed = sweep();
         stage.calls.fails(Fault::Before);
-        is_out_of_reach(stage.calling.record_missed(&missed));
+        is_out_of_reach(&stage.calling.record_missed(&missed));
         stage.calls.fails(None);
         assert_eq!(stage.told_of_missed(call.id), (1, 1));
         // Another one that is missed meanwhile is recorded all the same.

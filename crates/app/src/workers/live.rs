@@ -81,7 +81,9 @@ impl Calls<'_> {
     fn settle(&self) -> Result<(), ClinicalError> {
         let mut over = Vec::new();
         let settled = self.calling.settle(&mut over);
-        over.iter().for_each(|over| self.tell(over));
+        for over in &over {
+            self.tell(over);
+        }
         settled
     }
 
