@@ -1,6 +1,7 @@
 //! Two servers over one database, and over one Redis.
 mod alone;
 mod apart;
+mod calls;
 mod jobs;
 mod limits;
 mod meeting;

@@ -34,7 +34,7 @@ pub struct Connected {
 /// leaves none.
 ///
 /// No unit of work is open while calls are asked for, which may be far away: what has to be known comes before, the
-/// trace after. What fails on the way is [owed](super::owed).
+/// trace after. What fails on the way is owed.
 #[derive(Clone)]
 pub struct Calling {
     ports: ClinicalPorts,
