@@ -1,8 +1,9 @@
 //! Requests that may be repeated, with the answers that they got.
 use huntzen_tenancy::{
     StoreError,
-    idempotency::{IdempotencyRecords, KeptRequest, Lookup, RequestState, TAKEN},
+    idempotency::{IdempotencyRecords, KeptRequest, LEAST_COUNTED, Lookup, MOST_KEPT, RequestState, TAKEN},
     ids::UserId,
+    sealing::Sealed,
 };
 use uuid::Uuid;
 
@@ -19,6 +20,15 @@ fn stored(state: &RequestState) -> RequestState {
         RequestState::GoingOn { by, until } => RequestState::GoingOn { by: *by, until: micros(*until) },
         RequestState::Answered(sealed) => RequestState::Answered(sealed.clone()),
     }
+}
+
+/// What a request counts of what may be kept.
+fn counted(request: &KeptRequest) -> u64 {
+    let bytes = match &request.state {
+        RequestState::GoingOn { .. } => 0,
+        RequestState::Answered(Sealed(sealed)) => u64::try_from(sealed.len()).unwrap_or(u64::MAX),
+    };
+    bytes.max(LEAST_COUNTED)
 }
 
 fn is_at(request: &KeptRequest, by: Option<Uuid>) -> bool {
@@ -38,7 +48,11 @@ impl IdempotencyRecords for MemoryTx {
     fn request(&mut self, user: UserId, id: Uuid) -> Result<Lookup, StoreError> {
         self.read(|viewer, state| {
             let kept = state.idempotency_keys.get(&(user, id)).filter(|_| viewer.sees_request(user));
-            kept.map_or(Lookup::Free, |request| Lookup::Kept(request.clone()))
+            if let Some(request) = kept {
+                return Lookup::Kept(request.clone());
+            }
+            let of_them = state.idempotency_keys.rows().filter(|row| row.user == user && viewer.sees_request(user));
+            if of_them.map(counted).sum::<u64>() < MOST_KEPT { Lookup::Free } else { Lookup::Full }
         })
     }
 

@@ -3,7 +3,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use huntzen_tenancy::{
     StoreError,
-    limits::{Bound, Standing, Taken, Tallies, TallyKey},
+    limits::{Bound, OwnTallies, Portion, Standing, Taken, Tallies, TallyKey},
 };
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
@@ -71,25 +71,33 @@ impl Kept {
 
     /// The full one of `bounds` that is full for the longest.
     fn full(&self, bounds: &[Bound], now: Timestamp) -> Option<Standing> {
-        let tallies =
-            bounds.iter().filter_map(|bound| self.of(bound.key, now).filter(|tally| tally.count >= bound.most));
-        tallies.map(|tally| tally.ends_at).max().map(|ends_at| Standing { left: 0, ends_at })
+        let standing = |bound: &Bound| {
+            let tally = self.of(bound.key, now).filter(|tally| tally.count >= bound.most)?;
+            Some(Standing { most: bound.most, left: 0, ends_at: tally.ends_at })
+        };
+        let longest = |longest: Standing, one: Standing| if one.ends_at > longest.ends_at { one } else { longest };
+        bounds.iter().filter_map(standing).reduce(longest)
     }
 
     fn add(&mut self, bound: Bound, window: SignedDuration, now: Timestamp, most: usize) -> Standing {
         if let Some(tally) = self.by_key.get_mut(&bound.key).filter(|tally| tally.holds(now)) {
             tally.count = tally.count.saturating_add(1);
-            return Standing { left: bound.most.saturating_sub(tally.count), ends_at: tally.ends_at };
+            let left = bound.most.saturating_sub(tally.count);
+            return Standing { most: bound.most, left, ends_at: tally.ends_at };
         }
-        self.forget(bound.key);
+        let ends_at = now + window;
+        self.put(bound.key, Tally { count: 1, began_at: now, ends_at }, most);
+        Standing { most: bound.most, left: bound.most.saturating_sub(1), ends_at }
+    }
+
+    fn put(&mut self, key: TallyKey, tally: Tally, most: usize) {
+        self.forget(key);
         while self.by_key.len() >= most {
             let Some((_, key)) = self.by_end.first().copied() else { break };
             self.forget(key);
         }
-        let ends_at = now + window;
-        self.by_key.insert(bound.key, Tally { count: 1, began_at: now, ends_at });
-        self.by_end.insert((ends_at, bound.key));
-        Standing { left: bound.most.saturating_sub(1), ends_at }
+        self.by_key.insert(key, tally);
+        self.by_end.insert((tally.ends_at, key));
     }
 }
 
@@ -127,29 +135,26 @@ impl Tallies for MemoryTallies {
         if let Some(standing) = kept.full(bounds, now) {
             return Ok(Taken::Refused(standing));
         }
-        let mut tightest = Standing { left: u32::MAX, ends_at: now + window };
+        let mut tightest = Standing { most: u32::MAX, left: u32::MAX, ends_at: now + window };
+        let mut portions = Vec::with_capacity(bounds.len());
         for bound in bounds {
             let standing = kept.add(*bound, window, now, self.most);
+            portions.push(Portion { key: bound.key, ends_at: standing.ends_at });
             if standing.left < tightest.left {
                 tightest = standing;
             }
         }
-        Ok(Taken::Granted(tightest))
+        Ok(Taken::Granted(tightest, portions))
     }
 
     fn full(&self, bounds: &[Bound], now: Timestamp) -> Result<Option<Standing>, StoreError> {
         Ok(self.kept.lock().full(bounds, now))
     }
 
-    fn give_back(
-        &self,
-        returned: &[TallyKey],
-        forgotten: Option<TallyKey>,
-        taken_at: Timestamp,
-    ) -> Result<(), StoreError> {
+    fn give_back(&self, returned: &[Portion], forgotten: Option<TallyKey>) -> Result<(), StoreError> {
         let mut kept = self.kept.lock();
-        for key in returned {
-            let Some(tally) = kept.by_key.get_mut(key).filter(|tally| tally.began_at <= taken_at) else { continue };
+        for Portion { key, ends_at } in returned {
+            let Some(tally) = kept.by_key.get_mut(key).filter(|tally| tally.ends_at == *ends_at) else { continue };
             tally.count = tally.count.saturating_sub(1);
             if tally.count == 0 {
                 kept.forget(*key);
@@ -159,6 +164,13 @@ impl Tallies for MemoryTallies {
             kept.forget(key);
         }
         Ok(())
+    }
+}
+
+impl OwnTallies for MemoryTallies {
+    fn fill(&self, bound: Bound, window: SignedDuration, ends_at: Timestamp) {
+        let tally = Tally { count: bound.most, began_at: ends_at - window, ends_at };
+        self.kept.lock().put(bound.key, tally, self.most);
     }
 }
 
@@ -180,7 +192,7 @@ mod tests {
     }
 
     fn is_granted(tallies: &MemoryTallies, bounds: &[Bound], now: Timestamp) -> bool {
-        matches!(tallies.take(bounds, WINDOW, now).unwrap(), Taken::Granted(_))
+        matches!(tallies.take(bounds, WINDOW, now).unwrap(), Taken::Granted(..))
     }
 
     #[test]
@@ -243,11 +255,15 @@ mod tests {
                 }
                 let expected = if *granted < most {
                     *granted += 1;
-                    Taken::Granted(Standing { left: most - *granted, ends_at: *since + WINDOW })
+                    (true, Standing { most, left: most - *granted, ends_at: *since + WINDOW })
                 } else {
-                    Taken::Refused(Standing { left: 0, ends_at: *since + WINDOW })
+                    (false, Standing { most, left: 0, ends_at: *since + WINDOW })
                 };
-                prop_assert_eq!(tallies.take(&[bound(number, most)], WINDOW, now).unwrap(), expected);
+                let taken = match tallies.take(&[bound(number, most)], WINDOW, now).unwrap() {
+                    Taken::Granted(standing, _) => (true, standing),
+                    Taken::Refused(standing) => (false, standing),
+                };
+                prop_assert_eq!(taken, expected);
             }
         }
     }

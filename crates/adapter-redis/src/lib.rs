@@ -17,5 +17,5 @@ pub use broadcast::RedisBroadcast;
 pub use calls::RedisCalls;
 pub use link::Link;
 pub use settings::{RedisSettings, SettingsError};
-pub use tallies::{RedisTallies, TalliesOrOwn};
+pub use tallies::RedisTallies;
 pub use tickets::RedisTickets;

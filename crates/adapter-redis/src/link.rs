@@ -152,26 +152,36 @@ impl Link {
     /// Carries a command out: one round trip. A kept connection that the other side has closed meanwhile is
     /// replaced once, so a command must not do harm by being carried out twice.
     pub(crate) fn run<T>(&self, command: impl Fn(&mut Connection) -> RedisResult<T>) -> Result<T, Failure> {
+        self.run_within(PATIENCE, command)
+    }
+
+    /// The same with less patience, once there is a connection: Redis may have carried the command out when its answer
+    /// comes too late. That is no reason for others to do without Redis.
+    pub(crate) fn run_within<T>(
+        &self,
+        patience: Duration,
+        command: impl Fn(&mut Connection) -> RedisResult<T>,
+    ) -> Result<T, Failure> {
         if !self.is_reachable() {
             return Err(Failure::NotDone(None));
         }
         let kept = self.idle.lock().pop();
         if let Some(mut connection) = kept {
-            match command(&mut connection) {
+            match within(patience, &mut connection, &command) {
                 // The others are as old.
                 Err(error) if error.is_connection_dropped() => self.idle.lock().clear(),
-                done => return self.done(connection, done),
+                done => return self.done(patience, connection, done),
             }
         }
         let mut connection = self.connect().map_err(|error| {
             self.found(false);
             Failure::NotDone(Some(error))
         })?;
-        let done = command(&mut connection);
-        self.done(connection, done)
+        let done = within(patience, &mut connection, &command);
+        self.done(patience, connection, done)
     }
 
-    fn done<T>(&self, connection: Connection, done: RedisResult<T>) -> Result<T, Failure> {
+    fn done<T>(&self, patience: Duration, connection: Connection, done: RedisResult<T>) -> Result<T, Failure> {
         match done {
             Ok(value) => {
                 self.keep(connection);
@@ -183,7 +193,8 @@ impl Link {
                 Err(Failure::NotDone(Some(error)))
             }
             Err(error) => {
-                if error.is_io_error() {
+                let was_hurried = patience < PATIENCE && error.is_timeout();
+                if error.is_io_error() && !was_hurried {
                     self.found(false);
                 }
                 Err(Failure::Unknown(error))
@@ -197,6 +208,21 @@ impl Link {
             idle.push(connection);
         }
     }
+}
+
+/// Carries a command out whose answer may take so long.
+fn within<T>(
+    patience: Duration,
+    connection: &mut Connection,
+    command: impl Fn(&mut Connection) -> RedisResult<T>,
+) -> RedisResult<T> {
+    if patience == PATIENCE {
+        return command(connection);
+    }
+    connection.set_read_timeout(Some(patience))?;
+    let done = command(connection);
+    connection.set_read_timeout(Some(PATIENCE))?;
+    done
 }
 
 impl fmt::Debug for Link {

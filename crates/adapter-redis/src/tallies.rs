@@ -1,21 +1,36 @@
 //! Tallies in Redis, so that what is limited is limited for all nodes together: each function is one script, which
 //! nothing comes between, and one round trip.
-use std::{fmt, fmt::Write as _, sync::Arc};
+use std::{
+    fmt,
+    fmt::Write as _,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use huntzen_tenancy::{
     StoreError,
-    limits::{Bound, Standing, Taken, Tallies, TallyKey},
+    limits::{Bound, Portion, Standing, Taken, Tallies, TallyKey},
 };
 use jiff::{SignedDuration, Timestamp};
-use redis::{Script, ScriptInvocation};
+use parking_lot::Mutex;
+use redis::{Connection, RedisResult, Script, ScriptInvocation};
 
-use crate::link::Link;
+use crate::link::{Failure, Link};
+
+/// How long an answer may take before a node counts alone: what is limited is on its way to something else, and must
+/// not wait for a Redis that limps.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// For how long a node counts alone then, before it tries again.
+const REST: Duration = Duration::from_secs(5);
 
 /// Tallies by their keyed digests. Redis forgets each when its window is over, and gives up those whose windows end
 /// first when it has no room (`maxmemory-policy volatile-ttl`).
 #[derive(Clone)]
 pub struct RedisTallies {
     link: Arc<Link>,
+    /// Until when Redis is left alone, since it was slow.
+    resting: Arc<Mutex<Option<Instant>>>,
     take: Arc<Script>,
     full: Arc<Script>,
     give_back: Arc<Script>,
@@ -27,15 +42,38 @@ impl RedisTallies {
         let script = |text: &str| Arc::new(Script::new(&[include_str!("scripts/tallies.lua"), text].concat()));
         Self {
             link,
+            resting: Arc::default(),
             take: script(include_str!("scripts/take.lua")),
             full: script(include_str!("scripts/full.lua")),
             give_back: script(include_str!("scripts/give_back.lua")),
         }
     }
 
-    /// Whether they would be asked at all.
-    fn is_reachable(&self) -> bool {
-        self.link.is_reachable()
+    /// Asks Redis, unless it was slow just now. Once it has had its rest, one request tries it with something that
+    /// counts nowhere, while the others still do without.
+    fn ask<T>(&self, command: impl Fn(&mut Connection) -> RedisResult<T>) -> Result<T, Failure> {
+        let begun = Instant::now();
+        let was_slow = {
+            let mut resting = self.resting.lock();
+            match *resting {
+                Some(until) if begun < until => return Err(Failure::NotDone(None)),
+                Some(_) => {
+                    *resting = Some(begun + REST);
+                    true
+                }
+                None => false,
+            }
+        };
+        if was_slow {
+            self.link.run_within(PATIENCE, |connection| redis::cmd("PING").exec(connection))?;
+            *self.resting.lock() = None;
+        }
+        let begun = Instant::now();
+        let done = self.link.run_within(PATIENCE, command);
+        if begun.elapsed() >= PATIENCE {
+            *self.resting.lock() = Some(Instant::now() + REST);
+        }
+        done
     }
 
     fn key(&self, TallyKey(key): TallyKey) -> String {
@@ -55,8 +93,9 @@ impl RedisTallies {
 }
 
 impl Tallies for RedisTallies {
+    /// While nobody asks Redis, that it is out of reach is known at once.
     fn is_at_hand(&self) -> bool {
-        false
+        !self.link.is_reachable() || self.resting.lock().is_some_and(|until| Instant::now() < until)
     }
 
     fn take(&self, bounds: &[Bound], window: SignedDuration, now: Timestamp) -> Result<Taken, StoreError> {
@@ -64,29 +103,34 @@ impl Tallies for RedisTallies {
         let lifetime = u64::try_from(window.as_millis()).unwrap_or_default().max(1);
         invocation.arg(now.as_microsecond()).arg((now + window).as_microsecond()).arg(lifetime);
         self.bounded(&mut invocation, bounds);
-        let (is_granted, left, ends_at): (bool, u32, i64) =
-            self.link.run(|connection| invocation.invoke(connection))?;
-        let standing = Standing { left, ends_at: instant(ends_at)? };
-        Ok(if is_granted { Taken::Granted(standing) } else { Taken::Refused(standing) })
+        let (is_granted, most, left, ends_at, windows): (bool, u32, u32, i64, Vec<i64>) =
+            self.ask(|connection| invocation.invoke(connection))?;
+        let standing = Standing { most, left, ends_at: instant(ends_at)? };
+        if !is_granted {
+            return Ok(Taken::Refused(standing));
+        }
+        let portion = |(bound, ends_at): (&Bound, i64)| Ok(Portion { key: bound.key, ends_at: instant(ends_at)? });
+        let portions = bounds.iter().zip(windows).map(portion).collect::<Result<_, StoreError>>()?;
+        Ok(Taken::Granted(standing, portions))
     }
 
     fn full(&self, bounds: &[Bound], now: Timestamp) -> Result<Option<Standing>, StoreError> {
         let mut invocation = self.full.prepare_invoke();
         invocation.arg(now.as_microsecond());
         self.bounded(&mut invocation, bounds);
-        let ends_at: Option<i64> = self.link.run(|connection| invocation.invoke(connection))?;
-        ends_at.map(|ends_at| Ok(Standing { left: 0, ends_at: instant(ends_at)? })).transpose()
+        let full: Vec<i64> = self.ask(|connection| invocation.invoke(connection))?;
+        let &[most, ends_at] = full.as_slice() else { return Ok(None) };
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
+        Ok(Some(Standing { most, left: 0, ends_at: instant(ends_at)? }))
     }
 
-    fn give_back(
-        &self,
-        returned: &[TallyKey],
-        forgotten: Option<TallyKey>,
-        taken_at: Timestamp,
-    ) -> Result<(), StoreError> {
+    /// With the patience of everything else: what was counted here and is not given back would be one too many.
+    fn give_back(&self, returned: &[Portion], forgotten: Option<TallyKey>) -> Result<(), StoreError> {
         let mut invocation = self.give_back.prepare_invoke();
-        invocation.arg(taken_at.as_microsecond()).arg(returned.len());
-        for key in returned.iter().copied().chain(forgotten) {
+        for portion in returned {
+            invocation.key(self.key(portion.key)).arg(portion.ends_at.as_microsecond());
+        }
+        if let Some(key) = forgotten {
             invocation.key(self.key(key));
         }
         Ok(self.link.run(|connection| invocation.invoke::<()>(connection))?)
@@ -101,50 +145,4 @@ impl fmt::Debug for RedisTallies {
 
 fn instant(micros: i64) -> Result<Timestamp, StoreError> {
     Timestamp::from_microsecond(micros).map_err(|error| StoreError::Defect(Box::new(error)))
-}
-
-/// Those of all nodes, or while they are out of reach those of this node: nobody is refused for that, and nobody
-/// let through without end.
-pub struct TalliesOrOwn {
-    shared: RedisTallies,
-    own: Arc<dyn Tallies>,
-}
-
-impl TalliesOrOwn {
-    /// Counts with `shared`, and with `own` while those are out of reach.
-    pub fn new(shared: RedisTallies, own: Arc<dyn Tallies>) -> Self {
-        Self { shared, own }
-    }
-}
-
-impl Tallies for TalliesOrOwn {
-    /// Once Redis was not found, until it is found again. That may be between this question and the next one: then
-    /// one request waits where it was not to, for a Redis that has just answered.
-    fn is_at_hand(&self) -> bool {
-        !self.shared.is_reachable() && self.own.is_at_hand()
-    }
-
-    fn take(&self, bounds: &[Bound], window: SignedDuration, now: Timestamp) -> Result<Taken, StoreError> {
-        self.shared.take(bounds, window, now).or_else(|_| self.own.take(bounds, window, now))
-    }
-
-    fn full(&self, bounds: &[Bound], now: Timestamp) -> Result<Option<Standing>, StoreError> {
-        self.shared.full(bounds, now).or_else(|_| self.own.full(bounds, now))
-    }
-
-    fn give_back(
-        &self,
-        returned: &[TallyKey],
-        forgotten: Option<TallyKey>,
-        taken_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let given_back = self.shared.give_back(returned, forgotten, taken_at);
-        given_back.or_else(|_| self.own.give_back(returned, forgotten, taken_at))
-    }
-}
-
-impl fmt::Debug for TalliesOrOwn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TalliesOrOwn").field("shared", &self.shared).finish_non_exhaustive()
-    }
 }

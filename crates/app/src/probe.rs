@@ -57,6 +57,9 @@ pub trait Probe: Send + Sync {
     /// Those of the store.
     fn last_backup(&self) -> Result<Option<Timestamp>, StoreError>;
 
+    /// Whether a Redis is configured; this neither asks nor waits.
+    fn has_redis(&self) -> bool;
+
     /// Whether Redis answers; `None` when none is configured.
     fn redis(&self) -> Option<Result<(), StoreError>>;
 
@@ -141,10 +144,16 @@ impl HealthReport {
         },
     };
 
-    /// The worst of it.
+    /// The worst of what the service stands on. Counters that differ are for operators to look at: the service works
+    /// as well with them.
     pub fn status(self) -> Standing {
         let redis = self.redis.unwrap_or(Standing::Ok);
-        self.database.max(self.disk).max(self.outbox).max(self.reconciliation).max(redis)
+        self.database.max(self.disk).max(self.outbox).max(redis)
+    }
+
+    /// The worst of everything.
+    pub fn status_for_operators(self) -> Standing {
+        self.status().max(self.reconciliation)
     }
 }
 
@@ -270,7 +279,10 @@ impl Health {
     }
 
     fn begin_round(&self) -> Round {
-        let (tell, outcome) = watch::channel(Progress { report: HealthReport::SILENCE, is_complete: false });
+        // A Redis that is configured is asked about, and so told of also while it says nothing.
+        let redis = self.0.probe.has_redis().then_some(Standing::Degraded);
+        let silence = HealthReport { redis, ..HealthReport::SILENCE };
+        let (tell, outcome) = watch::channel(Progress { report: silence, is_complete: false });
         let health = self.clone();
         let round = move || {
             health.ask(&tell);

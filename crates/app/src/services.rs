@@ -39,7 +39,7 @@ use huntzen_tenancy::{
         AccessTokenSigner, EmailChange, IdentityPorts, InvitationAcceptance, PasswordHasher, PasswordRules, Recovery,
         RefreshTokens, Registration, SignIn, SuperAdministration, TokenLifetimes, TotpCodes, TwoFactor,
     },
-    limits::{AttemptPorts, AttemptRules, FailedAttempts, RequestLimit, RequestRules, Tallies, TallyKeys},
+    limits::{AttemptPorts, AttemptRules, FailedAttempts, RequestLimit, RequestRules, SharedTallies, TallyKeys},
     live::{Broadcast, LiveFeed, TicketOffice, Tickets},
     mail::{Letters, Mailer},
     notifications::Inbox,
@@ -106,11 +106,11 @@ pub struct Ports {
     /// Keeps the tickets that open sockets.
     pub tickets: Arc<dyn Tickets>,
     /// Counts requests.
-    pub request_tallies: Arc<dyn Tallies>,
-    /// Counts failed attempts.
-    pub attempt_tallies: Arc<dyn Tallies>,
-    /// Counts them while the former are out of reach.
-    pub attempt_tallies_of_this_node: Arc<dyn Tallies>,
+    pub request_tallies: SharedTallies,
+    /// Counts failed attempts at passwords and of whoever is signed in.
+    pub password_tallies: SharedTallies,
+    /// Counts those at tokens and addresses.
+    pub token_tallies: SharedTallies,
     /// Stands for whoever is counted.
     pub tally_keys: Arc<dyn TallyKeys>,
     /// Keeps the bytes of files.
@@ -177,14 +177,14 @@ impl Ports {
     }
 
     fn request_limit(&self, rules: Option<RequestRules>) -> RequestLimit {
-        let (tallies, keys) = (Arc::clone(&self.request_tallies), Arc::clone(&self.tally_keys));
+        let (tallies, keys) = (self.request_tallies.clone(), Arc::clone(&self.tally_keys));
         RequestLimit::new(tallies, keys, Arc::clone(&self.clock), rules)
     }
 
     fn failed_attempts(&self, rules: Option<AttemptRules>) -> FailedAttempts {
         let ports = AttemptPorts {
-            tallies: Arc::clone(&self.attempt_tallies),
-            of_this_node: Arc::clone(&self.attempt_tallies_of_this_node),
+            passwords: self.password_tallies.clone(),
+            tokens: self.token_tallies.clone(),
             keys: Arc::clone(&self.tally_keys),
             clock: Arc::clone(&self.clock),
         };

@@ -15,6 +15,9 @@ use jiff::{SignedDuration, Timestamp};
 /// How long an account's standing is believed without asking the store again.
 pub const FRESH_FOR: SignedDuration = SignedDuration::from_secs(60);
 
+/// How long a session is known to have ended: whoever goes on with its token asks the store no more often.
+const ENDED_FOR: SignedDuration = SignedDuration::from_secs(10);
+
 const SHARDS: u16 = 16;
 
 /// Where sessions are read when the cache does not know them.
@@ -80,6 +83,8 @@ struct Shard {
     /// Counts what was forgotten, so that an answer read before is not kept after.
     forgettings: u64,
     sessions: HashMap<SessionId, Known>,
+    /// Sessions that have ended, and when the store said so.
+    ended: HashMap<SessionId, Timestamp>,
 }
 
 #[derive(Debug)]
@@ -122,6 +127,27 @@ impl SessionCache {
         let shard = self.shard(session)?;
         let known = shard.sessions.get(&session)?;
         known.holds(now).then(|| Arc::clone(&known.state))
+    }
+
+    /// Whether the store has said, a few seconds before `now`, that the session is no more.
+    pub fn has_ended(&self, session: SessionId, now: Timestamp) -> bool {
+        let shard = self.shard(session);
+        shard.is_some_and(|shard| shard.ended.get(&session).is_some_and(|since| is_recent(*since, now)))
+    }
+
+    /// Keeps what the store said at `now`: that the session is no more. Unless something was forgotten since the
+    /// reading began: an account may be let in again.
+    pub fn keep_ended(&self, reading: Reading, now: Timestamp) {
+        let Some(mut shard) = self.shard(reading.session) else { return };
+        if shard.forgettings != reading.forgettings {
+            return;
+        }
+        if shard.ended.len() >= self.most_per_shard {
+            shard.ended.retain(|_, since| is_recent(*since, now));
+        }
+        if shard.ended.len() < self.most_per_shard {
+            shard.ended.insert(reading.session, now);
+        }
     }
 
     /// To be called before the store is asked about `session`.
@@ -195,6 +221,8 @@ impl SessionCache {
             let mut shard = locked(shard);
             shard.forgettings = shard.forgettings.wrapping_add(1);
             shard.sessions.retain(|_, known| !matches(&known.state));
+            // Whose they were is not known.
+            shard.ended.clear();
         }
     }
 
@@ -221,6 +249,11 @@ impl SessionCache {
         let at = session.0.as_u128() % u128::from(SHARDS);
         self.shards.get(usize::try_from(at).ok()?).map(locked)
     }
+}
+
+fn is_recent(since: Timestamp, now: Timestamp) -> bool {
+    let age = now.duration_since(since);
+    !age.is_negative() && age < ENDED_FOR
 }
 
 /// A map of owned values is sound even after a panic elsewhere, so poisoning means nothing here.

@@ -9,9 +9,7 @@ pub use huntzen_adapter_diesel::migrate as schema;
 use huntzen_adapter_diesel::{PgStore, PoolState, refuse_bypassing_role};
 use huntzen_adapter_files::{S3Settings, local_folder, s3_bucket};
 use huntzen_adapter_memory::{LocalBroadcast, LocalCalls, MemoryTallies, MemoryTickets};
-use huntzen_adapter_redis::{
-    Link, RedisBroadcast, RedisCalls, RedisSettings, RedisTallies, RedisTickets, TalliesOrOwn,
-};
+use huntzen_adapter_redis::{Link, RedisBroadcast, RedisCalls, RedisSettings, RedisTallies, RedisTickets};
 use huntzen_adapter_smtp::{
     FileMailer, HandlebarsLetters, Sender, SmtpCredentials, SmtpMailer, SmtpSecurity, SmtpServer,
 };
@@ -27,7 +25,7 @@ use huntzen_tenancy::{
     clock::{Clock, Randomness},
     files::{FileRules, ObjectStorage},
     identity::{PasswordRules, TokenLifetimes},
-    limits::{AttemptRules, RequestRules, Tallies},
+    limits::{AttemptRules, RequestRules, SharedTallies},
     mail::Mailer,
     outbox::Backlog,
     retention::RetentionPeriods,
@@ -85,7 +83,6 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
     require_ring(store.as_ref(), vault.as_ref())?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let sender = Sender::parse(&config.smtp.from)?;
-    let attempts: Arc<dyn Tallies> = Arc::new(MemoryTallies::default());
     let front_end = config.http.frontend_urls.first().map_or("", String::as_str);
     Ok(Ports {
         tenancy: Arc::<PgStore>::clone(&store),
@@ -115,10 +112,10 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         calls: Arc::new(LocalCalls::default()),
         ice: Arc::new(TurnServers::new(&config.turn.urls, config.turn.secret.clone().unwrap_or_default())),
         tickets: Arc::new(MemoryTickets::default()),
-        // Apart: a flood of requests must not push failed attempts out.
-        request_tallies: Arc::new(MemoryTallies::default()),
-        attempt_tallies: Arc::clone(&attempts),
-        attempt_tallies_of_this_node: attempts,
+        // Apart: neither a flood of requests nor one of guesses at tokens must push those at passwords out.
+        request_tallies: SharedTallies::of_one_node(Arc::new(MemoryTallies::default())),
+        password_tallies: SharedTallies::of_one_node(Arc::new(MemoryTallies::default())),
+        token_tallies: SharedTallies::of_one_node(Arc::new(MemoryTallies::default())),
         tally_keys: Arc::new(HmacTallyKeys::new(&config.auth.jwt_secret)),
         storage: storage(config)?,
         clock,
@@ -136,15 +133,16 @@ pub fn among_nodes(config: &Config, ports: Ports) -> Result<Ports, Failure> {
     if let Err(error) = link.ping_once() {
         tracing::warn!(error = &error as &dyn std::error::Error, "redis is out of reach: this node is on its own");
     }
-    let tallies = RedisTallies::new(Arc::clone(&link));
+    let tallies = Arc::new(RedisTallies::new(Arc::clone(&link)));
+    let shared = |own: SharedTallies| SharedTallies { of_all_nodes: Arc::<RedisTallies>::clone(&tallies), ..own };
     Ok(Ports {
         broadcast: Arc::new(RedisBroadcast::start(Arc::clone(&link), ports.broadcast)?),
         calls: Arc::new(RedisCalls::new(Arc::clone(&link))),
         probe: Arc::new(WatchWithRedis { own: ports.probe, link: Arc::clone(&link) }),
         tickets: Arc::new(RedisTickets::new(link, ports.tickets)),
-        request_tallies: Arc::new(TalliesOrOwn::new(tallies.clone(), ports.request_tallies)),
-        // Failed attempts turn to those of this node by themselves.
-        attempt_tallies: Arc::new(tallies),
+        request_tallies: shared(ports.request_tallies),
+        password_tallies: shared(ports.password_tallies),
+        token_tallies: shared(ports.token_tallies),
         ..ports
     })
 }
@@ -331,6 +329,10 @@ impl Probe for Watch {
         TenancyStore::begin(&self.store, &Scope::worker(Job::Backup))?.last_backup()
     }
 
+    fn has_redis(&self) -> bool {
+        false
+    }
+
     fn redis(&self) -> Option<Result<(), StoreError>> {
         None
     }
@@ -366,6 +368,10 @@ impl Probe for WatchWithRedis {
 
     fn last_backup(&self) -> Result<Option<Timestamp>, StoreError> {
         self.own.last_backup()
+    }
+
+    fn has_redis(&self) -> bool {
+        true
     }
 
     fn redis(&self) -> Option<Result<(), StoreError>> {

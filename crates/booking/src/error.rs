@@ -71,6 +71,7 @@ impl From<TenancyError> for BookingError {
             | TenancyError::DomainTaken
             | TenancyError::SiretTaken
             | TenancyError::NamedReportingOff
+            | TenancyError::TooManyAnswers
             | TenancyError::TooManyAttempts { .. }
             | TenancyError::InvalidCredentials
             | TenancyError::AccountInactive

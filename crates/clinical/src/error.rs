@@ -47,6 +47,7 @@ impl From<TenancyError> for ClinicalError {
             | TenancyError::DomainTaken
             | TenancyError::SiretTaken
             | TenancyError::NamedReportingOff
+            | TenancyError::TooManyAnswers
             | TenancyError::TooManyAttempts { .. }
             | TenancyError::InvalidCredentials
             | TenancyError::AccountInactive

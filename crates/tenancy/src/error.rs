@@ -84,9 +84,14 @@ pub enum TenancyError {
     /// Another company has this SIRET.
     #[error("the SIRET is taken")]
     SiretTaken,
+    /// Too many answers to requests with a key are kept for the account.
+    #[error("too many answers are kept")]
+    TooManyAnswers,
     /// Too many attempts have failed; there was none.
     #[error("too many attempts have failed")]
     TooManyAttempts {
+        /// The most that may fail in a window, of the limit that refused.
+        most: u32,
         /// After how many seconds another one is made.
         seconds: u32,
     },

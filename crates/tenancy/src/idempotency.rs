@@ -24,14 +24,22 @@ pub const LONGEST_KEY: usize = 255;
 /// What `Refused` names when a request of this name is kept already.
 pub const TAKEN: &str = "idempotency_keys_pkey";
 
-/// What a client calls a request: 1 to 255 characters of visible ASCII.
+/// How many bytes of answers are kept of one account at most, or a little more; the longest answer to an import,
+/// twice over. Beyond that, nothing new is done under a key until some are over.
+pub const MOST_KEPT: u64 = 32 * 1024 * 1024;
+
+/// What an answer that is kept counts at least, however short it is.
+pub const LEAST_COUNTED: u64 = 1024;
+
+/// What a client calls a request: 1 to 255 printable characters of ASCII, spaces among them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
     /// `text`, when it can be a key.
     pub fn parse(text: &str) -> Option<Self> {
-        let fits = (1..=LONGEST_KEY).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let fits =
+            (1..=LONGEST_KEY).contains(&text.len()) && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
         fits.then(|| Self(text.to_owned()))
     }
 }
@@ -132,6 +140,8 @@ pub enum RequestState {
 pub enum Lookup {
     /// Nothing; whoever looks meanwhile, until this unit of work ends, finds it busy.
     Free,
+    /// Nothing either, and [`MOST_KEPT`] is kept of the account.
+    Full,
     /// Another unit of work has looked and goes on.
     Busy,
     /// It is kept.
@@ -179,12 +189,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_visible_ascii() {
+    fn keys_are_printable_ascii() {
         for (text, fits) in [
             ("", false),
             ("a", true),
             ("\"8e03978e-40d5-43dd-bc93-6894a57f9324\"", true),
-            ("a b", false),
+            ("a b", true),
+            (" ", true),
             ("a\tb", false),
             ("é", false),
             ("\u{7f}", false),

@@ -1,6 +1,7 @@
 //! How much is let through in a window of time: requests, and failed attempts at a secret.
 mod attempts;
 mod requests;
+mod shared;
 
 use std::{fmt, net::IpAddr};
 
@@ -8,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use attempts::{AttemptPorts, AttemptRules, FailedAttempts, Guess};
 pub use requests::{RequestLimit, RequestRules, Requester, Share};
+pub use shared::SharedTallies;
 
 use crate::store::StoreError;
 
@@ -71,6 +73,8 @@ pub struct Bound {
 /// How a tally stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
+    /// The most that it grants in one window.
+    pub most: u32,
     /// How many more would be granted.
     pub left: u32,
     /// When its window ends.
@@ -86,11 +90,22 @@ impl Standing {
     }
 }
 
-/// What became of an attempt to take one.
+/// One that was taken from a tally. The end of the window in which that was tells it from every other window of
+/// the same tally.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Portion {
+    /// The tally.
+    pub key: TallyKey,
+    /// When the window ends in which it was taken.
+    pub ends_at: Timestamp,
+}
+
+/// What became of an attempt to take one.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It was counted. Of several tallies, that with the least left is told.
-    Granted(Standing),
+    /// It was counted. Of several tallies, that with the least left is told; what was taken from each can be given
+    /// back, in the order of the bounds.
+    Granted(Standing, Vec<Portion>),
     /// A tally was full, and nothing was counted. Of several full ones, that which is full for the longest
     /// is told.
     Refused(Standing),
@@ -103,8 +118,8 @@ pub enum Taken {
 /// trip. There may be no end of keys, so whoever keeps them keeps so many at most, and gives up those whose
 /// windows end first.
 pub trait Tallies: Send + Sync {
-    /// Whether every answer comes from this process's memory, without waiting for anything: then it may be
-    /// asked for on an event loop.
+    /// Whether every answer comes without waiting for anything, be it that they are out of reach: then it may be
+    /// asked for on an event loop. That may change between this question and the next one.
     fn is_at_hand(&self) -> bool;
 
     /// Adds one to each of `bounds`, or to none when one of them is full: of any number at once, exactly
@@ -120,17 +135,18 @@ pub trait Tallies: Send + Sync {
     /// The same.
     fn full(&self, bounds: &[Bound], now: Timestamp) -> Result<Option<Standing>, StoreError>;
 
-    /// Takes back what was taken at `taken_at` from `returned`, unless a window has begun since, and forgets
-    /// `forgotten` altogether.
+    /// Takes back what was taken, each where the tally's window is still the same, whatever any clock says; and
+    /// forgets `forgotten` altogether.
     ///
     /// # Errors
     /// The same.
-    fn give_back(
-        &self,
-        returned: &[TallyKey],
-        forgotten: Option<TallyKey>,
-        taken_at: Timestamp,
-    ) -> Result<(), StoreError>;
+    fn give_back(&self, returned: &[Portion], forgotten: Option<TallyKey>) -> Result<(), StoreError>;
+}
+
+/// Tallies of this process.
+pub trait OwnTallies: Tallies {
+    /// Has a tally be full until `ends_at`, as whoever keeps it for all nodes has said that it is.
+    fn fill(&self, bound: Bound, window: SignedDuration, ends_at: Timestamp);
 }
 
 #[cfg(test)]
@@ -157,7 +173,7 @@ mod tests {
     #[test]
     fn waiting_is_told_in_whole_seconds_that_suffice() {
         let now = Timestamp::UNIX_EPOCH;
-        let wait = |millis| Standing { left: 0, ends_at: now + SignedDuration::from_millis(millis) }.wait(now);
+        let wait = |millis| Standing { most: 1, left: 0, ends_at: now + SignedDuration::from_millis(millis) }.wait(now);
         assert_eq!([-5_000, 0, 1, 1_000, 1_001, 60_000].map(wait), [1, 1, 1, 1, 2, 60]);
     }
 }

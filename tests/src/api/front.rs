@@ -1,14 +1,14 @@
 //! Another application over a world, with limits of its own, and tallies that can be cut off from it.
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use actix_web::{http::Method, test::TestRequest};
 use huntzen_adapter_memory::MemoryTallies;
 use huntzen_tenancy::{
     StoreError,
-    limits::{Bound, Standing, Taken, Tallies, TallyKey},
+    limits::{Bound, Portion, Standing, Taken, Tallies, TallyKey},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -21,6 +21,7 @@ pub struct FarTallies {
     tallies: MemoryTallies,
     is_far: AtomicBool,
     is_cut_off: AtomicBool,
+    asked: AtomicUsize,
 }
 
 impl FarTallies {
@@ -34,7 +35,13 @@ impl FarTallies {
         self.is_cut_off.store(is_cut_off, Ordering::SeqCst);
     }
 
+    /// How often they were asked something.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
     fn reached(&self) -> Result<&MemoryTallies, StoreError> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
         if self.is_cut_off.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("cut off".into()));
         }
@@ -55,13 +62,8 @@ impl Tallies for FarTallies {
         self.reached()?.full(bounds, now)
     }
 
-    fn give_back(
-        &self,
-        returned: &[TallyKey],
-        forgotten: Option<TallyKey>,
-        taken_at: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.reached()?.give_back(returned, forgotten, taken_at)
+    fn give_back(&self, returned: &[Portion], forgotten: Option<TallyKey>) -> Result<(), StoreError> {
+        self.reached()?.give_back(returned, forgotten)
     }
 }
 

@@ -93,6 +93,10 @@ impl Probe for WatchedStore {
         self.store.begin(&Scope::worker(Job::Backup))?.last_backup()
     }
 
+    fn has_redis(&self) -> bool {
+        self.redis.lock().unwrap().is_some()
+    }
+
     fn redis(&self) -> Option<Result<(), StoreError>> {
         let answers = *self.redis.lock().unwrap();
         answers.map(|answers| if answers { Ok(()) } else { Err(StoreError::Unavailable("cut off".into())) })
@@ -325,6 +329,10 @@ fn ports(
 ) -> Ports {
     let auth = &config.auth;
     let sender = Sender::parse(&config.smtp.from).unwrap();
+    let shared = || huntzen_tenancy::limits::SharedTallies {
+        of_all_nodes: Arc::<FarTallies>::clone(tallies),
+        of_this_node: Arc::new(huntzen_adapter_memory::MemoryTallies::default()),
+    };
     Ports {
         tenancy: Arc::clone(&world.tenancy),
         booking: Arc::clone(&world.booking),
@@ -334,9 +342,9 @@ fn ports(
         calls: Arc::new(huntzen_adapter_memory::LocalCalls::default()),
         ice: Arc::new(TurnServers::new(&["stun:stun.example".into(), "turn:turn.example".into()], "north".into())),
         tickets: Arc::new(huntzen_adapter_memory::MemoryTickets::default()),
-        request_tallies: Arc::<FarTallies>::clone(tallies),
-        attempt_tallies: Arc::<FarTallies>::clone(tallies),
-        attempt_tallies_of_this_node: Arc::new(huntzen_adapter_memory::MemoryTallies::default()),
+        request_tallies: shared(),
+        password_tallies: shared(),
+        token_tallies: shared(),
         tally_keys: Arc::new(HmacTallyKeys::new(&auth.jwt_secret)),
         storage: Arc::new(huntzen_adapter_files::in_memory()),
         rotation: Arc::clone(&world.rotation),

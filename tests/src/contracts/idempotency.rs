@@ -11,8 +11,8 @@ use huntzen_tenancy::{
     clock::Clock,
     erasure::Erased,
     idempotency::{
-        Admission, Answer, Answered, Beginning, Held, IdempotencyKey, KeptRequest, Lookup, Repeatable, Repeating,
-        RequestDigest, RequestName, RequestState, TAKEN,
+        Admission, Answer, Answered, Beginning, Held, IdempotencyKey, KeptRequest, LEAST_COUNTED, Lookup, MOST_KEPT,
+        Repeatable, Repeating, RequestDigest, RequestName, RequestState, TAKEN,
     },
     retention::Expired,
     sealing::{Sealed, Sealer, SecretText},
@@ -139,6 +139,33 @@ pub fn an_added_request_is_found(world: &World) {
     assert!(remove(None));
     assert!(!remove(None));
     assert_eq!(look(world, &marc.scope(), &name), Lookup::Free);
+}
+
+/// Once so many bytes of answers are kept of an account, or so many answers, there is room for none under a new name.
+pub fn an_account_has_so_much_kept(world: &World) {
+    let cast = Cast::new(world);
+    let (marc, claire) = (&cast.employee.0, &cast.colleague.0);
+    let half = usize::try_from(MOST_KEPT / 2).unwrap();
+    let keep = |key, bytes| {
+        let kept =
+            KeptRequest { state: RequestState::Answered(Sealed(vec![2; bytes])), ..unkept(world, &named(marc, key)) };
+        add(world, &marc.scope(), &kept).unwrap();
+    };
+    keep("half", half);
+    keep("almost the other", half - usize::try_from(LEAST_COUNTED).unwrap());
+    let (new, known) = (named(marc, "new"), named(marc, "half"));
+    assert_eq!(look(world, &marc.scope(), &new), Lookup::Free);
+    keep("short, but counted", 60);
+    assert_eq!(look(world, &marc.scope(), &new), Lookup::Full);
+    assert!(matches!(look(world, &marc.scope(), &known), Lookup::Kept(_)));
+    assert_eq!(look(world, &claire.scope(), &named(claire, "new")), Lookup::Free);
+    let refused = repeating(world).begin(&caller(marc), &new);
+    assert!(matches!(refused, Err(TenancyError::TooManyAnswers)), "{refused:?}");
+    let remove = |name: RequestName| {
+        world.tenancy.run(&marc.scope(), |tx| Ok(tx.remove_request(name.user, name.id, None)?)).unwrap()
+    };
+    assert!(remove(known));
+    assert_eq!(look(world, &marc.scope(), &new), Lookup::Free);
 }
 
 /// Nobody sees or adds a request of somebody else, but for the writer of messages.

@@ -1,12 +1,23 @@
 //! The limit on guessing: passwords, codes and tokens, of accounts that exist and that do not.
+use std::{net::Ipv4Addr, sync::Arc};
+
 use actix_web::{http::Method, test::TestRequest};
 use futures_util::future::join_all;
+use huntzen_adapter_crypto::HmacTallyKeys;
+use huntzen_adapter_memory::MemoryTallies;
 use huntzen_app::config::RateLimit;
+use huntzen_tenancy::{
+    TenancyError,
+    limits::{AttemptPorts, AttemptRules, FailedAttempts, Guess, Network, SharedTallies},
+};
 use huntzen_tests::{
     api::{Answer, Front, PASSWORD, Played},
-    api_suite, totp,
+    api_suite,
+    clock::TestClock,
+    totp,
 };
 use jiff::SignedDuration;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 api_suite! {
@@ -354,4 +365,45 @@ async fn this_node_counts_while_the_tallies_are_out_of_reach(play: &Played) {
     front.tallies.cut_off(false);
     refused(&login(&front, HERE, Played::MARC, PASSWORD).await, "900");
     login(&front, HERE, Played::CLAIRE, PASSWORD).await.expect(200);
+}
+
+/// However many tokens are guessed at, from however many networks: it is not forgotten what failed at an account.
+#[test]
+fn guesses_at_tokens_do_not_push_those_at_passwords_out() {
+    let few = || SharedTallies::of_one_node(Arc::new(MemoryTallies::holding(200)));
+    let secret = SecretString::from("the secret of an installation");
+    let ports = AttemptPorts {
+        passwords: few(),
+        tokens: few(),
+        keys: Arc::new(HmacTallyKeys::new(&secret)),
+        clock: Arc::new(TestClock::default()),
+    };
+    let rules = AttemptRules {
+        per_account_network: 5,
+        per_account: 20,
+        per_network: 100,
+        window: SignedDuration::from_mins(15),
+    };
+    let attempts = FailedAttempts::new(ports, Some(rules));
+    let network = |number: u32| Network::of(Some(Ipv4Addr::from_bits(number).into()));
+    let sign_in = |number| {
+        let guess = Guess::at_sign_in(Played::MARC, network(number));
+        attempts.guard(guess, || Err::<(), _>(TenancyError::InvalidCredentials)).unwrap_err()
+    };
+    for number in 0..20 {
+        assert!(matches!(sign_in(number), TenancyError::InvalidCredentials));
+    }
+    for number in 0..1_000 {
+        let (secret, from) = (format!("guess {number}"), network(1_000 + number));
+        for guess in [
+            Guess::at_refresh_token(&secret, from),
+            Guess::at_one_time_token(&secret, from),
+            Guess::at_ticket(&secret, from),
+            Guess::at_registration(&format!("n{number}@nowhere.example"), from),
+        ] {
+            drop(attempts.guard(guess, || Err::<(), _>(TenancyError::NotFound)));
+            drop(attempts.guard(guess, || Err::<(), _>(TenancyError::NoEligibleCompany)));
+        }
+    }
+    assert!(matches!(sign_in(20), TenancyError::TooManyAttempts { most: 20, seconds: 900 }));
 }

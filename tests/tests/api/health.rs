@@ -5,12 +5,14 @@ use huntzen_tests::{
     api_suite,
     contracts::backups,
 };
+use jiff::SignedDuration;
 use serde_json::json;
 
 api_suite! {
     a_service_that_works_says_so_to_everybody,
     a_store_that_is_cut_off_is_told_with_503,
     redis_that_is_cut_off_degrades_the_service,
+    counters_that_differ_are_told_to_operators_alone,
     operators_are_told_how_everything_does,
     operators_are_told_what_is_left_when_the_store_is_cut_off,
 }
@@ -21,7 +23,7 @@ async fn a_service_that_works_says_so_to_everybody(play: &Played) {
     let answer = play.get(NOBODY, "/health").await;
     let expected = json!({
         "status": "ok", "version": env!("CARGO_PKG_VERSION"),
-        "checks": { "database": "ok", "disk": "ok", "outbox": "ok", "reconciliation": "ok" },
+        "checks": { "database": "ok", "disk": "ok", "outbox": "ok" },
     });
     assert_eq!(*answer.expect(200), expected);
     assert_eq!(answer.header("retry-after"), None);
@@ -35,7 +37,7 @@ async fn a_store_that_is_cut_off_is_told_with_503(play: &Played) {
     let answer = play.get(NOBODY, "/health").await;
     let expected = json!({
         "status": "down", "version": env!("CARGO_PKG_VERSION"),
-        "checks": { "database": "down", "disk": "ok", "outbox": "degraded", "reconciliation": "degraded" },
+        "checks": { "database": "down", "disk": "ok", "outbox": "degraded" },
     });
     assert_eq!(*answer.expect(503), expected);
     assert_eq!(answer.header("retry-after"), Some("5"));
@@ -50,13 +52,26 @@ async fn redis_that_is_cut_off_degrades_the_service(play: &Played) {
     let answer = play.get(NOBODY, "/health").await;
     let expected = json!({
         "status": "degraded", "version": env!("CARGO_PKG_VERSION"),
-        "checks": { "database": "ok", "disk": "ok", "outbox": "ok", "reconciliation": "ok", "redis": "degraded" },
+        "checks": { "database": "ok", "disk": "ok", "outbox": "ok", "redis": "degraded" },
     });
     assert_eq!(*answer.expect(200), expected);
     answer.must_not_tell("cut off");
     let whole = play.get(Played::OPERATOR, WHOLE).await;
     assert_eq!(whole.expect(200)["services"], json!({ "postgres": "ok", "redis": "degraded", "disk": "ok" }));
     assert_eq!(whole.json["status"], "degraded");
+}
+
+async fn counters_that_differ_are_told_to_operators_alone(play: &Played) {
+    play.services.reconciling.run().unwrap();
+    // Nobody has compared them for more than a day.
+    play.advance(SignedDuration::from_hours(26));
+    let answer = play.get(NOBODY, "/health").await;
+    assert_eq!(answer.expect(200)["checks"].get("reconciliation"), None);
+    let whole = play.get(Played::OPERATOR, WHOLE).await;
+    assert_eq!(
+        (&whole.json["status"], &whole.json["reconciliation"]["status"]),
+        (&json!("degraded"), &json!("degraded"))
+    );
 }
 
 async fn operators_are_told_how_everything_does(play: &Played) {

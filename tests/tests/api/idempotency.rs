@@ -5,9 +5,10 @@ use actix_web::{http::header::HeaderValue, test::TestRequest};
 use futures_util::future::{join, join_all};
 use huntzen_tenancy::{
     Actor, Caller, Origin,
-    idempotency::{Beginning, IdempotencyKey, RequestName},
+    idempotency::{Answer as KeptText, Beginning, IdempotencyKey, Repeatable, RequestDigest, RequestName},
     ids::UserId,
     policy::Role,
+    sealing::SecretText,
 };
 use huntzen_tests::{
     api::{
@@ -31,6 +32,7 @@ api_suite! {
     a_request_that_goes_on_is_waited_for,
     answers_are_kept_for_a_day,
     what_is_no_key_is_refused,
+    nobody_has_answers_kept_without_end,
     nothing_changes_without_a_key,
 }
 
@@ -160,9 +162,12 @@ async fn import(play: &Played, key: &str, path: &str, count: usize) -> Answer {
 async fn an_import_is_done_once(play: &Played) {
     // Parts of 500: one of exactly that size, so that the last is empty.
     for (key, count) in [("none", 0), ("few", 3), ("whole", 500), ("more", 501)] {
-        let rehearsed = import(play, key, "/employees/import?dryRun=true", count).await;
-        assert_eq!(rehearsed.expect(200)["failed"], 0);
-        import(play, key, IMPORT, count).await.refused(409, "idempotency_key_reused");
+        // A rehearsal leaves the key unused.
+        for _ in 0..2 {
+            let rehearsed = import(play, key, "/employees/import?dryRun=true", count).await;
+            assert_eq!(rehearsed.expect(200)["failed"], 0);
+            assert_eq!(rehearsed.header("idempotency-replayed"), None);
+        }
         let name = format!("{key}-for-good");
         let first = import(play, &name, IMPORT, count).await;
         let told = ["created", "skipped", "failed"].map(|name| first.expect(200)[name].as_u64());
@@ -386,7 +391,7 @@ async fn answers_are_kept_for_a_day(play: &Played) {
 async fn what_is_no_key_is_refused(play: &Played) {
     let body = consultation_at(&play.sophie, START);
     let (long, longest) = ("k".repeat(256), "k".repeat(255));
-    for (key, code) in [("", "invalid"), ("a b", "invalid"), ("clé", "invalid"), (&long, "too_long")] {
+    for (key, code) in [("", "invalid"), ("a\tb", "invalid"), ("clé", "invalid"), (&long, "too_long")] {
         post(play, (Played::MARC, key), "/consultations", &body).await.invalid("Idempotency-Key", code);
         let file = send(play, (Played::HR, key), IMPORT, ("text/csv", people(1))).await;
         file.invalid("Idempotency-Key", code);
@@ -403,6 +408,41 @@ async fn what_is_no_key_is_refused(play: &Played) {
     play.send(twice).await.invalid("Idempotency-Key", "repeated");
     assert_eq!(mine(play, Played::MARC).await, 0);
     post(play, (Played::MARC, &longest), "/consultations", &body).await.expect(201);
+    let spaced = (Played::MARC, "a move of Monday");
+    let moved = post(play, spaced, "/consultations", &consultation_at(&play.sophie, LATER)).await;
+    repeats(&post(play, spaced, "/consultations", &consultation_at(&play.sophie, LATER)).await, &moved);
+}
+
+async fn nobody_has_answers_kept_without_end(play: &Played) {
+    let user = UserId(play.account_of(Played::MARC).await.parse().unwrap());
+    let company = Some(play.alpha.parse::<uuid::Uuid>().unwrap().into());
+    let actor = Actor { user, role: Role::Employee, company, session: None };
+    let caller = Caller { actor, origin: Origin::default() };
+    let long = KeptText {
+        status: 200,
+        content_type: JSON.to_owned(),
+        language: None,
+        location: None,
+        body: SecretText::new("x".repeat(16 * 1024 * 1024)),
+    };
+    let body = consultation_at(&play.sophie, START);
+    for key in ["one", "two"] {
+        let key = IdempotencyKey::parse(key).unwrap();
+        let name = RequestName::new(user, &key, SignedDuration::from_hours(24));
+        let request = Repeatable { name, asked: RequestDigest::of(&[b"an import"]) };
+        assert!(!play.services.repeating.refuse(&caller, &request, &long).unwrap().is_repeat);
+    }
+    let full = post(play, (Played::MARC, "three"), "/consultations", &body).await;
+    full.refused(429, "too_many_requests");
+    assert_eq!(full.header("retry-after"), Some("3600"));
+    upload(play, (Played::MARC, "four"), &document("DOCUMENT", &samples::pdf())).await.expect(429);
+    // What is kept is told again, others are not concerned, nor is who does without a key, nor the next day.
+    post(play, (Played::MARC, "one"), "/consultations", &body).await.refused(409, "idempotency_key_reused");
+    post(play, (Played::CLAIRE, "three"), "/consultations", &consultation_at(&play.sophie, LATER)).await.expect(201);
+    play.book(Played::MARC, START).await.expect(201);
+    play.advance(SignedDuration::from_hours(25));
+    assert!(play.services.discarding.run(100).unwrap() > 0);
+    upload(play, (Played::MARC, "four"), &document("DOCUMENT", &samples::pdf())).await.expect(201);
 }
 
 async fn nothing_changes_without_a_key(play: &Played) {
@@ -415,6 +455,6 @@ async fn nothing_changes_without_a_key(play: &Played) {
     }
     assert_eq!(said_in(play, &id).await.len(), 2);
     // Other routes take no key.
-    let crisis = TestRequest::with_uri("/crisis").insert_header(("idempotency-key", "a b"));
+    let crisis = TestRequest::with_uri("/crisis").insert_header(("idempotency-key", "a\tb"));
     play.send(crisis).await.expect(200);
 }

@@ -6,7 +6,7 @@ use huntzen_tests::{
     api_suite,
 };
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 
 api_suite! {
     an_account_has_its_requests_wherever_it_is,
@@ -16,7 +16,12 @@ api_suite! {
     whoever_is_in_need_is_answered,
     a_request_that_nothing_takes_counts,
     an_address_is_believed_from_proxies_alone,
-    tallies_out_of_reach_let_everybody_pass,
+    only_what_fails_counts_where_a_secret_is_tried,
+    whoever_is_not_let_in_where_a_secret_is_tried_counts,
+    a_limit_that_refuses_is_the_one_that_is_told,
+    documents_count,
+    who_floods_is_refused_without_asking_anybody,
+    this_node_counts_while_the_tallies_are_out_of_reach,
     nothing_is_counted_where_nothing_is_limited,
 }
 
@@ -92,8 +97,11 @@ async fn strangers_share_those_of_their_network(play: &Played) {
     refused(&front.get(elsewhere, "nonsense", "/auth/me").await, "60");
     refused(&front.get(elsewhere, "", "/auth/me").await, "60");
     refused(&front.get(elsewhere, "", "/files/00000000-0000-4000-8000-000000000000").await, "60");
-    let credentials = json!({ "email": Played::MARC, "password": PASSWORD });
-    refused(&front.post(elsewhere, "", "/auth/login", &credentials).await, "60");
+    // Making an account is no guess, and asking for a letter neither.
+    let address = json!({ "email": Played::MARC });
+    for path in ["/auth/register", "/auth/forgot-password", "/auth/resend-verification"] {
+        refused(&front.post(elsewhere, "", path, &address).await, "60");
+    }
 }
 
 async fn a_limit_ends_with_its_window(play: &Played) {
@@ -163,12 +171,19 @@ async fn whoever_is_in_need_is_answered(play: &Played) {
     // An upgrade is refused for reasons of its own, or not at all.
     let marc = play.token_of(Played::MARC).await;
     for _ in 0..5 {
-        front.get(HERE, "", "/chat").await.refused(401, "unauthenticated");
-        let answer = front.get(HERE, &marc, "/notifications/live").await;
-        answer.refused(426, "upgrade_required");
+        let upgrade = TestRequest::with_uri("/chat").insert_header(("upgrade", "websocket"));
+        let answer = front.send(HERE, upgrade).await;
+        answer.refused(401, "unauthenticated");
         assert_eq!(told(&answer), [None; 3]);
     }
     front.get(HERE, &marc, "/auth/me").await.expect(200);
+    // What asks for no upgrade is a request like any other.
+    refused(&front.get(HERE, "", "/chat").await, "60");
+    refused(&front.get(HERE, &marc, "/notifications/live").await, "60");
+    let claire = play.token_of(Played::CLAIRE).await;
+    let answer = front.get(HERE, &claire, "/notifications/live").await;
+    answer.refused(426, "upgrade_required");
+    assert_eq!(told(&answer)[1], Some("0"));
     // A front end may read what is left.
     let shared = TestRequest::with_uri("/practitioners/search").insert_header(("origin", "http://localhost:5173"));
     let answer = front.send(THERE, shared).await;
@@ -187,6 +202,103 @@ async fn a_request_that_nothing_takes_counts(play: &Played) {
     refused(&front.get(HERE, "", "/nowhere").await, "60");
     refused(&front.post(HERE, "", "/auth/me", &json!({})).await, "60");
     refused(&front.get(HERE, "", "/practitioners/search").await, "60");
+    // It counts for whoever asks, not for their neighbours.
+    let (marc, claire) = (play.token_of(Played::MARC).await, play.token_of(Played::CLAIRE).await);
+    front.get(THERE, &marc, "/nowhere").await.refused(404, "not_found");
+    front.post(THERE, &marc, "/auth/me", &json!({})).await.refused(405, "method_not_allowed");
+    refused(&front.get(THERE, &marc, "/nowhere").await, "60");
+    refused(&front.get(THERE, &marc, "/auth/me").await, "60");
+    front.get(THERE, &claire, "/auth/me").await.expect(200);
+    front.get(THERE, "", "/practitioners/search").await.expect(200);
+}
+
+async fn only_what_fails_counts_where_a_secret_is_tried(play: &Played) {
+    let front = limited(play, 2).await;
+    let ask = async |path: &str, body: Value| front.post(HERE, "", path, &body).await;
+    let credentials = json!({ "email": Played::MARC, "password": PASSWORD });
+    let mut session = ask("/auth/login", credentials.clone()).await;
+    for _ in 0..9 {
+        let answer = ask("/auth/login", credentials.clone()).await;
+        answer.expect(200);
+        assert_eq!(told(&answer), [None; 3]);
+        session = ask("/auth/refresh", json!({ "refreshToken": session.text_at("/refreshToken") })).await;
+        session.expect(200);
+        let token = session.text_at("/accessToken");
+        front.post(HERE, &token, "/auth/step-up", &json!({ "password": PASSWORD })).await.expect(200);
+        // What cannot be read is no attempt.
+        ask("/auth/login", json!({})).await.expect(400);
+        ask("/auth/verify-email", json!({ "token": 1 })).await.expect(400);
+    }
+    // Nothing of that was counted; other methods are no attempts.
+    front.get(HERE, "", "/practitioners/search").await.expect(200);
+    front.get(HERE, "", "/auth/login").await.refused(405, "method_not_allowed");
+    refused(&front.get(HERE, "", "/auth/login").await, "60");
+    ask("/auth/login", credentials).await.expect(200);
+}
+
+async fn whoever_is_not_let_in_where_a_secret_is_tried_counts(play: &Played) {
+    let front = limited(play, 2).await;
+    let proof = json!({ "password": PASSWORD });
+    front.post(HERE, "", "/auth/step-up", &proof).await.refused(401, "unauthenticated");
+    front.post(HERE, "nonsense", "/auth/2fa/verify", &json!({})).await.refused(401, "invalid_token");
+    refused(&front.post(HERE, "", "/auth/step-up", &proof).await, "60");
+    let marc = play.token_of(Played::MARC).await;
+    front.post(HERE, &marc, "/auth/step-up", &proof).await.expect(200);
+}
+
+async fn a_limit_that_refuses_is_the_one_that_is_told(play: &Played) {
+    let front = limited(play, 50).await;
+    let wrong = json!({ "email": Played::MARC, "password": "not the password" });
+    for _ in 0..5 {
+        let answer = front.post(HERE, "", "/auth/login", &wrong).await;
+        answer.refused(401, "invalid_credentials");
+        assert_eq!(told(&answer), [None; 3]);
+    }
+    let answer = front.post(HERE, "", "/auth/login", &wrong).await;
+    refused(&answer, "900");
+    assert_eq!(told(&answer)[0], Some("5"));
+    // Also where both limits hold.
+    let taken = json!({ "email": Played::MARC, "password": PASSWORD, "firstName": "A", "lastName": "B" });
+    for left in (45..50).rev() {
+        let answer = front.post(HERE, "", "/auth/register", &taken).await;
+        answer.refused(409, "email_taken");
+        assert_eq!(told(&answer)[..2], [Some("50"), Some(left.to_string().as_str())]);
+    }
+    let answer = front.post(HERE, "", "/auth/register", &taken).await;
+    refused(&answer, "900");
+    assert_eq!(told(&answer)[0], Some("5"));
+}
+
+async fn documents_count(play: &Played) {
+    let front = limited(play, 4).await;
+    for (path, status) in [("/api/openapi.json", 200), ("/api/asyncapi.yaml", 200), ("/api/docs", 308)] {
+        front.get(HERE, "", path).await.expect(status);
+    }
+    front.post(HERE, "", "/api/openapi.json", &json!({})).await.refused(405, "method_not_allowed");
+    for path in ["/api/openapi.json", "/api/asyncapi.yaml", "/api/docs", "/api/docs/"] {
+        refused(&front.get(HERE, "", path).await, "60");
+    }
+}
+
+async fn who_floods_is_refused_without_asking_anybody(play: &Played) {
+    let marc = play.token_of(Played::MARC).await;
+    let front = limited(play, 2).await;
+    front.tallies.move_away();
+    for _ in 0..2 {
+        front.get(HERE, &marc, "/auth/me").await.expect(200);
+    }
+    refused(&front.get(HERE, &marc, "/auth/me").await, "60");
+    let asked = front.tallies.asked();
+    for _ in 0..5 {
+        refused(&front.get(HERE, &marc, "/auth/me").await, "60");
+    }
+    assert_eq!(front.tallies.asked(), asked);
+    // Others are asked for, and so is the next window.
+    front.get(HERE, "", "/practitioners/search").await.expect(200);
+    assert_eq!(front.tallies.asked(), asked + 1);
+    play.advance(SignedDuration::from_secs(60));
+    let answer = front.get(HERE, &marc, "/auth/me").await;
+    assert_eq!(told(&answer), [Some("2"), Some("1"), Some("60")]);
 }
 
 async fn an_address_is_believed_from_proxies_alone(play: &Played) {
@@ -230,20 +342,17 @@ async fn an_address_is_believed_from_proxies_alone(play: &Played) {
     }
 }
 
-async fn tallies_out_of_reach_let_everybody_pass(play: &Played) {
-    let marc = play.token_of(Played::MARC).await;
+async fn this_node_counts_while_the_tallies_are_out_of_reach(play: &Played) {
+    let (marc, claire) = (play.token_of(Played::MARC).await, play.token_of(Played::CLAIRE).await);
     let front = limited(play, 1).await;
     // Where they have to be waited for, they count the same.
     front.tallies.move_away();
     assert_eq!(told(&front.get(HERE, &marc, "/auth/me").await), [Some("1"), Some("0"), Some("60")]);
     refused(&front.get(HERE, &marc, "/auth/me").await, "60");
     front.tallies.cut_off(true);
-    for _ in 0..5 {
-        let answer = front.get(HERE, &marc, "/auth/me").await;
-        answer.expect(200);
-        assert_eq!(told(&answer), [None; 3]);
-        front.get(HERE, "", "/practitioners/search").await.expect(200);
-    }
+    refused(&front.get(HERE, &marc, "/auth/me").await, "60");
+    assert_eq!(told(&front.get(HERE, &claire, "/auth/me").await), [Some("1"), Some("0"), Some("60")]);
+    refused(&front.get(HERE, &claire, "/auth/me").await, "60");
     front.tallies.cut_off(false);
     refused(&front.get(HERE, &marc, "/auth/me").await, "60");
 }

@@ -54,9 +54,14 @@ enum Question {
     Confide,
     Upload,
     Import,
+    /// The same two with a key that each of two requests has, and a message likewise.
+    BookOnce,
+    ImportOnce,
+    SayOnce,
+    Say,
 }
 
-const QUESTIONS: [Question; 11] = [
+const QUESTIONS: [Question; 15] = [
     Question::Crisis,
     Question::Live,
     Question::Health,
@@ -68,14 +73,20 @@ const QUESTIONS: [Question; 11] = [
     Question::Confide,
     Question::Upload,
     Question::Import,
+    Question::BookOnce,
+    Question::ImportOnce,
+    Question::SayOnce,
+    Question::Say,
 ];
 
 impl Question {
     /// The status of a good answer; a slot may have been taken by a request whose answer was a refusal.
     fn is_good(self, status: u16) -> bool {
         match self {
-            Self::Book => matches!(status, 201 | 409),
-            Self::Confide | Self::Upload => status == 201,
+            // Or the first of its name is still under way.
+            Self::Book | Self::BookOnce | Self::SayOnce => matches!(status, 201 | 409),
+            Self::ImportOnce => matches!(status, 200 | 409),
+            Self::Confide | Self::Upload | Self::Say => status == 201,
             Self::Crisis
             | Self::Live
             | Self::Health
@@ -103,6 +114,8 @@ struct Scene<'a> {
     employee: String,
     hr: String,
     practitioner: String,
+    /// One whose conversation is open.
+    consultation: String,
     slots: Vec<String>,
     next_slot: AtomicUsize,
     weather: AtomicU8,
@@ -115,10 +128,16 @@ impl Scene<'_> {
         let client = self.server.client();
         match question {
             Question::Crisis | Question::Live | Question::Health | Question::SignIn => client,
-            Question::Import => client.with_token(self.hr.clone()),
-            Question::Me | Question::List | Question::Slots | Question::Book | Question::Confide | Question::Upload => {
-                client.with_token(self.employee.clone())
-            }
+            Question::Import | Question::ImportOnce => client.with_token(self.hr.clone()),
+            Question::Me
+            | Question::List
+            | Question::Slots
+            | Question::Book
+            | Question::BookOnce
+            | Question::Say
+            | Question::SayOnce
+            | Question::Confide
+            | Question::Upload => client.with_token(self.employee.clone()),
         }
     }
 
@@ -135,7 +154,7 @@ impl Scene<'_> {
                 let path = format!("/availability/slots?practitionerId={of}&startDate={day}&endDate={day}");
                 client.send("GET", &path, None)
             }
-            Question::Book => {
+            Question::Book | Question::BookOnce => {
                 let number = self.next_slot.fetch_add(1, Ordering::SeqCst);
                 book(client, &self.practitioner, &self.slots[number % self.slots.len()])
             }
@@ -148,7 +167,11 @@ impl Scene<'_> {
                 let form = document("DOCUMENT", &samples::pdf());
                 client.send_bytes("POST", "/files/upload", (&Form::media(), &form.bytes()))
             }
-            Question::Import => {
+            Question::Say | Question::SayOnce => {
+                let path = format!("/chat/{}/messages", self.consultation);
+                client.send("POST", &path, Some(&json!({ "content": "calm" })))
+            }
+            Question::Import | Question::ImportOnce => {
                 let file = "email,firstName,lastName\nzoe@techcorp.example,Zoé,Petit\n";
                 client.send_bytes("POST", "/employees/import", ("text/csv", file.as_bytes()))
             }
@@ -161,7 +184,10 @@ impl Scene<'_> {
         let _stops_all = StopsAll(self);
         let question = QUESTIONS[number];
         let mut client = self.client(question);
-        loop {
+        for asked in 0.. {
+            if matches!(question, Question::BookOnce | Question::ImportOnce | Question::SayOnce) {
+                client.set_key(Some(&format!("{question:?} {}", asked / 2)));
+            }
             let before = self.weather.load(Ordering::SeqCst);
             if before == OVER {
                 return;
@@ -249,7 +275,8 @@ impl Away {
 fn everybody_is_answered_in_time_while_the_database_stands_still_or_is_gone() {
     let away = if scale::is_full() { AWAY } else { AWAY_SHORTLY };
     let mut database = Away::start();
-    let folder = DataFolder::new().with("DATABASE_URL", database.url());
+    let folder =
+        DataFolder::new().with("DATABASE_URL", database.url()).with("HUNTZEN__CHAT__OPEN_HOURS_BEFORE", "2160");
     let migrated = folder.run(&["migrate"]);
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
     folder.seed();
@@ -260,13 +287,17 @@ fn everybody_is_answered_in_time_while_the_database_stands_still_or_is_gone() {
     let practitioner = text(&found["items"][0], "id");
     let slots = free_slots(&mut client, &practitioner, 89);
     let hr = server.sign_in(HR);
+    let booked = book(&mut client, &practitioner, &slots[0]).unwrap();
+    assert_eq!(booked.status, 201, "{}", booked.json());
+    let consultation = text(&booked.json(), "id");
     let scene = Scene {
         server: &server,
         employee,
         hr,
         practitioner,
+        consultation,
         slots,
-        next_slot: AtomicUsize::new(0),
+        next_slot: AtomicUsize::new(1),
         weather: AtomicU8::new(CALM),
         good: std::array::from_fn(|_| AtomicUsize::new(0)),
     };

@@ -320,6 +320,7 @@ mod idempotency {
     huntzen_tests::contract!(
         huntzen_tests::contracts::idempotency:
         an_added_request_is_found,
+        an_account_has_so_much_kept,
         a_request_is_its_users_own,
         a_failed_unit_of_work_leaves_no_request,
         a_request_is_done_once,
@@ -595,6 +596,11 @@ mod tallies {
     #[test]
     fn what_is_forgotten_begins_anew() {
         tallies::what_is_forgotten_begins_anew(&MemoryTallies::default());
+    }
+
+    #[test]
+    fn a_clock_a_little_behind() {
+        tallies::a_clock_a_little_behind_gives_back(&MemoryTallies::default());
     }
 
     #[test]

@@ -7,12 +7,15 @@ use std::{
 };
 
 use huntzen_adapter_memory::{LocalBroadcast, MemoryTallies, MemoryTickets};
-use huntzen_adapter_redis::{Link, RedisBroadcast, RedisCalls, RedisTallies, RedisTickets, TalliesOrOwn};
-use huntzen_clinical::call::Calls;
+use huntzen_adapter_redis::{Link, RedisBroadcast, RedisCalls, RedisTallies, RedisTickets};
+use huntzen_clinical::{
+    call::{Call, Calls},
+    ids::{CallId, ConsultationId},
+};
 use huntzen_tenancy::{
     Actor, StoreError,
-    ids::UserId,
-    limits::{Bound, Taken, Tallies, TallyKey},
+    ids::{CompanyId, UserId},
+    limits::{Bound, SharedTallies, Taken, Tallies, TallyKey},
     live::{Broadcast, Gap, Signal, Tickets, Topic},
     policy::Role,
     token::TokenDigest,
@@ -56,6 +59,7 @@ over_redis! {
     a_window_has_so_many_and_no_more: tallies::a_window_has_so_many_and_no_more, RedisTallies::new;
     several_are_taken_from_together: tallies::several_are_taken_from_together_or_not_at_all, RedisTallies::new;
     what_is_given_back: tallies::what_is_given_back_may_be_taken_again, RedisTallies::new;
+    a_clock_a_little_behind: tallies::a_clock_a_little_behind_gives_back, RedisTallies::new;
     what_is_forgotten: tallies::what_is_forgotten_begins_anew, RedisTallies::new;
     of_many_at_once_exactly_as_many: tallies::of_many_at_once_exactly_as_many_are_granted, RedisTallies::new;
     a_ticket_is_taken_once: live::a_ticket_is_taken_once, |link| tickets(&link);
@@ -265,7 +269,7 @@ fn what_one_node_keeps_another_finds() {
     let counted = at_once(16, |number| {
         RedisTallies::new(Arc::clone(nodes[number % 2])).take(&[bound(1, 5)], WINDOW, now()).unwrap()
     });
-    assert_eq!(counted.iter().filter(|taken| matches!(taken, Taken::Granted(_))).count(), 5);
+    assert_eq!(counted.iter().filter(|taken| matches!(taken, Taken::Granted(..))).count(), 5);
 }
 
 #[test]
@@ -310,7 +314,7 @@ fn without_redis_a_node_does_what_it_can_alone() {
     let link = server.link(SECRET);
     let tickets = tickets(&link);
     let shared = RedisTallies::new(Arc::clone(&link));
-    let tallies = TalliesOrOwn::new(shared.clone(), Arc::new(MemoryTallies::default()));
+    let tallies = or_own(shared.clone());
     let (digest, later) = (TokenDigest::of("ticket"), now() + SignedDuration::from_secs(30));
     assert!(!tallies.is_at_hand());
     tickets.issue(digest, actor(), now(), later).unwrap();
@@ -323,7 +327,7 @@ fn without_redis_a_node_does_what_it_can_alone() {
     }
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     assert!(tallies.is_at_hand(), "the node's own");
-    let granted = (0..9).filter(|_| matches!(tallies.take(&[bound(1, 3)], WINDOW, now()), Ok(Taken::Granted(_))));
+    let granted = (0..9).filter(|_| matches!(tallies.take(&[bound(1, 3)], WINDOW, now()), Ok((_, Taken::Granted(..)))));
     assert_eq!(granted.count(), 3, "nobody is refused for that, and nobody let through without end");
     tickets.issue(digest, actor(), now(), later).unwrap();
     assert_eq!(tickets.take(digest, now()).unwrap(), Some(actor()));
@@ -334,15 +338,45 @@ fn without_redis_a_node_does_what_it_can_alone() {
 fn a_redis_that_answers_nothing_is_waited_for_once() {
     let server = RedisServer::start();
     let node = Node::ready(&server);
-    let tallies = TalliesOrOwn::new(RedisTallies::new(Arc::clone(&node.link)), Arc::new(MemoryTallies::default()));
+    let tallies = or_own(RedisTallies::new(Arc::clone(&node.link)));
     assert!(tallies.take(&[bound(1, 9)], WINDOW, now()).is_ok());
     server.freeze();
     let begun = Instant::now();
     for _ in 0..100 {
         assert!(tallies.take(&[bound(1, 9_999)], WINDOW, now()).is_ok());
     }
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     eventually("it is noticed", || node.gaps().last() == Some(&Gap::Lasts));
     server.thaw();
     eventually("it is found again", || node.link.ping().is_ok() && !tallies.is_at_hand());
+}
+
+/// The tallies of all nodes, or those of a node of its own.
+fn or_own(shared: RedisTallies) -> SharedTallies {
+    SharedTallies { of_all_nodes: Arc::new(shared), of_this_node: Arc::new(MemoryTallies::default()) }
+}
+
+#[test]
+fn tallies_do_not_wait_for_a_redis_that_limps() {
+    let server = RedisServer::start();
+    let link = server.link(SECRET);
+    let tallies = or_own(RedisTallies::new(Arc::clone(&link)));
+    let take = || tallies.take(&[bound(1, 9)], WINDOW, now()).unwrap();
+    let left = |taken: &Taken| match taken {
+        Taken::Granted(standing, _) => standing.left,
+        Taken::Refused(_) => panic!("it is not full"),
+    };
+    assert_eq!((left(&take().1), left(&take().1)), (8, 7));
+    server.freeze();
+    let begun = Instant::now();
+    assert_eq!(left(&take().1), 8, "the node's own");
+    assert!(tallies.is_at_hand(), "nobody waits for it any more");
+    assert_eq!(left(&take().1), 7);
+    assert!(begun.elapsed() < Duration::from_millis(600), "{:?}", begun.elapsed());
+    server.thaw();
+    link.ping_once().unwrap();
+    assert!(tallies.is_at_hand(), "only tallies do without it, and for a while");
+    eventually("it had its rest", || !tallies.is_at_hand());
+    // What was asked of it when it stood still it may have done since.
+    assert!(left(&take().1) < 7, "those of all nodes");
 }

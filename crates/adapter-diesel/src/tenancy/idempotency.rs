@@ -6,7 +6,7 @@ use diesel::{
 };
 use huntzen_tenancy::{
     StoreError,
-    idempotency::{IdempotencyRecords, KeptRequest, Lookup, RequestState},
+    idempotency::{IdempotencyRecords, KeptRequest, LEAST_COUNTED, Lookup, MOST_KEPT, RequestState},
     ids::UserId,
     sealing::Sealed,
 };
@@ -21,11 +21,14 @@ use crate::{
 
 statement! {
     /// Looks for a request, and marks it as looked for until the transaction ends. What another transaction
-    /// keeps at this very moment may be missed; adding it is refused then.
-    Look { mark: i64, user: Uuid, id: Uuid } ->
-        (Bool, Nullable<Timestamptz>, Nullable<SqlUuid>, Nullable<Timestamptz>, Nullable<Binary>);
-    "SELECT m.is_ours, k.created_at, k.held_by, k.held_until, k.answer \
-     FROM (SELECT pg_try_advisory_xact_lock(", mark as BigInt;
+    /// keeps at this very moment may be missed; adding it is refused then. What is not kept is told with how
+    /// much is kept of its user.
+    Look { least: i64, owner: Uuid, mark: i64, user: Uuid, id: Uuid } ->
+        (Bool, Nullable<Timestamptz>, Nullable<SqlUuid>, Nullable<Timestamptz>, Nullable<Binary>, BigInt);
+    "SELECT m.is_ours, k.created_at, k.held_by, k.held_until, k.answer, CASE WHEN k.id IS NULL \
+     THEN (SELECT coalesce(sum(greatest(length(o.answer), ", least as BigInt;
+    ")), 0)::bigint FROM idempotency_keys o WHERE o.user_id = ", owner as SqlUuid;
+    ") ELSE 0 END FROM (SELECT pg_try_advisory_xact_lock(", mark as BigInt;
     ") AS is_ours) m LEFT JOIN idempotency_keys k ON k.user_id = ", user as SqlUuid;
     " AND k.id = ", id as SqlUuid
 }
@@ -37,6 +40,7 @@ struct Looked {
     held_by: Option<Uuid>,
     held_until: Option<StoredTimestamp>,
     answer: Option<Vec<u8>>,
+    kept_bytes: i64,
 }
 
 statement! {
@@ -73,14 +77,16 @@ fn mark(id: Uuid) -> i64 {
 
 impl IdempotencyRecords for PgTx {
     fn request(&mut self, user: UserId, id: Uuid) -> Result<Lookup, StoreError> {
-        let look = Look { mark: mark(id), user: user.0, id };
+        let least = i64::try_from(LEAST_COUNTED).unwrap_or(i64::MAX);
+        let look = Look { least, owner: user.0, mark: mark(id), user: user.0, id };
         let row: Looked = self.run(|connection| look.get_result(connection))?;
-        let Looked { is_ours, created_at, held_by, held_until, answer } = row;
+        let Looked { is_ours, created_at, held_by, held_until, answer, kept_bytes } = row;
         match instant(created_at) {
             Some(created_at) => {
                 let state = state((held_by, held_until, answer))?;
                 Ok(Lookup::Kept(KeptRequest { user, id, state, created_at }))
             }
+            None if is_ours && u64::try_from(kept_bytes).is_ok_and(|kept| kept >= MOST_KEPT) => Ok(Lookup::Full),
             None if is_ours => Ok(Lookup::Free),
             None => Ok(Lookup::Busy),
         }

@@ -1,3 +1,4 @@
 -- Arguments: now; the bounds.
 local full = fullest(tonumber(ARGV[1]))
-return full and full.ends
+if full then return { full.most, full.ends } end
+return {}

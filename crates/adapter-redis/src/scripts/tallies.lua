@@ -18,7 +18,10 @@ local function fullest(now, tallies)
         local one = tally(key, now)
         if tallies then tallies[i] = one or false end
         local most = tonumber(ARGV[#ARGV - #KEYS + i])
-        if one and one.count >= most and (not full or one.till > full.till) then full = one end
+        if one and one.count >= most and (not full or one.till > full.till) then
+            full = one
+            full.most = most
+        end
     end
     return full
 end

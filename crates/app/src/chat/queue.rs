@@ -70,7 +70,15 @@ impl MessageQueue {
     /// # Errors
     /// The writer's refusal as a problem; `overloaded` when too many wait, or the answer takes too
     /// long: the message may be kept then all the same.
-    pub async fn write(&self, mut message: NewMessage) -> Result<Written, Problem> {
+    pub async fn write(&self, message: NewMessage) -> Result<Written, Problem> {
+        self.write_within(PATIENCE, message).await
+    }
+
+    /// The same where less time is left for the answer.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn write_within(&self, left: Duration, mut message: NewMessage) -> Result<Written, Problem> {
         // What waits is no longer than a message may be.
         check_content(&message.content)?;
         // The writer may have to ask whether it has kept a message already.
@@ -81,7 +89,7 @@ impl MessageQueue {
             Err(TrySendError::Full(_)) => return Err(Problem::new(Code::Overloaded)),
             Err(TrySendError::Disconnected(_)) => return Err(Problem::new(Code::Unavailable)),
         }
-        match tokio::time::timeout(PATIENCE, told).await {
+        match tokio::time::timeout(left, told).await {
             Ok(Ok(outcome)) => Ok(outcome?),
             Ok(Err(_gone)) => Err(Problem::new(Code::Unavailable)),
             Err(_elapsed) => Err(Problem::new(Code::Overloaded)),

@@ -13,6 +13,9 @@ pub struct TrustedProxy {
     prefix: u8,
 }
 
+/// The bits before an IPv4 address that is mapped into IPv6 (RFC 4291 §2.5.5.2).
+const MAPPED: u8 = 96;
+
 /// The text is no address and no network.
 #[derive(Debug, thiserror::Error)]
 #[error("an IP address, or a network such as 10.0.0.0/8, is expected")]
@@ -63,7 +66,14 @@ impl FromStr for TrustedProxy {
         if prefix > width(network) {
             return Err(NotANetwork);
         }
-        Ok(Self { network, prefix })
+        match network {
+            // One that is written as IPv4 over IPv6 is an IPv4 one, as the addresses are that it is compared with.
+            IpAddr::V6(mapped) if mapped.to_ipv4_mapped().is_some() => {
+                let prefix = prefix.checked_sub(MAPPED).ok_or(NotANetwork)?;
+                Ok(Self { network: network.to_canonical(), prefix })
+            }
+            IpAddr::V4(_) | IpAddr::V6(_) => Ok(Self { network, prefix }),
+        }
     }
 }
 
@@ -105,11 +115,15 @@ mod tests {
     #[test]
     fn an_ipv4_address_that_came_over_ipv6_is_recognised() {
         assert!(contains("10.0.0.0/8", "::ffff:10.1.2.3"));
+        assert!(contains("::ffff:10.0.0.0/104", "10.1.2.3"));
+        assert!(contains("::ffff:10.0.0.0/104", "::ffff:10.1.2.3"));
+        assert!(!contains("::ffff:10.0.0.0/104", "11.0.0.1"));
+        assert!(contains("::ffff:192.0.2.7", "192.0.2.7"));
     }
 
     #[test]
     fn what_is_no_network_is_refused() {
-        for wrong in ["", "proxy", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "::1/129"] {
+        for wrong in ["", "proxy", "10.0.0.0/33", "10.0.0/8", "10.0.0.0/", "::1/129", "::ffff:10.0.0.0/95"] {
             assert!(wrong.parse::<TrustedProxy>().is_err(), "{wrong} was accepted");
         }
     }

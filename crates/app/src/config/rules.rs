@@ -265,12 +265,13 @@ fn is_ring(text: &str, with_ids: bool) -> bool {
 }
 
 fn production(config: &Config, problems: &mut Vec<Problem>) -> Result<(), ConfigError> {
-    let secrets: [(&str, &SecretString); 4] = [
+    let mut secrets: Vec<(&str, &SecretString)> = vec![
         ("auth.jwt_secret", &config.auth.jwt_secret),
         ("auth.jwt_refresh_secret", &config.auth.jwt_refresh_secret),
         ("jitsi.secret", &config.jitsi.secret),
         ("audit.signing_key", &config.audit.signing_key),
     ];
+    secrets.extend(config.turn.secret.as_ref().map(|secret| ("turn.secret", secret)));
     let published = published_secrets()?;
     for (key, secret) in secrets {
         let secret = secret.expose_secret();
@@ -280,6 +281,10 @@ fn production(config: &Config, problems: &mut Vec<Problem>) -> Result<(), Config
         if published.iter().any(|known| known.eq_ignore_ascii_case(secret)) {
             problems.push(Problem::with_key(key, "is published with the source code"));
         }
+    }
+    if config.auth.jwt_secret.expose_secret() == config.auth.jwt_refresh_secret.expose_secret() {
+        // Whoever learns one would have the other.
+        problems.push(Problem::with_key("auth.jwt_refresh_secret", "must differ from auth.jwt_secret"));
     }
     let rings = RINGS.into_iter().zip([&config.encryption.keys, &config.encryption.key]);
     for (key, ring) in rings.filter_map(|(key, ring)| ring.as_ref().map(|ring| (key, ring))) {

@@ -363,7 +363,9 @@ fn production_starts_with_secrets_of_its_own() {
 #[test]
 fn production_names_all_missing_secrets_at_once() {
     let error = refusal(&[("HUNTZEN_ENV", "production")]);
-    for name in ["JWT_SECRET", "JWT_REFRESH_SECRET", "JITSI_SECRET", "HUNTZEN__AUDIT__SIGNING_KEY"] {
+    for name in
+        ["JWT_SECRET", "JWT_REFRESH_SECRET", "JITSI_SECRET", "HUNTZEN__AUDIT__SIGNING_KEY", "HUNTZEN__TURN__SECRET"]
+    {
         assert!(error.contains(&format!("({name})")), "{error}");
     }
 }
@@ -372,7 +374,9 @@ fn production_names_all_missing_secrets_at_once() {
 fn production_refuses_short_and_published_secrets_without_showing_them() {
     let development = load(&[]).unwrap();
     let test = load(&[("HUNTZEN_ENV", "test")]).unwrap();
-    for name in ["JWT_SECRET", "JWT_REFRESH_SECRET", "JITSI_SECRET", "HUNTZEN__AUDIT__SIGNING_KEY"] {
+    for name in
+        ["JWT_SECRET", "JWT_REFRESH_SECRET", "JITSI_SECRET", "HUNTZEN__AUDIT__SIGNING_KEY", "HUNTZEN__TURN__SECRET"]
+    {
         for value in [
             "hunter2-is-too-short",
             development.auth.jwt_secret.expose_secret(),
@@ -385,6 +389,16 @@ fn production_refuses_short_and_published_secrets_without_showing_them() {
             let error = refusal(&production_with(&[(name, value)]));
             assert!(error.contains(name) && !error.contains(value), "{error}");
         }
+    }
+}
+
+#[test]
+fn production_keeps_tokens_apart_and_needs_no_turn_server() {
+    let same = "one-secret-of-the-operator-for-both-0001";
+    let error = refusal(&production_with(&[("JWT_SECRET", same), ("JWT_REFRESH_SECRET", same)]));
+    assert!(error.contains("auth.jwt_refresh_secret") && !error.contains(same), "{error}");
+    for secret in ["", "a-secret-of-the-operator-for-the-relay-0005"] {
+        assert!(load(&production_with(&[("HUNTZEN__TURN__SECRET", secret)])).is_ok(), "{secret}");
     }
 }
 

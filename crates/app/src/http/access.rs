@@ -27,7 +27,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     context::Context,
-    limits,
+    limits::{self, Counted},
     problem::{Code, Problem},
 };
 use crate::{
@@ -117,7 +117,7 @@ impl FromRequest for Reader {
 /// # Errors
 /// `too_many_requests`, `unauthenticated`, `invalid_token`, `session_ended`, `forbidden`; 503 when the
 /// session cannot be read.
-pub async fn admit(request: &HttpRequest, access: Access, is_limited: bool) -> Result<(), Problem> {
+pub async fn admit(request: &HttpRequest, access: Access, counted: Counted) -> Result<(), Problem> {
     let edge = request.app_data::<Data<Edge>>().ok_or_else(|| Problem::internal("the edge has no state"))?;
     let context = Context::of(request)?;
     let is_stranger = !request.headers().contains_key(AUTHORIZATION);
@@ -131,9 +131,15 @@ pub async fn admit(request: &HttpRequest, access: Access, is_limited: bool) -> R
         }
         Access::Permission(_) | Access::Optional(_) | Access::PublicKnowing | Access::Public => None,
     };
-    if is_limited {
-        let known = signed.as_ref().and_then(|signed| signed.as_ref().ok());
-        let account = known.map(|signed| signed.caller.actor.user).or_else(|| claimed(request, edge, access));
+    let known = signed.as_ref().and_then(|signed| signed.as_ref().ok());
+    let is_counted = match counted {
+        Counted::Every => true,
+        Counted::Strays => access != Access::Public && known.is_none(),
+        Counted::None => false,
+    };
+    if is_counted {
+        let claimed = || named(request, edge).filter(|_| access == Access::Public);
+        let account = known.map(|signed| signed.caller.actor.user).or_else(claimed);
         let requester = account.map_or_else(|| Requester::Stranger(context.network()), Requester::Account);
         if let Err(problem) = limits::count(request, edge, &context, requester).await {
             note_refused(request, access, signed);
@@ -165,10 +171,10 @@ fn note_refused(request: &HttpRequest, access: Access, signed: Option<Result<Sig
     }
 }
 
-/// Whose request for something public it is, as far as it is counted: people who share an address are
-/// not to share its requests. Nothing else comes of that token.
-fn claimed(request: &HttpRequest, edge: &Edge, access: Access) -> Option<UserId> {
-    let token = bearer(request).filter(|_| access == Access::Public)?;
+/// Whose request it is, as far as it is counted: people who share an address are not to share its requests.
+/// Nothing else comes of that token, whose session may have ended.
+pub(super) fn named(request: &HttpRequest, edge: &Edge) -> Option<UserId> {
+    let token = bearer(request)?;
     edge.access_tokens.verify(token, edge.clock.now()).ok().map(|claims| claims.user)
 }
 
@@ -243,7 +249,7 @@ async fn redeem(edge: &Data<Edge>, context: &Context, ticket: String) -> Result<
     let (tickets, attempts) = (edge.tickets.clone(), edge.attempts.clone());
     let guess = Guess::at_ticket(&ticket, context.network());
     let redeem = move || attempts.guard(guess, || tickets.redeem(&ticket)?.ok_or(TenancyError::NotFound));
-    let taken = offload(&edge.lanes, Lane::General, &context.0.patience, redeem).await;
+    let taken = context.0.wait_for(offload(&edge.lanes, Lane::General, &context.0.patience, redeem)).await;
     let is_unknown = |problem: &Problem| problem.code() == Code::NotFound;
     let actor =
         taken.map_err(|problem| if is_unknown(&problem) { Problem::new(Code::InvalidToken) } else { problem })?;
@@ -271,10 +277,18 @@ async fn read_session(
     actor: Actor,
     session: SessionId,
 ) -> Result<Arc<SessionState>, Problem> {
+    if edge.sessions.has_ended(session, edge.clock.now()) {
+        return Err(Problem::new(Code::SessionEnded));
+    }
     let reading = edge.sessions.reading(session);
     let (source, origin) = (Arc::clone(&edge.session_source), context.origin());
     let read = move || source.live_session(&origin, actor, session);
-    let state = offload(&edge.lanes, Lane::General, &context.0.patience, read).await?;
+    let reads = offload(&edge.lanes, Lane::General, &context.0.patience, read);
+    let state = context.0.wait_for(reads).await.inspect_err(|problem| {
+        if problem.code() == Code::SessionEnded {
+            edge.sessions.keep_ended(reading, edge.clock.now());
+        }
+    })?;
     Ok(edge.sessions.keep(reading, state, edge.clock.now()))
 }
 

@@ -129,12 +129,12 @@ async fn say(
     let content = SecretText::new(body.content);
     let message = NewMessage { caller: signed.caller, consultation, client_id: None, content, once: None };
     let Some((key, asked)) = asked else {
-        let written = app.messages().write(message.clone()).await?;
+        let written = written(&app, message.clone()).await?;
         return Ok(Reply(Answered::first(said(&message, &written)?)));
     };
     let caller = message.caller.clone();
     let request = Repeatable { name: key.name(&caller), asked };
-    match patiently(|| say_once(&app, &message, request)).await {
+    match patiently(app.context(), || say_once(&app, &message, request)).await {
         Ok(answered) => Ok(Reply(answered)),
         Err(problem) => refused(&app, caller, request, problem).await,
     }
@@ -148,8 +148,14 @@ async fn say_once(app: &App, message: &NewMessage, request: Repeatable) -> Resul
         Admission::Admitted(passage) => Arc::new(passage),
     };
     let once = Some(SaidOnce { passage, present: said });
-    let written = app.messages().write(NewMessage { once, ..message.clone() }).await?;
+    let written = written(app, NewMessage { once, ..message.clone() }).await?;
     Ok(Answered::first(said(message, &written)?))
+}
+
+/// Has the writer keep it, within the time that the request has left.
+async fn written(app: &App, message: NewMessage) -> Result<Written, Problem> {
+    let context = &app.context().0;
+    context.wait_for(app.messages().write_within(context.left(), message)).await
 }
 
 fn said(message: &NewMessage, written: &Written) -> Result<Answer, StoreError> {

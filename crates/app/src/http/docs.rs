@@ -2,13 +2,14 @@
 use std::sync::Arc;
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpRequest, HttpResponse, Resource,
     http::header,
     web::{self, Data, ServiceConfig},
 };
 use utoipa_swagger_ui::Config;
 
 use super::{
+    limits::count_stray,
     openapi,
     problem::{Code, Problem},
     route::Operations,
@@ -30,32 +31,51 @@ const BROWSER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
 /// Adds the document of `operations`, its browser, and the sockets' document.
 pub fn mount(config: &mut ServiceConfig, operations: Arc<fn() -> Operations>) {
     config
-        .service(web::resource(DOCUMENT_PATH).app_data(Data::from(operations)).route(web::get().to(document)))
-        .service(web::resource(LIVE_DOCUMENT_PATH).route(web::get().to(live_document)))
-        .service(web::resource(BROWSER_PATH).route(web::get().to(to_browser)))
+        .service(resource(DOCUMENT_PATH).app_data(Data::from(operations)).route(web::get().to(document)))
+        .service(resource(LIVE_DOCUMENT_PATH).route(web::get().to(live_document)))
+        .service(resource(BROWSER_PATH).route(web::get().to(to_browser)))
         .service(
-            web::resource(format!("{BROWSER_PATH}/{{file:.*}}"))
+            resource(&format!("{BROWSER_PATH}/{{file:.*}}"))
                 .app_data(Data::new(Config::from(DOCUMENT_PATH)))
                 .route(web::get().to(browser)),
         );
 }
 
-async fn document(edge: Data<Edge>, operations: Data<fn() -> Operations>) -> HttpResponse {
+/// A resource that answers `GET` alone, and counts whatever else is asked of it.
+fn resource(path: &str) -> Resource {
+    let refuse = |request: HttpRequest| async move {
+        count_stray(&request).await?;
+        Err::<HttpResponse, Problem>(Problem::method_not_allowed("GET".to_owned()))
+    };
+    web::resource(path).default_service(web::route().to(refuse))
+}
+
+// Documents are no operations, but long, and compressed each time: they are counted as what is none.
+
+async fn document(
+    request: HttpRequest,
+    edge: Data<Edge>,
+    operations: Data<fn() -> Operations>,
+) -> Result<HttpResponse, Problem> {
+    count_stray(&request).await?;
     let build = || openapi::assemble(&operations()).to_string().into();
     let bytes = edge.document.get_or_init(build).clone();
-    HttpResponse::Ok().content_type("application/json").body(bytes)
+    Ok(HttpResponse::Ok().content_type("application/json").body(bytes))
 }
 
 /// RFC 9512.
-async fn live_document() -> HttpResponse {
-    HttpResponse::Ok().content_type("application/yaml").body(LIVE_DOCUMENT)
+async fn live_document(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    count_stray(&request).await?;
+    Ok(HttpResponse::Ok().content_type("application/yaml").body(LIVE_DOCUMENT))
 }
 
-async fn to_browser() -> HttpResponse {
-    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, format!("{BROWSER_PATH}/"))).finish()
+async fn to_browser(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    count_stray(&request).await?;
+    Ok(HttpResponse::PermanentRedirect().insert_header((header::LOCATION, format!("{BROWSER_PATH}/"))).finish())
 }
 
 async fn browser(request: HttpRequest, config: Data<Config<'static>>) -> Result<HttpResponse, Problem> {
+    count_stray(&request).await?;
     let path = request.match_info().query("file");
     let file = utoipa_swagger_ui::serve(path, config.into_inner())
         .map_err(|error| Problem::internal(error.to_string()))?

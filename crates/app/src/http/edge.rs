@@ -1,6 +1,6 @@
 //! The outermost layer: gives each request its id and context, renders problems, sets the headers
 //! that every answer has, and writes the one log line.
-use std::{borrow::Cow, error::Error as _, rc::Rc, time::Instant};
+use std::{borrow::Cow, cell::Cell, error::Error as _, rc::Rc, time::Instant};
 
 use actix_web::{
     Error, HttpMessage, HttpResponse,
@@ -49,7 +49,8 @@ pub async fn edge(
     let Some(edge) = request.app_data::<Data<Edge>>().cloned() else {
         return Err(Problem::internal("the edge has no state").into());
     };
-    let _counted = edge.meters.begin();
+    // Not even that somebody is asking.
+    let _counted = (request.path() != UNLOGGED).then(|| edge.meters.begin());
     let context = Rc::new(context(&request, &edge));
     request.extensions_mut().insert(Rc::clone(&context));
     let private = request.headers().contains_key(header::AUTHORIZATION) || headers::is_sign_in(request.path());
@@ -94,6 +95,7 @@ fn context(request: &ServiceRequest, edge: &Edge) -> RequestContext {
         client,
         language: Language::of(request.headers()),
         patience: Patience::default(),
+        waited: Cell::default(),
     }
 }
 

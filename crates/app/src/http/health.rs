@@ -41,8 +41,6 @@ struct ChecksBody {
     disk: Standing,
     /// `degraded` when letters wait for more than a quarter of an hour.
     outbox: Standing,
-    /// `degraded` when usage counters differ from what they count, or were not compared for a day.
-    reconciliation: Standing,
     /// `degraded` when it does not answer; absent when none is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
     redis: Option<Standing>,
@@ -50,11 +48,11 @@ struct ChecksBody {
 
 impl From<HealthReport> for HealthBody {
     fn from(report: HealthReport) -> Self {
-        let HealthReport { database, disk, outbox, reconciliation, redis, figures: _ } = report;
+        let HealthReport { database, disk, outbox, redis, reconciliation: _, figures: _ } = report;
         Self {
             status: report.status(),
             version: env!("CARGO_PKG_VERSION"),
-            checks: ChecksBody { database, disk, outbox, reconciliation, redis },
+            checks: ChecksBody { database, disk, outbox, redis },
         }
     }
 }
@@ -114,13 +112,12 @@ mod tests {
             database: Standing::Ok,
             disk: Standing::Down,
             outbox: Standing::Degraded,
-            reconciliation: Standing::Ok,
+            reconciliation: Standing::Degraded,
             redis: None,
             figures: Figures::default(),
         };
         let body = serde_json::to_value(HealthBody::from(report)).unwrap_or_default();
-        let checks =
-            serde_json::json!({ "database": "ok", "disk": "down", "outbox": "degraded", "reconciliation": "ok" });
+        let checks = serde_json::json!({ "database": "ok", "disk": "down", "outbox": "degraded" });
         let version = env!("CARGO_PKG_VERSION");
         assert_eq!(body, serde_json::json!({ "status": "down", "version": version, "checks": checks }));
         let with_redis = HealthReport { redis: Some(Standing::Degraded), ..report };

@@ -27,8 +27,12 @@ use huntzen_tenancy::{
 };
 use jiff::SignedDuration;
 use serde::Serialize;
+use tokio::time::{sleep, timeout};
 
-use super::problem::{Code, Problem};
+use super::{
+    context::Context,
+    problem::{Code, Problem},
+};
 use crate::{
     services::Services,
     state::{App, Edge},
@@ -141,21 +145,25 @@ pub fn answer(location: Option<String>, body: &impl Serialize) -> Result<Answer,
 }
 
 /// Asks again while the request is being done elsewhere: every use case in between is over, so that
-/// nothing is held while this waits.
+/// nothing is held while this waits. All of it together takes no longer than the request has left.
 ///
 /// # Errors
-/// Those of `attempt`; `request_in_progress` when it takes too long.
-pub async fn patiently<T, F: Future<Output = Result<T, Problem>>>(attempt: impl Fn() -> F) -> Result<T, Problem> {
-    let begun = Instant::now();
+/// Those of `attempt`; `request_in_progress` when it takes too long; `overloaded` when the request's time is up.
+pub async fn patiently<T, F: Future<Output = Result<T, Problem>>>(
+    context: &Context,
+    attempt: impl Fn() -> F,
+) -> Result<T, Problem> {
+    let (context, begun) = (&context.0, Instant::now());
     let (mut pause, longest) = PAUSES;
     loop {
-        match attempt().await {
+        let outcome = timeout(context.left(), attempt()).await;
+        match outcome.unwrap_or_else(|_| Err(Problem::new(Code::Overloaded))) {
             Err(problem) if problem.code() == Code::RequestInProgress => {
-                let left = WAIT.saturating_sub(begun.elapsed());
+                let left = WAIT.saturating_sub(begun.elapsed()).min(context.left());
                 if left.is_zero() {
                     return Err(problem.retry_after(1));
                 }
-                rt::time::sleep(pause.min(left)).await;
+                context.wait_for(sleep(pause.min(left))).await;
                 pause = (pause * 2).min(longest);
             }
             outcome => return outcome,
@@ -173,7 +181,7 @@ where
     Problem: From<E>,
     F: Fn(&Services, &Caller, &Repeatable) -> Result<Answered, E> + Clone + Send + 'static,
 {
-    let outcome = patiently(|| {
+    let outcome = patiently(app.context(), || {
         let (caller, use_case) = (caller.clone(), use_case.clone());
         app.run(move |s| use_case(s, &caller, &request))
     });
@@ -189,7 +197,7 @@ where
 /// The refusal itself.
 pub async fn refused(app: &App, caller: Caller, request: Repeatable, problem: Problem) -> Result<Reply, Problem> {
     let Some(refusal) = kept_refusal(app, &problem)? else { return Err(problem) };
-    let answered = patiently(|| {
+    let answered = patiently(app.context(), || {
         let (caller, refusal) = (caller.clone(), refusal.clone());
         app.run(move |s| s.repeating.refuse(&caller, &request, &refusal))
     });
@@ -208,7 +216,11 @@ fn kept_refusal(app: &App, problem: &Problem) -> Result<Option<Answer>, Problem>
 /// comes again; what the request itself could not help is tried anew.
 fn is_kept(code: Code) -> bool {
     let about_the_key = matches!(code, Code::IdempotencyKeyReused | Code::RequestInProgress);
-    !about_the_key && matches!(code.status(), StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::CONFLICT)
+    // What the store refused without a reason that the client could know: somebody else was faster.
+    let by_chance = code == Code::Conflict;
+    !about_the_key
+        && !by_chance
+        && matches!(code.status(), StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND | StatusCode::CONFLICT)
 }
 
 /// A request of several units of work while it goes on. It is left when this goes without an answer,
@@ -236,7 +248,7 @@ impl Going {
     /// `request_in_progress`.
     pub async fn begin(app: &App, caller: &Caller, asked: Asked) -> Result<Start, Problem> {
         let name = asked.name(caller);
-        let beginning = patiently(|| {
+        let beginning = patiently(app.context(), || {
             let caller = caller.clone();
             app.run(move |s| s.repeating.begin(&caller, &name))
         });
@@ -329,7 +341,8 @@ mod tests {
             let passes = status.is_server_error() || [401, 403, 408, 413, 415, 429].contains(&status.as_u16());
             assert!(!(passes && is_kept(*code)), "{}", code.as_str());
         }
-        for code in [Code::IdempotencyKeyReused, Code::RequestInProgress, Code::Overloaded, Code::Unavailable] {
+        let chances = [Code::Conflict, Code::Overloaded, Code::Unavailable];
+        for code in [Code::IdempotencyKeyReused, Code::RequestInProgress].into_iter().chain(chances) {
             assert!(!is_kept(code), "{}", code.as_str());
         }
         for code in [Code::SlotTaken, Code::NotFound, Code::NotASlot, Code::QuotaExceeded, Code::ChatClosed] {

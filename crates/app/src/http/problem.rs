@@ -18,13 +18,17 @@ use huntzen_tenancy::{
 };
 use serde::Serialize;
 
-use super::language::Language;
 pub use super::texts::Code;
 use super::texts::field_text;
+use super::{language::Language, limits};
 use crate::files::{self, Unfit};
 
 /// The media type of a problem.
 pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// When to come back with a key of which too many are kept, in seconds: they are kept for a day, and every hour
+/// some are over.
+const ANSWERS_LAST: u32 = 3_600;
 
 /// One refused field or parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +52,8 @@ pub struct Problem {
     code: Code,
     errors: Vec<FieldProblem>,
     retry_after: Option<u32>,
+    /// The most of the limit that refused.
+    limit: Option<u32>,
     allow: Option<String>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -59,7 +65,7 @@ impl Problem {
             StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Some(1),
             _ => None,
         };
-        Self { code, errors: Vec::new(), retry_after, allow: None, source: None }
+        Self { code, errors: Vec::new(), retry_after, limit: None, allow: None, source: None }
     }
 
     /// Refused fields or parameters.
@@ -89,6 +95,11 @@ impl Problem {
     pub fn retry_after(mut self, seconds: u32) -> Self {
         self.retry_after = Some(seconds);
         self
+    }
+
+    /// More attempts have failed than `most`; another is made after so many seconds.
+    fn too_many_attempts(most: u32, seconds: u32) -> Self {
+        Self { limit: Some(most), ..Self::new(Code::TooManyRequests).retry_after(seconds) }
     }
 
     /// A path that is known, but not with this method; `methods` go into `Allow`.
@@ -175,6 +186,9 @@ impl Problem {
         let mut answer = HttpResponse::build(self.code.status());
         if let Some(seconds) = self.retry_after {
             answer.insert_header((header::RETRY_AFTER, seconds));
+            if let Some(limit) = self.limit {
+                limits::refused_by(&mut answer, limit, seconds);
+            }
         }
         if let Some(methods) = &self.allow {
             answer.insert_header((header::ALLOW, methods.as_str()));
@@ -285,7 +299,8 @@ impl From<TenancyError> for Problem {
             TenancyError::DomainTaken => Self::new(Code::DomainTaken),
             TenancyError::SiretTaken => Self::new(Code::SiretTaken),
             TenancyError::NamedReportingOff => Self::new(Code::NamedReportingOff),
-            TenancyError::TooManyAttempts { seconds } => Self::new(Code::TooManyRequests).retry_after(seconds),
+            TenancyError::TooManyAnswers => Self::new(Code::TooManyRequests).retry_after(ANSWERS_LAST),
+            TenancyError::TooManyAttempts { most, seconds } => Self::too_many_attempts(most, seconds),
             TenancyError::InvalidCredentials => Self::new(Code::InvalidCredentials),
             TenancyError::AccountInactive => Self::new(Code::AccountInactive),
             TenancyError::EmailNotVerified => Self::new(Code::EmailNotVerified),

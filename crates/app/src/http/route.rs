@@ -18,7 +18,8 @@ use huntzen_tenancy::{policy::Permission, words::Words};
 use super::{
     access::{Access, admit, stranger_refused},
     extract::{refuse_unread_body, refuse_unread_query},
-    headers, limits,
+    headers,
+    limits::{self, Counted},
     problem::Problem,
 };
 use crate::{
@@ -114,8 +115,8 @@ impl Operations {
     {
         let (method, access) = (operation.method.clone(), operation.access);
         let compressed = !headers::is_sign_in(operation.path);
-        let limited = limits::is_limited(operation.path);
-        let bind = move || bind(method.clone(), (access, limited), compressed, handler.clone());
+        let counted = limits::counted(operation.path);
+        let bind = move || bind(method.clone(), (access, counted), compressed, handler.clone());
         self.registered.push(Registered { operation, bind: Box::new(bind) });
     }
 
@@ -192,7 +193,7 @@ impl RegisteredSocket {
 fn resource(path: &'static str, within: &'static str, registered: &[&Registered]) -> Resource {
     let methods: BTreeSet<&str> = registered.iter().flat_map(|one| taken(&one.operation.method)).collect();
     let allow = methods.into_iter().collect::<Vec<_>>().join(", ");
-    let limited = limits::is_limited(path);
+    let limited = limits::counted(path) != Counted::None;
     let mut resource = web::resource(within).app_data(RouteMeter::of(path));
     for one in registered {
         resource = resource.route((one.bind)());
@@ -282,7 +283,7 @@ fn taken(method: &Method) -> Vec<&str> {
     if method == Method::GET { vec!["GET", "HEAD"] } else { vec![method.as_str()] }
 }
 
-fn bind<F, Args>(method: Method, admission: (Access, bool), compressed: bool, handler: F) -> Route
+fn bind<F, Args>(method: Method, admission: (Access, Counted), compressed: bool, handler: F) -> Route
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
@@ -315,7 +316,7 @@ where
 async fn answer<F, Args>(
     request: &HttpRequest,
     payload: &mut Payload,
-    (access, is_limited): (Access, bool),
+    (access, counted): (Access, Counted),
     handler: F,
 ) -> Result<HttpResponse<BoxBody>, Error>
 where
@@ -323,7 +324,7 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    admit(request, access, is_limited).await?;
+    admit(request, access, counted).await?;
     let args = Args::from_request(request, payload).await.map_err(Into::into)?;
     refuse_unread_query(request)?;
     refuse_unread_body(request, payload).await?;

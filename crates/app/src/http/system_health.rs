@@ -228,7 +228,7 @@ async fn system_health(app: App, signed: Signed) -> Result<impl Responder, Probl
     let [general, password] = app.lanes().readings();
     let HealthReport { database: postgres, disk, redis, figures, .. } = report;
     Ok(Json(SystemHealthBody {
-        status: report.status(),
+        status: report.status_for_operators(),
         timestamp: app.clock().now(),
         uptime: app.process().uptime().as_secs(),
         services: ServicesBody { postgres, redis, disk },

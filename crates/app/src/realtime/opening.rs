@@ -25,6 +25,7 @@ use crate::{
         Code, Problem, Query, Signed,
         access::{admit_socket, trace_refusal},
         context::Context,
+        limits::count_stray,
     },
     services::Services,
     state::Edge,
@@ -59,6 +60,10 @@ pub(crate) async fn open<P: Protocol>(
     let services = request.app_data::<Data<Services>>().cloned().ok_or_else(missing)?;
     let context = Context::of(request)?;
 
+    if !asks_for_upgrade(request) {
+        // A request as any other, and one that gets nowhere.
+        count_stray(request).await?;
+    }
     let signed = admit_socket(request, permission, ticket(request)).await?;
     if !is_welcome(request, &edge.front_ends) {
         trace_refusal(&edge, &signed);
@@ -93,13 +98,17 @@ fn is_welcome(request: &HttpRequest, front_ends: &[String]) -> bool {
     request.headers().get_all(header::ORIGIN).all(|origin| front_ends.iter().any(|known| origin == known.as_str()))
 }
 
+fn asks_for_upgrade(request: &HttpRequest) -> bool {
+    let protocols = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
+    protocols.is_some_and(|value| value.split(',').any(|one| one.trim().eq_ignore_ascii_case("websocket")))
+}
+
 /// The answer to the opening handshake (§4.2), the way out, and what ends with the answer's body.
 async fn shake_hands(request: &HttpRequest) -> Result<(HttpResponse, Session, MessageStream), Problem> {
     if request.version() < Version::HTTP_11 {
         return Err(Problem::new(Code::BadRequest));
     }
-    let wants_upgrade = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
-    if !wants_upgrade.is_some_and(|value| value.split(',').any(|one| one.trim().eq_ignore_ascii_case("websocket"))) {
+    if !asks_for_upgrade(request) {
         return Err(Problem::new(Code::UpgradeRequired));
     }
     handle_with_protocols(request, silence(request).await?, SUBPROTOCOLS).map_err(|error| {

@@ -57,6 +57,29 @@ async fn a_session_is_read_once_a_minute_and_forgotten_when_told() {
 }
 
 #[actix_web::test]
+async fn whoever_goes_on_with_an_ended_session_asks_the_store_now_and_then() {
+    let house = House::new();
+    let asked = || house.accounts.asked.load(Ordering::SeqCst);
+    let refused = async || {
+        for _ in 0..5 {
+            let ended = house.send(signed(Role::Employee, Method::GET, ID)).await;
+            assert_eq!((ended.status, ended.code().as_str()), (StatusCode::UNAUTHORIZED, "session_ended"));
+        }
+    };
+    house.accounts.ended.lock().unwrap().push(session_of(Role::Employee));
+    refused().await;
+    assert_eq!(asked(), 1);
+    house.clock.forward(SignedDuration::from_secs(10));
+    refused().await;
+    assert_eq!(asked(), 2);
+    assert_eq!(house.send(signed(Role::Practitioner, Method::GET, ID)).await.status, StatusCode::OK);
+    // Whose standing has changed may be let in again at once.
+    house.accounts.ended.lock().unwrap().clear();
+    house.edge.sessions.forget_user(user_of(Role::Employee));
+    assert_eq!(house.send(signed(Role::Employee, Method::GET, ID)).await.status, StatusCode::OK);
+}
+
+#[actix_web::test]
 async fn what_is_known_of_a_session_lasts_a_minute() {
     let house = House::new();
     let read = async || house.send(signed(Role::Employee, Method::GET, ID)).await.status;

@@ -31,7 +31,7 @@ use huntzen_tenancy::{
     email::Email,
     identity::{AccessClaims, AccessTokenError, AccessTokenSigner, Device, Session, SessionState, User},
     ids::{SessionId, UserId},
-    limits::{AttemptPorts, FailedAttempts, RequestLimit, RequestRules, Tallies, TallyKeys},
+    limits::{AttemptPorts, FailedAttempts, RequestLimit, RequestRules, SharedTallies, TallyKeys},
     live::{Broadcast, TicketOffice},
     policy::Role,
     sealing::Sealer,
@@ -216,7 +216,7 @@ impl House {
             clock.clone(),
             Arc::clone(&randomness),
         );
-        let tallies: Arc<dyn Tallies> = Arc::new(MemoryTallies::default());
+        let tallies = SharedTallies::of_one_node(Arc::new(MemoryTallies::default()));
         let keys: Arc<dyn TallyKeys> = Arc::new(HmacTallyKeys::new(&"secret".to_owned().into()));
         let edge = Edge {
             clock: clock.clone(),
@@ -234,7 +234,7 @@ impl House {
             refusals: RefusalTrail::new(refusals.clone()),
             requests: RequestLimit::new(tallies.clone(), keys.clone(), clock.clone(), requests),
             attempts: FailedAttempts::new(
-                AttemptPorts { tallies: tallies.clone(), of_this_node: tallies, keys, clock: clock.clone() },
+                AttemptPorts { passwords: tallies.clone(), tokens: tallies, keys, clock: clock.clone() },
                 None,
             ),
             lanes: Lanes::new(LaneSizes::of(4, 2)),

@@ -69,6 +69,7 @@ impl RequestName {
     ) -> Result<Option<KeptAnswer>, TenancyError> {
         let request = match tx.request(self.user, self.id)? {
             Lookup::Free => return Ok(None),
+            Lookup::Full => return Err(TenancyError::TooManyAnswers),
             Lookup::Busy => return Err(TenancyError::RequestInProgress),
             Lookup::Kept(request) => request,
         };

@@ -3,13 +3,12 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Bound, Network, Standing, Taken, Tallies, TallyKeys};
+use super::{Bound, Network, SharedTallies, Standing, Taken, TallyKeys};
 use crate::{
     clock::Clock,
     email::Email,
     error::{FieldError, TenancyError},
     ids::UserId,
-    store::StoreError,
     token::TokenDigest,
 };
 
@@ -54,6 +53,14 @@ impl Secret {
             Self::OneTimeToken => b'O',
             Self::Registration => b'A',
             Self::Ticket => b'T',
+        }
+    }
+
+    /// Whether an attempt costs whoever makes it something: the time of a hash, or a session.
+    const fn is_dear(self) -> bool {
+        match self {
+            Self::SignIn | Self::Proof => true,
+            Self::RefreshToken | Self::OneTimeToken | Self::Registration | Self::Ticket => false,
         }
     }
 
@@ -128,10 +135,11 @@ fn address(typed: &str) -> TokenDigest {
 /// What failed attempts are counted with.
 #[derive(Clone)]
 pub struct AttemptPorts {
-    /// The tallies of the installation.
-    pub tallies: Arc<dyn Tallies>,
-    /// Those of this process, which count while the others are out of reach.
-    pub of_this_node: Arc<dyn Tallies>,
+    /// Tallies of guesses that are dear: at a password, which is compared by hashing, or by whoever is signed in.
+    pub passwords: SharedTallies,
+    /// Those of guesses that cost nothing, each at another token or address if its sender likes. Apart: there may be
+    /// no end of these, and they must not push the others out.
+    pub tokens: SharedTallies,
     /// Makes their keys.
     pub keys: Arc<dyn TallyKeys>,
     /// The time.
@@ -153,7 +161,8 @@ impl FailedAttempts {
 
     /// Whether `refuse_if_full` answers without waiting for anything.
     pub fn is_at_hand(&self) -> bool {
-        self.rules.is_none() || self.ports.tallies.is_at_hand()
+        let AttemptPorts { passwords, tokens, .. } = &self.ports;
+        self.rules.is_none() || (passwords.is_at_hand() && tokens.is_at_hand())
     }
 
     /// Makes an attempt, unless too many have failed. It counts before it begins, so that of any number at
@@ -166,16 +175,17 @@ impl FailedAttempts {
         let Some(rules) = self.rules else { return attempt() };
         let now = self.ports.clock.now();
         let bounds = self.bounds(rules, guess);
-        let (tallies, taken) = self.take(&bounds, rules.window, now)?;
-        if let Taken::Refused(standing) = taken {
-            return Err(refusal(standing, now));
-        }
+        let (tallies, taken) = self.tallies(guess).take(&bounds, rules.window, now)?;
+        let portions = match taken {
+            Taken::Granted(_, portions) => portions,
+            Taken::Refused(standing) => return Err(refusal(standing, now)),
+        };
         let outcome = attempt();
-        let [both, account, network] = bounds.map(|bound| bound.key);
+        let [Bound { key: both, .. }, ..] = bounds;
         let given_back = match &outcome {
-            Ok(_) => tallies.give_back(&[account, network], Some(both), now),
+            Ok(_) => tallies.give_back(portions.get(1..).unwrap_or_default(), Some(both)),
             Err(refusal) if guess.secret.is_missed(refusal) => Ok(()),
-            Err(_) => tallies.give_back(&[both, account, network], None, now),
+            Err(_) => tallies.give_back(&portions, None),
         };
         // What could not be given back is over with its window; the attempt itself is not undone by it.
         drop(given_back);
@@ -190,22 +200,12 @@ impl FailedAttempts {
         let Some(rules) = self.rules else { return Ok(()) };
         let now = self.ports.clock.now();
         let bounds = self.bounds(rules, guess);
-        let full = self.ports.tallies.full(&bounds, now).or_else(|_| self.ports.of_this_node.full(&bounds, now));
-        full?.map_or(Ok(()), |standing| Err(refusal(standing, now)))
+        self.tallies(guess).full(&bounds, now)?.map_or(Ok(()), |standing| Err(refusal(standing, now)))
     }
 
-    /// Takes one from the installation's tallies, or from this node's while those are out of reach.
-    fn take(
-        &self,
-        bounds: &[Bound],
-        window: SignedDuration,
-        now: Timestamp,
-    ) -> Result<(&dyn Tallies, Taken), StoreError> {
-        let (tallies, of_this_node) = (self.ports.tallies.as_ref(), self.ports.of_this_node.as_ref());
-        match tallies.take(bounds, window, now) {
-            Ok(taken) => Ok((tallies, taken)),
-            Err(_) => Ok((of_this_node, of_this_node.take(bounds, window, now)?)),
-        }
+    /// The tallies that a guess is counted with.
+    fn tallies(&self, guess: Guess) -> &SharedTallies {
+        if guess.secret.is_dear() { &self.ports.passwords } else { &self.ports.tokens }
     }
 
     /// The tallies of a guess: of account and network together, of the account, of the network.
@@ -226,5 +226,5 @@ impl FailedAttempts {
 }
 
 fn refusal(standing: Standing, now: Timestamp) -> TenancyError {
-    TenancyError::TooManyAttempts { seconds: standing.wait(now) }
+    TenancyError::TooManyAttempts { most: standing.most, seconds: standing.wait(now) }
 }

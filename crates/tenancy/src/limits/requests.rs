@@ -1,9 +1,9 @@
 //! The general limit: so many requests of one account, or of one network while nobody is signed in.
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{Bound, Network, Taken, Tallies, TallyKey, TallyKeys};
+use super::{Bound, Network, SharedTallies, Standing, Taken, TallyKey, TallyKeys};
 use crate::{clock::Clock, ids::UserId};
 
 /// How many requests are answered.
@@ -58,7 +58,7 @@ pub struct Share {
 /// Counts requests.
 #[derive(Clone)]
 pub struct RequestLimit {
-    tallies: Arc<dyn Tallies>,
+    tallies: SharedTallies,
     keys: Arc<dyn TallyKeys>,
     clock: Arc<dyn Clock>,
     rules: Option<RequestRules>,
@@ -67,7 +67,7 @@ pub struct RequestLimit {
 impl RequestLimit {
     /// Over these tallies; without rules nothing is limited.
     pub fn new(
-        tallies: Arc<dyn Tallies>,
+        tallies: SharedTallies,
         keys: Arc<dyn TallyKeys>,
         clock: Arc<dyn Clock>,
         rules: Option<RequestRules>,
@@ -80,16 +80,49 @@ impl RequestLimit {
         self.rules.is_none() || self.tallies.is_at_hand()
     }
 
-    /// Counts a request. `None` when nothing is limited, also while the tallies are out of reach: what they
-    /// protect is worth more than they are.
+    /// Counts a request; `None` when nothing is limited. Whoever is told by the tallies of all nodes that there were
+    /// too many hears it from this node alone until their window is over.
     pub fn count(&self, requester: Requester) -> Option<Share> {
+        let (rules, bound, now) = self.asked(requester)?;
+        let (_, taken) = self.tallies.take(&[bound], rules.window, now).ok()?;
+        if let Taken::Refused(standing) = &taken {
+            self.tallies.of_this_node.fill(bound, rules.window, standing.ends_at);
+        }
+        Some(Share::of(&taken, now))
+    }
+
+    /// Counts a request on this node alone, where the tallies of all nodes cannot be asked now.
+    pub fn count_here(&self, requester: Requester) -> Option<Share> {
+        let (rules, bound, now) = self.asked(requester)?;
+        let (_, taken) = self.tallies.take_here(&[bound], rules.window, now).ok()?;
+        Some(Share::of(&taken, now))
+    }
+
+    /// What a request is refused with that this node knows to be one too many, without asking anybody.
+    pub fn known_excess(&self, requester: Requester) -> Option<Share> {
+        let (_, bound, now) = self.asked(requester)?;
+        let standing = self.tallies.of_this_node.full(&[bound], now).ok()??;
+        Some(Share::of(&Taken::Refused(standing), now))
+    }
+
+    fn asked(&self, requester: Requester) -> Option<(RequestRules, Bound, Timestamp)> {
         let rules = self.rules?;
-        let now = self.clock.now();
         let bound = Bound { key: requester.key(self.keys.as_ref()), most: rules.most };
-        let (standing, is_exceeded) = match self.tallies.take(&[bound], rules.window, now).ok()? {
-            Taken::Granted(standing) => (standing, false),
-            Taken::Refused(standing) => (standing, true),
+        Some((rules, bound, self.clock.now()))
+    }
+}
+
+impl Share {
+    fn of(taken: &Taken, now: Timestamp) -> Self {
+        let told = |standing: &Standing, is_exceeded| Self {
+            most: standing.most,
+            left: standing.left,
+            resets_in: standing.wait(now),
+            is_exceeded,
         };
-        Some(Share { most: rules.most, left: standing.left, resets_in: standing.wait(now), is_exceeded })
+        match taken {
+            Taken::Granted(standing, _) => told(standing, false),
+            Taken::Refused(standing) => told(standing, true),
+        }
     }
 }

@@ -15,11 +15,13 @@ pub(super) fn describe(entry: &mut Map<String, Value>) {
         "name": KEY_NAME,
         "in": "header",
         "required": false,
-        "description": "What the client calls this request, in visible ASCII: sent again within 24 hours with the \
+        "description": "What the client calls this request, in printable ASCII: sent again within 24 hours with the \
             same content, it is done once and answered as the first time. With other content it is refused \
             (`idempotency_key_reused`); while the first goes on, it waits for up to 3 seconds \
-            (`request_in_progress`). Answers of 429 and from 500 on are not kept.",
-        "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
+            (`request_in_progress`). Answers of 429 and from 500 on are not kept, nor is a `conflict` that chance \
+            has brought about. Of one account 32 MiB of answers are kept: beyond that, new keys are refused with \
+            429 until some are over.",
+        "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$" },
     });
     if let Value::Array(parameters) = entry.entry("parameters").or_insert_with(|| json!([])) {
         parameters.push(header);

@@ -3,7 +3,11 @@ use actix_web::http::Method;
 use serde_json::{Map, Value, json};
 
 use super::{edit, repeatable};
-use crate::http::{access::Access, limits, problem::MEDIA_TYPE};
+use crate::http::{
+    access::Access,
+    limits::{self, Counted},
+    problem::MEDIA_TYPE,
+};
 
 const PROBLEMS: [(&str, &str); 13] = [
     ("400", "The request is not valid."),
@@ -15,7 +19,10 @@ const PROBLEMS: [(&str, &str); 13] = [
     ("409", "The state of the resource or a rule of uniqueness refuses it."),
     ("413", "The body is too large."),
     ("415", "The body is not of an accepted type."),
-    ("429", "Too many requests, or too many attempts that failed."),
+    (
+        "429",
+        "Too many requests, or too many attempts that failed; the header fields are those of the limit that refused.",
+    ),
     ("500", "A defect on our side."),
     ("503", "Overloaded, or a dependency is down."),
     ("405", "The path takes other methods."),
@@ -97,7 +104,7 @@ pub(super) fn complete(entry: &mut Map<String, Value>, method: &Method, path: &s
         "408" | "413" => takes_body,
         "415" => sends,
         "405" => false,
-        "429" => limits::is_limited(path),
+        "429" => limits::counted(path) != Counted::None,
         _ => true,
     });
     edit(entry, "responses", |responses| {
