@@ -42,8 +42,8 @@ fn refused(most: u32, began_at: Timestamp) -> Told {
     (false, most, 0, began_at)
 }
 
-fn full(most: u32, began_at: Timestamp) -> Option<Standing> {
-    Some(Standing { most, left: 0, ends_at: began_at + WINDOW })
+fn full(most: u32, began_at: Timestamp) -> Standing {
+    Standing { most, left: 0, ends_at: began_at + WINDOW }
 }
 
 /// A tally grants as many as its bound says, and then none until its window is over; others are not touched.
@@ -58,7 +58,7 @@ pub fn a_window_has_so_many_and_no_more(tallies: &dyn Tallies) {
     let last = begun + WINDOW - SignedDuration::from_millis(1);
     for _ in 0..3 {
         assert_eq!(take(tallies, &bounds, last), refused(3, begun));
-        assert_eq!(tallies.full(&bounds, last).unwrap(), full(3, begun));
+        assert_eq!(tallies.full(&bounds, last).unwrap(), Some(full(3, begun)));
     }
     assert_eq!(take(tallies, &[bound(2, 3)], last), granted(3, 2, last), "another tally");
     // The next window begins with the next that is taken, and not before.
@@ -82,7 +82,7 @@ pub fn several_are_taken_from_together_or_not_at_all(tallies: &dyn Tallies) {
     assert_eq!(take(tallies, &[wide], later), granted(9, 7, later));
     // Of two full ones, the one that stays so for longer is told.
     assert_eq!(take(tallies, &[middle, narrow, wide], later), refused(1, later));
-    assert_eq!(tallies.full(&[wide, middle], later).unwrap(), full(2, begun));
+    assert_eq!(tallies.full(&[wide, middle], later).unwrap(), Some(full(2, begun)));
 }
 
 /// What is given back may be taken again, in its own window alone.

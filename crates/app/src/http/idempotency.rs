@@ -148,17 +148,22 @@ pub fn answer(location: Option<String>, body: &impl Serialize) -> Result<Answer,
 /// nothing is held while this waits. All of it together takes no longer than the request has left.
 ///
 /// # Errors
-/// Those of `attempt`; `request_in_progress` when it takes too long; `overloaded` when the request's time is up.
+/// Those of `attempt`; `request_in_progress` when that takes too long; `overloaded` when the request's time is up
+/// otherwise.
 pub async fn patiently<T, F: Future<Output = Result<T, Problem>>>(
     context: &Context,
     attempt: impl Fn() -> F,
 ) -> Result<T, Problem> {
     let (context, begun) = (&context.0, Instant::now());
     let (mut pause, longest) = PAUSES;
+    let mut late = Code::Overloaded;
     loop {
-        let outcome = timeout(context.left(), attempt()).await;
-        match outcome.unwrap_or_else(|_| Err(Problem::new(Code::Overloaded))) {
+        let Ok(outcome) = timeout(context.left(), attempt()).await else {
+            return Err(Problem::new(late).retry_after(1));
+        };
+        match outcome {
             Err(problem) if problem.code() == Code::RequestInProgress => {
+                late = Code::RequestInProgress;
                 let left = WAIT.saturating_sub(begun.elapsed()).min(context.left());
                 if left.is_zero() {
                     return Err(problem.retry_after(1));

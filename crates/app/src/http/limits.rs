@@ -55,8 +55,8 @@ pub enum Counted {
 
 /// The header fields of every answer that was counted, and what each says.
 pub const FIELDS: [(&str, &str); 3] = [
-    ("RateLimit-Limit", "Requests in a window."),
-    ("RateLimit-Remaining", "How many more are answered in this one."),
+    ("RateLimit-Limit", "The most in a window: requests, or attempts that may fail."),
+    ("RateLimit-Remaining", "How many more there may be in this one."),
     ("RateLimit-Reset", "Seconds until the next one."),
 ];
 

@@ -25,11 +25,12 @@ pub enum Requester {
 }
 
 impl Requester {
-    fn key(self, keys: &dyn TallyKeys) -> TallyKey {
-        // The first byte keeps both apart from each other and from attempts.
+    /// Of what is counted, or of what others have said is full.
+    fn key(self, keys: &dyn TallyKeys, is_said: bool) -> TallyKey {
+        // The first byte keeps all of them apart from each other and from attempts.
         match self {
-            Self::Account(user) => keys.key(&spelt::<17>(b'a', user.0.as_bytes())),
-            Self::Stranger(Network(network)) => keys.key(&spelt::<10>(b'n', &network)),
+            Self::Account(user) => keys.key(&spelt::<17>(if is_said { b'b' } else { b'a' }, user.0.as_bytes())),
+            Self::Stranger(Network(network)) => keys.key(&spelt::<10>(if is_said { b'o' } else { b'n' }, &network)),
         }
     }
 }
@@ -83,31 +84,35 @@ impl RequestLimit {
     /// Counts a request; `None` when nothing is limited. Whoever is told by the tallies of all nodes that there were
     /// too many hears it from this node alone until their window is over.
     pub fn count(&self, requester: Requester) -> Option<Share> {
-        let (rules, bound, now) = self.asked(requester)?;
-        let (_, taken) = self.tallies.take(&[bound], rules.window, now).ok()?;
-        if let Taken::Refused(standing) = &taken {
-            self.tallies.of_this_node.fill(bound, rules.window, standing.ends_at);
+        let (rules, bound, now) = self.asked(requester, false)?;
+        let (tallies, taken) = self.tallies.take(&[bound], rules.window, now).ok()?;
+        if let Taken::Refused(standing) = &taken
+            && !self.tallies.are_own(tallies)
+        {
+            // Beside what this node counts itself, which may have to do while the others are out of reach.
+            let said = Bound { key: requester.key(self.keys.as_ref(), true), ..bound };
+            self.tallies.of_this_node.fill(said, rules.window, standing.ends_at);
         }
         Some(Share::of(&taken, now))
     }
 
     /// Counts a request on this node alone, where the tallies of all nodes cannot be asked now.
     pub fn count_here(&self, requester: Requester) -> Option<Share> {
-        let (rules, bound, now) = self.asked(requester)?;
+        let (rules, bound, now) = self.asked(requester, false)?;
         let (_, taken) = self.tallies.take_here(&[bound], rules.window, now).ok()?;
         Some(Share::of(&taken, now))
     }
 
-    /// What a request is refused with that this node knows to be one too many, without asking anybody.
+    /// What a request is refused with of which this node was told that it is one too many, without asking anybody.
     pub fn known_excess(&self, requester: Requester) -> Option<Share> {
-        let (_, bound, now) = self.asked(requester)?;
+        let (_, bound, now) = self.asked(requester, true)?;
         let standing = self.tallies.of_this_node.full(&[bound], now).ok()??;
         Some(Share::of(&Taken::Refused(standing), now))
     }
 
-    fn asked(&self, requester: Requester) -> Option<(RequestRules, Bound, Timestamp)> {
+    fn asked(&self, requester: Requester, is_said: bool) -> Option<(RequestRules, Bound, Timestamp)> {
         let rules = self.rules?;
-        let bound = Bound { key: requester.key(self.keys.as_ref()), most: rules.most };
+        let bound = Bound { key: requester.key(self.keys.as_ref(), is_said), most: rules.most };
         Some((rules, bound, self.clock.now()))
     }
 }

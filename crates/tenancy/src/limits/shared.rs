@@ -27,6 +27,11 @@ impl SharedTallies {
         self.of_all_nodes.is_at_hand()
     }
 
+    /// Whether these are the ones of this node.
+    pub fn are_own(&self, tallies: &dyn Tallies) -> bool {
+        std::ptr::addr_eq(std::ptr::from_ref(tallies), Arc::as_ptr(&self.of_this_node))
+    }
+
     /// Takes one; from this node's while the others are out of reach. Says with which it was counted, since there
     /// it is given back.
     ///
