@@ -95,4 +95,11 @@ impl DataKeyRotation for MemoryTx {
             uses.into_iter().rev().collect()
         })
     }
+
+    fn key_wrapped_by(&mut self, master: MasterKeyId) -> Result<Option<DataKey>, StoreError> {
+        self.read(|viewer, state| {
+            let wrapped = |row: &&DataKeyRow| row.key.master == master && viewer.is_job(Job::Keys);
+            state.data_keys.rows().find(wrapped).map(|row| row.key.clone())
+        })
+    }
 }

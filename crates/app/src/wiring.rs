@@ -253,16 +253,27 @@ pub fn fresh_master_key(encryption: &Encryption) -> Result<String, Failure> {
     Ok(KeyRing::fresh_entry(ring.as_ref(), secret).to_string())
 }
 
-/// Refuses a ring that lacks a master key in use: whatever that one wraps could not be read.
+/// Refuses a ring that lacks a master key in use, or has another one under its id: whatever that one wraps
+/// could not be read, and what is written meanwhile not with the right ring.
 fn require_ring(store: &PgStore, vault: &dyn Vault) -> Result<(), Failure> {
-    let uses = RotationStore::begin(store, &Scope::worker(Job::Keys))?.master_key_uses()?;
+    let mut tx = RotationStore::begin(store, &Scope::worker(Job::Keys))?;
+    let uses = tx.master_key_uses()?;
     let ring = vault.ring();
-    match uses.iter().find(|(used, _)| !ring.contains(used)) {
-        Some((id, count)) => {
-            Err(format!("ENCRYPTION_KEYS lacks the master key {id}, which wraps {count} data keys").into())
-        }
-        None => Ok(()),
+    if let Some((id, count)) = uses.iter().find(|(used, _)| !ring.contains(used)) {
+        return Err(format!("ENCRYPTION_KEYS lacks the master key {id}, which wraps {count} data keys").into());
     }
+    for (id, count) in uses {
+        // One tells of all: the ring holds the bytes that wrapped them, or others.
+        let Some(key) = tx.key_wrapped_by(id)? else { continue };
+        if vault.unlock(&key).is_err() {
+            return Err(format!(
+                "ENCRYPTION_KEYS names other bytes for the master key {id} than those that wrap {count} data keys: \
+                 nothing that is sealed under them could be read"
+            )
+            .into());
+        }
+    }
+    Ok(())
 }
 
 /// Keeps the bytes of files where the operator has configured.

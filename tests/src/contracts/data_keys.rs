@@ -189,6 +189,7 @@ pub fn wrapping_is_the_jobs_alone(world: &World) {
         let mut tx = world.rotation.begin(&scope).unwrap();
         assert_eq!(tx.keys_to_rewrap(MasterKeyId(2), 10).unwrap(), [], "{scope:?}");
         assert_eq!(tx.master_key_uses().unwrap(), [], "{scope:?}");
+        assert_eq!(tx.key_wrapped_by(MasterKeyId(1)).unwrap(), None, "{scope:?}");
         tx.rewrap_keys(&moved).unwrap();
         tx.commit().unwrap();
     }
@@ -199,4 +200,7 @@ pub fn wrapping_is_the_jobs_alone(world: &World) {
     assert_eq!(listed.iter().map(|key| key.id).collect::<BTreeSet<_>>(), wanted);
     assert_eq!(tx.keys_to_rewrap(MasterKeyId(2), 3).unwrap().len(), 3);
     assert_eq!(tx.keys_to_rewrap(MasterKeyId(1), 10).unwrap(), []);
+    let one = tx.key_wrapped_by(MasterKeyId(1)).unwrap().unwrap();
+    assert!(keys.iter().any(|(_, key)| *key == one), "{one:?}");
+    assert_eq!(tx.key_wrapped_by(MasterKeyId(2)).unwrap(), None);
 }

@@ -115,4 +115,12 @@ impl DataKeyRotation for PgTx {
             .map(|(id, count)| Ok((MasterKeyId(number(id, "data_keys.master_key_id")?), number(count, "count")?)))
             .collect()
     }
+
+    fn key_wrapped_by(&mut self, master: MasterKeyId) -> Result<Option<DataKey>, StoreError> {
+        let query = data_keys::table
+            .filter(scope_role().eq(role_of(Job::Keys)))
+            .filter(data_keys::master_key_id.eq(i64::from(master.0)))
+            .select(DataKeyRow::as_select());
+        self.run(|connection| query.first(connection).optional())?.map(DataKey::try_from).transpose()
+    }
 }

@@ -40,4 +40,11 @@ pub trait DataKeyRotation {
     /// # Errors
     /// `StoreError` alone.
     fn master_key_uses(&mut self) -> Result<Vec<(MasterKeyId, u64)>, StoreError>;
+
+    /// Any key that this master key wraps; none when it wraps none. Whoever can open it holds the
+    /// master key itself, and not another one of the same id.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    fn key_wrapped_by(&mut self, master: MasterKeyId) -> Result<Option<DataKey>, StoreError>;
 }
