@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use diesel::connection::SimpleConnection;
 use huntzen_tests::{
     client::{Answer, Client},
     server::{DataFolder, Server, postmaster},
@@ -140,6 +141,19 @@ fn the_metrics_tell_what_the_health_check_found_and_that_a_database_stands_still
         assert!(known.contains_key(name), "{name} is not in {text}");
     }
     assert!(!text.contains("check=\"redis\""), "there is none");
+    let age = "huntzen_last_backup_age_seconds";
+    assert!(!known.contains_key(age), "no backup was ever made: {text}");
+    let made = "INSERT INTO backups VALUES (gen_random_uuid(), now() - interval '27 hours', 1)";
+    folder.owner().batch_execute(made).unwrap();
+    let begun = Instant::now();
+    let told = loop {
+        if let Some(age) = values(&scraped(address)).get(age) {
+            break *age;
+        }
+        assert!(begun.elapsed() < Duration::from_mins(1), "{age} is not told");
+        thread::sleep(Duration::from_millis(50));
+    };
+    assert!((97_200.0..97_500.0).contains(&told), "{told}");
     let operator = server.sign_in("super@huntzen.example");
     let mut client = Client::new(server.address()).with_token(&*operator);
     assert_eq!(client.send("GET", "/super-admin/health", None).unwrap().json()["status"], "ok");

@@ -100,6 +100,10 @@ impl Readings {
             let age = self.clock.now().duration_since(last.at).as_secs_f64();
             out.gauge("huntzen_reconciliation_age_seconds", "Since when nothing was compared", age.max(0.0))?;
         }
+        if let Some(last) = figures.last_backup {
+            let age = self.clock.now().duration_since(last).as_secs_f64();
+            out.gauge("huntzen_last_backup_age_seconds", "Since when no backup was made", age.max(0.0))?;
+        }
         Ok(())
     }
 
