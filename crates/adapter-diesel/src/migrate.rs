@@ -23,7 +23,7 @@ pub use restoring::{
     RestoreLock, Settled, begin_restore, check_restorable, close_schema, finish_restore, knows, not_erased_again,
     objects_of_files, refuse_unfinished_restore, settle_restored, with_open_keys,
 };
-pub use snapshot::Snapshot;
+pub use snapshot::{Snapshot, still_referred_to};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
@@ -80,6 +80,21 @@ pub enum MigrateError {
     /// Half of the data may be missing.
     #[error("a backup was being restored into this database and is not wholly there; run again: {0}")]
     Unrestored(String),
+    /// A role that row security hides rows from, or that may not read a table.
+    #[error("the database cannot be read as a whole")]
+    Unreadable(#[source] Box<dyn Error + Send + Sync>),
+    /// What was just written where the program serves is not in the database that is to be copied.
+    #[error(
+        "the database of DATABASE_BACKUP_URL lacks what was just written over DATABASE_URL: it is another one, a primary \
+         of before, or a standby that lags"
+    )]
+    NotServed,
+    /// Half of the data would be served.
+    #[error(
+        "somebody is connected to this database as huntzen_app: stop the program on every node first (or end what else \
+         is connected as that role)"
+    )]
+    Served,
     /// One restore at a time.
     #[error("another restore into this database is going on")]
     Restoring,
@@ -127,7 +142,7 @@ pub fn ensure_roles(owner_url: &str, app_password: &str) -> Result<(), MigrateEr
 /// `Unrestored` for a database that a restore has not finished.
 pub fn run(owner_url: &str, vault: &dyn Vault) -> Result<Vec<String>, MigrateError> {
     let mut connection = connect(owner_url)?;
-    restoring::refuse_unfinished(&mut connection)?;
+    restoring::State::of(&mut connection)?.refuse_unfinished()?;
     apply(&mut connection, vault, None)
 }
 

@@ -19,9 +19,9 @@ pub enum DatabaseError {
     /// The private cluster does not run.
     #[error("the private PostgreSQL cluster cannot be used")]
     Embedded(#[from] EmbeddedError),
-    /// `DATABASE_URL` is no URL that the program can put its own role into.
-    #[error("DATABASE_URL is not a postgres:// URL")]
-    Url,
+    /// The setting is no URL that the program can take apart.
+    #[error("{0} is not a postgres:// URL")]
+    Url(&'static str),
     /// The schema's owner is not known.
     #[error(
         "set DATABASE_OWNER_URL: in production only the owner of the schema migrates it, restores it and prunes the \
@@ -178,27 +178,62 @@ fn derived_password(secret: &SecretString) -> SecretString {
     data_encoding::HEXLOWER.encode(&code.finalize().into_bytes()).into()
 }
 
-/// The same servers and database under another role.
+/// A libpq URL, taken apart.
 ///
-/// A libpq URL is not a URL of the web: it may name several hosts, each with its port, of which libpq
-/// takes the first that fits (`postgres://a:5432,b:5432/care?target_session_attrs=read-write`), and in it `+`
-/// is no space. So its parts are kept as they are written.
-fn with_role(url: &SecretString, role: &str, password: &SecretString) -> Result<SecretString, DatabaseError> {
-    let (scheme, rest) = url.expose_secret().trim().split_once("://").ok_or(DatabaseError::Url)?;
-    if !["postgres", "postgresql"].contains(&scheme) {
-        return Err(DatabaseError::Url);
+/// It is not a URL of the web: it may name several hosts, each with its port, of which libpq takes the first
+/// that fits (`postgres://a:5432,b:5432/care?target_session_attrs=read-write`), and in it `+` is no space. So
+/// its parts are kept as they are written.
+#[derive(Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) scheme: &'a str,
+    /// The role, and its password after a colon.
+    pub(crate) role: Option<&'a str>,
+    /// The hosts with their ports.
+    pub(crate) hosts: &'a str,
+    /// The database, after a slash.
+    pub(crate) path: &'a str,
+    /// What stands in the query, pair by pair.
+    pub(crate) pairs: Vec<&'a str>,
+}
+
+impl<'a> Parts<'a> {
+    /// Takes a URL apart; none when it is none.
+    pub(crate) fn of(url: &'a str) -> Option<Self> {
+        let (scheme, rest) = url.trim().split_once("://")?;
+        if !["postgres", "postgresql"].contains(&scheme) {
+            return None;
+        }
+        let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, path) = match place.find('/') {
+            Some(slash) => place.split_at(slash),
+            None => (place, ""),
+        };
+        let (role, hosts) = match authority.rsplit_once('@') {
+            Some((role, hosts)) => (Some(role), hosts),
+            None => (None, authority),
+        };
+        Some(Self { scheme, role, hosts, path, pairs: query.split('&').filter(|pair| !pair.is_empty()).collect() })
     }
-    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, path) = match place.find('/') {
-        Some(slash) => place.split_at(slash),
-        None => (place, ""),
-    };
-    let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+
+    /// The key of a pair of the query.
+    pub(crate) fn key(pair: &str) -> &str {
+        pair.split('=').next().unwrap_or_default()
+    }
+
+    /// The URL with this in place of the role.
+    pub(crate) fn url(&self, role: Option<&str>) -> String {
+        let (query, at) = (self.pairs.join("&"), role.map(|role| format!("{role}@")).unwrap_or_default());
+        let query = if query.is_empty() { query } else { format!("?{query}") };
+        format!("{}://{at}{}{}{query}", self.scheme, self.hosts, self.path)
+    }
+}
+
+/// The same servers and database under another role.
+fn with_role(url: &SecretString, role: &str, password: &SecretString) -> Result<SecretString, DatabaseError> {
+    let mut parts = Parts::of(url.expose_secret()).ok_or(DatabaseError::Url("DATABASE_URL"))?;
     // A role in the query would win over the one in the authority.
-    let is_role = |pair: &&str| ["user", "password"].contains(&pair.split('=').next().unwrap_or_default());
-    let others: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty() && !is_role(pair)).collect();
-    let query = if others.is_empty() { String::new() } else { format!("?{}", others.join("&")) };
-    Ok(format!("{scheme}://{role}:{}@{hosts}{path}{query}", password.expose_secret()).into())
+    parts.pairs.retain(|pair| !["user", "password"].contains(&Parts::key(pair)));
+    Ok(parts.url(Some(&format!("{role}:{}", password.expose_secret()))).into())
 }
 
 #[cfg(test)]
@@ -226,8 +261,8 @@ mod tests {
         ] {
             assert_eq!(swapped(url).unwrap(), expected);
         }
-        assert!(matches!(swapped("mysql://db/care"), Err(DatabaseError::Url)));
-        assert!(matches!(swapped("host=db"), Err(DatabaseError::Url)));
+        assert!(matches!(swapped("mysql://db/care"), Err(DatabaseError::Url("DATABASE_URL"))));
+        assert!(matches!(swapped("host=db"), Err(DatabaseError::Url(_))));
     }
 
     #[test]

@@ -60,6 +60,19 @@ impl BackupKeeping {
         Self { ports }
     }
 
+    /// Records that a backup is begun, before anything of it leaves. Answers the id of the line in the
+    /// trail: a database that does not hold it is not the one that is served, or lags behind it.
+    ///
+    /// # Errors
+    /// `StoreError` alone.
+    pub fn begin(&self, backup: Uuid) -> Result<Uuid, TenancyError> {
+        let (scope, now) = (Scope::worker(Job::Backup), self.ports.clock.now());
+        let randomness = self.ports.randomness.as_ref();
+        let entry = AuditEntry::new(&scope, randomness, now, Action::Export, Resource::Backup).on(backup);
+        self.ports.store.run(&scope, |tx| Ok(tx.record(&entry)?))?;
+        Ok(entry.id)
+    }
+
     /// Records a finished backup.
     ///
     /// # Errors

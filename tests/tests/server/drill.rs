@@ -9,84 +9,26 @@ use std::{
     thread::scope,
 };
 
-use diesel::{
-    Connection, PgConnection, RunQueryDsl,
-    connection::SimpleConnection,
-    sql_query,
-    sql_types::{Nullable, Text},
-};
-use huntzen_adapter_diesel::migrate;
-use huntzen_app::embedded::{Embedded, OWNER, Purpose};
+use diesel::connection::SimpleConnection;
 use huntzen_tests::{
-    api::forms::{Form, document},
+    api::forms::Form,
     client::Client,
-    samples, scale,
+    samples,
     server::{DataFolder, Server, program},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     crowd::{Dice, book, employees, free_slots, practitioners, text},
     ledger,
-    refusal::{SECRETS, production},
+    shelf::{
+        Shelf, empty, erase, file, flip, folder, found, holding, lose_an_object, named, refused, said, sent, told,
+    },
 };
 
 /// Part of what is known of whoever is erased.
 const BEFORE: &str = "zaunkoenig";
 const AFTER: &str = "kleiber";
-
-#[derive(diesel::QueryableByName)]
-struct Line {
-    #[diesel(sql_type = Nullable<Text>)]
-    text: Option<String>,
-}
-
-fn told(owner: &mut PgConnection, query: &str) -> String {
-    let line = sql_query(format!("SELECT ({query})::text AS text")).get_result::<Line>(owner).unwrap();
-    line.text.unwrap_or_default()
-}
-
-fn said(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn refused(output: &Output) -> String {
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(!output.status.success(), "it was not refused: {said}");
-    said
-}
-
-/// The folders that backups go to.
-struct Shelf {
-    folder: DataFolder,
-}
-
-impl Shelf {
-    fn new() -> Self {
-        Self { folder: DataFolder::new() }
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).display().to_string()
-    }
-
-    fn backup(&self, of: &DataFolder, main: &str, keys: &str) -> String {
-        said(&of.run(&["backup", "--to", &self.path(main), "--keys-to", &self.path(keys)]))
-    }
-
-    fn restore(&self, into: &DataFolder, main: &str, keys: &str) -> Output {
-        into.run(&["restore", "--from", &self.path(main), "--keys-from", &self.path(keys)])
-    }
-
-    /// The one backup in a folder.
-    fn only(&self, name: &str) -> PathBuf {
-        let found = fs::read_dir(self.path(name)).unwrap().map(|entry| entry.unwrap().path());
-        let mut found: Vec<PathBuf> = found.filter(|path| path.is_dir()).collect();
-        assert_eq!(found.len(), 1, "{found:?}");
-        found.remove(0)
-    }
-}
 
 /// Everything of a dump as SQL.
 fn sql_of(dump: &Path) -> String {
@@ -98,28 +40,6 @@ fn sql_of(dump: &Path) -> String {
 /// The tables that a dump has rows of.
 fn tables_of(sql: &str) -> Vec<&str> {
     sql.lines().filter_map(|line| line.strip_prefix("COPY ")?.split_whitespace().next()).collect()
-}
-
-fn folder() -> DataFolder {
-    DataFolder::seeded()
-        .with("HUNTZEN__CHAT__OPEN_HOURS_BEFORE", "2160")
-        .with("HUNTZEN__BOOKING__EARLY_START_MINUTES", "129600")
-}
-
-fn empty() -> DataFolder {
-    DataFolder::new().with("HUNTZEN__CHAT__OPEN_HOURS_BEFORE", "2160")
-}
-
-fn sent(client: &mut Client, path: &str, body: &Value, status: u16) -> Value {
-    let answer = client.send("POST", path, Some(body)).unwrap();
-    assert_eq!(answer.status, status, "{path}: {}", answer.json());
-    answer.json()
-}
-
-fn file(client: &mut Client, form: &Form) -> String {
-    let sent = client.send_bytes("POST", "/files/upload", (&Form::media(), &form.bytes())).unwrap();
-    assert_eq!(sent.status, 201, "{}", sent.json());
-    text(&sent.json(), "url")
 }
 
 /// What one person and a practitioner can read of what they wrote.
@@ -183,74 +103,6 @@ impl Confided {
         };
         self.places.iter().map(read).collect()
     }
-}
-
-/// An employee whose name nobody else has, with something to hide; answers id, address and token.
-fn named(folder: &DataFolder, server: &Server<'_>, name: &str) -> (String, String, String) {
-    let mut hr = server.client().with_token(server.sign_in("rh@techcorp.example"));
-    let address = format!("{name}@techcorp.example");
-    let listed = json!({ "email": address, "firstName": "Vogel", "lastName": name });
-    sent(&mut hr, "/employees", &listed, 201);
-    let mut owner = folder.owner();
-    owner
-        .batch_execute(&format!(
-            "UPDATE users SET is_active = true, email_verified = true, password_hash = (
-                 SELECT password_hash FROM users WHERE email = 'marc.dupont@techcorp.example')
-             WHERE email = '{address}'"
-        ))
-        .unwrap();
-    let person = told(&mut owner, &format!("SELECT id FROM users WHERE email = '{address}'"));
-    let token = server.sign_in(&address);
-    let mut client = server.client().with_token(token.clone());
-    let entry = json!({ "content": format!("Journal de {name}."), "mood": 1, "tags": [] });
-    sent(&mut client, "/medical/journal", &entry, 201);
-    file(&mut client, &document("DOCUMENT", &samples::pdf_with(name)));
-    (person, address, token)
-}
-
-/// Erases somebody as the job does once their day has come.
-fn erase(folder: &DataFolder, person: &str) {
-    let statement = format!(
-        "BEGIN;
-         INSERT INTO deletion_requests (id, user_id, status, created_at, deletion_date)
-         VALUES (gen_random_uuid(), '{person}', 'PENDING', now() - interval '31 days', now());
-         SELECT set_config('huntzen.role', 'worker:erasure', true);
-         SELECT erase_person(id, now(), gen_random_uuid(), current_date + 30) FROM deletion_requests
-         WHERE user_id = '{person}' AND status = 'PENDING';
-         COMMIT"
-    );
-    folder.owner().batch_execute(&statement).unwrap();
-    let erased = format!("SELECT email FROM users WHERE id = '{person}'");
-    assert!(told(&mut folder.owner(), &erased).starts_with("deleted-"));
-}
-
-/// The places in which a text lies in the database or the folder.
-fn found(folder: &DataFolder, needle: &str) -> Vec<String> {
-    let mut owner = folder.owner();
-    let tables = "SELECT format('%I.%I', schemaname, tablename) AS text FROM pg_tables
-                  WHERE schemaname IN ('public', 'keys')";
-    let tables = sql_query(tables).load::<Line>(&mut owner).unwrap().into_iter().filter_map(|line| line.text);
-    let mut places: Vec<String> = tables
-        .filter(|table| {
-            let lies = format!("SELECT count(*) FROM {table} t WHERE strpos(lower(t::text), '{needle}') > 0");
-            told(&mut owner, &lies) != "0"
-        })
-        .collect();
-    places.extend(holding(&folder.path().join("files"), needle));
-    places
-}
-
-/// The files of a folder that hold a text.
-fn holding(folder: &Path, needle: &str) -> Vec<String> {
-    let mut places = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
-        if entry.path().is_dir() {
-            places.extend(holding(&entry.path(), needle));
-        } else if memchr::memmem::find(&fs::read(entry.path()).unwrap(), needle.as_bytes()).is_some() {
-            places.push(entry.path().display().to_string());
-        }
-    }
-    places
 }
 
 /// Books, and writes journals, until told to stop.
@@ -392,147 +244,6 @@ fn a_backup_brings_everything_back_but_those_who_were_erased() {
     assert!(refused(&shelf.restore(&new, "main-later", "keys-then")).contains("older than the backup"));
 }
 
-/// Changes one bit in the middle of a file.
-fn flip(path: &Path) {
-    let mut bytes = fs::read(path).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    fs::write(path, &bytes).unwrap();
-}
-
-#[test]
-fn a_damaged_backup_is_refused_and_an_interrupted_restore_is_finished_by_another() {
-    let (shelf, old) = (Shelf::new(), folder());
-    let server = old.serve();
-    let mut client = server.client().with_token(server.sign_in("marc.dupont@techcorp.example"));
-    file(&mut client, &document("DOCUMENT", &samples::pdf()));
-    shelf.backup(&old, "main", "keys");
-    assert!(server.stop().success());
-    let (main, keys) = (shelf.only("main"), shelf.only("keys"));
-    let object = {
-        let list = fs::read_to_string(main.join("objects.sha256")).unwrap();
-        main.join(list.lines().next().unwrap().split_once("  ").unwrap().1)
-    };
-    let new = empty();
-    for path in [
-        main.join("main.dump"),
-        keys.join("keys.dump"),
-        main.join("checkpoints.jsonl"),
-        main.join("objects.sha256"),
-        object,
-    ] {
-        if fs::metadata(&path).unwrap().len() == 0 {
-            continue;
-        }
-        flip(&path);
-        let said = refused(&shelf.restore(&new, "main", "keys"));
-        assert!(said.contains("not as it was written") && said.contains("nothing was changed"), "{said}");
-        flip(&path);
-    }
-    assert!(!new.path().join("postgres").exists(), "nothing was changed");
-
-    // Killed at some moment: nothing serves, or does anything else with, what is there then.
-    for round in 0..scale::rounds(40) {
-        interrupt(&shelf, &new, round);
-        for command in [&["serve"][..], &["migrate"], &["audit", "verify"], &["seed"]] {
-            let said = refused(&new.run(command));
-            assert!(said.contains("huntzen restore --from"), "{command:?}: {said}");
-        }
-    }
-    said(&shelf.restore(&new, "main", "keys"));
-    assert!(said(&new.run(&["audit", "verify"])).starts_with("valid "));
-    let server = new.serve();
-    server.sign_in("marc.dupont@techcorp.example");
-    assert!(server.stop().success());
-}
-
-/// Kills a restore once the database is marked, sooner or later.
-fn interrupt(shelf: &Shelf, new: &DataFolder, round: usize) {
-    let mut child = new.spawn(&["restore", "--from", &shelf.path("main"), "--keys-from", &shelf.path("keys")]);
-    let socket = new.path().join("postgres/run").display().to_string().replace('/', "%2F");
-    let url = format!("postgresql://{OWNER}@/huntzen?host={socket}&port=5432");
-    let is_there = [
-        "shobj_description((SELECT oid FROM pg_database WHERE datname = 'huntzen'), 'pg_database') LIKE 'huntzen:%'",
-        "to_regclass('public.audit_unlinked') IS NOT NULL",
-    ][round % 2];
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            panic!("the restore ended with {status} before it could be killed");
-        }
-        let reached = PgConnection::establish(&url)
-            .ok()
-            .and_then(|mut owner| {
-                sql_query(format!("SELECT ({is_there})::text AS text")).get_result::<Line>(&mut owner).ok()
-            })
-            .and_then(|line| line.text);
-        if reached.as_deref() == Some("true") {
-            break;
-        }
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-}
-
-/// A server of an operator's: an owner without privileges restores, and a role that only reads backs up.
-#[test]
-fn an_owner_without_privileges_restores_what_a_role_that_only_reads_backed_up() {
-    let (shelf, host) = (Shelf::new(), DataFolder::new());
-    let cluster = Embedded::start(host.path(), Purpose::Command).unwrap();
-    let mut superuser = PgConnection::establish(&cluster.url(OWNER)).unwrap();
-    migrate::ensure_roles(&cluster.url(OWNER), "unused over a socket").unwrap();
-    superuser
-        .batch_execute(
-            "CREATE ROLE care_owner LOGIN; GRANT huntzen_internal TO care_owner;
-             CREATE ROLE care_backup LOGIN BYPASSRLS; GRANT pg_read_all_data TO care_backup",
-        )
-        .unwrap();
-    for database in ["care", "again"] {
-        superuser.batch_execute(&format!("CREATE DATABASE {database} OWNER care_owner")).unwrap();
-    }
-    let over = |database: &str, backup: &str| {
-        production(&SECRETS)
-            .with("DATABASE_URL", cluster.url_of("huntzen_app", database))
-            .with("DATABASE_OWNER_URL", cluster.url_of("care_owner", database))
-            .with("DATABASE_BACKUP_URL", cluster.url_of(backup, database))
-    };
-    let old = over("care", "care_backup");
-    said(&old.run(&["migrate"]));
-    let demonstration = SECRETS.iter().fold(DataFolder::new(), |folder, (name, value)| folder.with(name, *value));
-    // As the `url` crate reads it, which puts another role into it.
-    let socket = cluster.socket_folder().display().to_string().replace('/', "%2F");
-    let care = format!("postgresql:///care?host={socket}&port=5432");
-    said(&demonstration.with("DATABASE_URL", care).run(&["seed"]));
-    for (role, reason) in [("care_owner", "row-level security"), ("huntzen_app", "permission denied")] {
-        let said =
-            refused(&over("care", role).run(&["backup", "--to", &shelf.path("x"), "--keys-to", &shelf.path("y")]));
-        assert!(said.contains(reason), "{role}: {said}");
-    }
-    for folder in ["x", "y"] {
-        let left = fs::read_dir(shelf.path(folder)).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir());
-        assert_eq!(left.count(), 0, "something is left of a backup that failed");
-    }
-    let nobody = production(&SECRETS).with("DATABASE_URL", cluster.url_of("huntzen_app", "care"));
-    let without = refused(&nobody.run(&["backup", "--to", &shelf.path("x"), "--keys-to", &shelf.path("y")]));
-    assert!(without.contains("DATABASE_BACKUP_URL"), "{without}");
-    shelf.backup(&old, "main", "keys");
-    let new = over("again", "care_backup");
-    said(&shelf.restore(&new, "main", "keys"));
-    assert!(said(&new.run(&["audit", "verify"])).starts_with("valid "));
-    let server = new.serve();
-    assert_eq!(server.client().send("GET", "/health", None).unwrap().status, 200);
-    server.sign_in("marc.dupont@techcorp.example");
-    assert!(server.stop().success());
-    // What was made can be backed up and restored like what was there first.
-    shelf.backup(&new, "main-again", "keys-again");
-    let mut owner = PgConnection::establish(&cluster.url_of(OWNER, "again")).unwrap();
-    let wrong = told(
-        &mut owner,
-        "SELECT count(*) FROM pg_class WHERE relnamespace IN ('public'::regnamespace, 'keys'::regnamespace)
-         AND relkind = 'r' AND relname <> '__diesel_schema_migrations' AND NOT (relrowsecurity AND relforcerowsecurity)",
-    );
-    assert_eq!(wrong, "0");
-}
-
 /// Runs one of the scripts for operators, with this file of settings.
 fn script(name: &str, settings: &Path) -> Output {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/scripts").join(name);
@@ -546,12 +257,12 @@ fn the_scripts_of_operators_back_up_rehearse_and_restore() {
     let (shelf, old, new) = (Shelf::new(), folder(), empty());
     let drills = PathBuf::from(shelf.path("drills"));
     fs::DirBuilder::new().mode(0o711).create(&drills).unwrap();
-    let settings = |name: &str, data: &DataFolder| {
+    let settings = |name: &str, data: &DataFolder, main: &Path| {
         let path = shelf.folder.path().join(name);
         let programs = std::env::var("HUNTZEN_PG_BIN").unwrap_or_default();
         let lines = [
             format!("HUNTZEN={}", program().display()),
-            format!("BACKUP_TO={}", shelf.path("main")),
+            format!("BACKUP_TO={}", main.display()),
             format!("BACKUP_KEYS_TO={}", shelf.path("keys")),
             format!("DRILL_DIR={}", drills.display()),
             format!("HUNTZEN_DATA_DIR={}", data.path().display()),
@@ -561,17 +272,42 @@ fn the_scripts_of_operators_back_up_rehearse_and_restore() {
         fs::write(&path, lines.join("\n")).unwrap();
         path
     };
-    let (of_old, of_new) = (settings("old.env", &old), settings("new.env", &new));
+    let of_old = settings("old.env", &old, Path::new(&shelf.path("main")));
+    let server = old.serve();
+    let confided = Confided::new(&old, &server, "marc.dupont@techcorp.example");
+    let (person, address, _) = named(&old, &server, AFTER);
+    let whole = confided.read(&server);
     said(&script("backup", &of_old));
     let lock = fs::File::open(shelf.folder.path().join("main/.scheduler.lock")).unwrap();
     lock.lock().unwrap();
     assert_eq!(script("backup", &of_old).status.code(), Some(75), "one is being made");
     drop(lock);
-    let rehearsed = said(&script("restore-drill", &of_old));
-    assert!(rehearsed.contains("\nvalid ") && rehearsed.contains("The drill succeeded"), "{rehearsed}");
-    assert_eq!(fs::read_dir(&drills).unwrap().count(), 0, "something is left of the drill");
+    // Somebody is erased whom the first backup still holds; the keys of the second know.
+    let first = shelf.only("main");
+    erase(&old, &person);
+    said(&script("backup", &of_old));
+    assert!(server.stop().success());
+    assert_eq!(shelf.all("main").len(), 2);
+
+    let of_first = settings("first.env", &old, &first);
+    for settings in [&of_old, &of_first] {
+        let rehearsed = said(&script("restore-drill", settings));
+        assert!(rehearsed.contains("\nvalid ") && rehearsed.contains("The drill succeeded"), "{rehearsed}");
+        assert_eq!(fs::read_dir(&drills).unwrap().count(), 0, "something is left of the drill");
+    }
+    let of_new = settings("new.env", &new, &first);
     assert!(said(&script("restore", &of_new)).contains("\nvalid "));
+    let server = new.serve();
+    assert_eq!(confided.read(&server), whole);
+    assert_eq!(found(&new, AFTER), Vec::<String>::new(), "{address} is back");
+    assert!(server.stop().success());
     assert_eq!(script("restore", &of_new).status.code(), Some(1), "nothing is overwritten");
-    flip(&shelf.only("keys").join("keys.dump"));
+
+    // What is not there as it was is no success, of the rehearsal least of all.
+    lose_an_object(&first);
+    let rehearsed = script("restore-drill", &of_first);
+    assert_eq!(rehearsed.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&rehearsed.stdout).contains("1 files have no bytes"));
+    flip(&shelf.all("keys")[1].join("keys.dump"));
     assert_eq!(script("restore-drill", &of_old).status.code(), Some(1));
 }

@@ -1,5 +1,6 @@
 //! The program as its users meet it: a real process, raced, killed, refused and stopped.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+mod backups;
 mod crash;
 mod crowd;
 mod drill;
@@ -16,6 +17,7 @@ mod refusal;
 mod repeats;
 mod rotation;
 mod secrecy;
+mod shelf;
 mod shutdown;
 mod talk;
 mod tour;

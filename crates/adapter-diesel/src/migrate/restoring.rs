@@ -1,4 +1,9 @@
 //! A database that a backup is restored into: empty before, marked meanwhile, settled after.
+use std::{
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
 use diesel::{
     connection::SimpleConnection,
     migration::{Migration, MigrationSource},
@@ -15,6 +20,10 @@ use crate::{store::PgStore, stored::ToDiesel};
 
 /// What the comment of a database begins with that a restore has not finished.
 const MARK: &str = "huntzen: a restore is not finished: ";
+
+/// How long a connection of the program that has just ended may still be there.
+const PARTING: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The comment of the database, and how many things are in its schemas.
 const STATE: &str = "
@@ -119,8 +128,9 @@ pub struct Settled {
     pub put_off: i64,
 }
 
+/// What is known of a database before anything is done to it.
 #[derive(QueryableByName)]
-struct State {
+pub(super) struct State {
     #[diesel(sql_type = Nullable<Text>)]
     mark: Option<String>,
     #[diesel(sql_type = BigInt)]
@@ -130,35 +140,36 @@ struct State {
 }
 
 impl State {
+    pub(super) fn of(connection: &mut PgConnection) -> Result<Self, MigrateError> {
+        sql_query(STATE).get_result(connection).map_err(failed)
+    }
+
     /// How to finish the restore that is not finished.
     fn unfinished(&self) -> Option<&str> {
         self.mark.as_deref()?.strip_prefix(MARK)
     }
-}
 
-fn state(connection: &mut PgConnection) -> Result<State, MigrateError> {
-    sql_query(STATE).get_result(connection).map_err(failed)
-}
+    /// Refuses a database that a restore has not finished: half of it may be missing.
+    pub(super) fn refuse_unfinished(&self) -> Result<(), MigrateError> {
+        match self.unfinished() {
+            Some(again) => Err(MigrateError::Unrestored(again.to_owned())),
+            None => Ok(()),
+        }
+    }
 
-/// Refuses a database that a restore has not finished: half of it may be missing.
-pub(super) fn refuse_unfinished(connection: &mut PgConnection) -> Result<(), MigrateError> {
-    match state(connection)?.unfinished() {
-        Some(again) => Err(MigrateError::Unrestored(again.to_owned())),
-        None => Ok(()),
+    fn refuse_full(&self) -> Result<(), MigrateError> {
+        if self.unfinished().is_none() && self.things > 0 { Err(MigrateError::NotEmpty) } else { Ok(()) }
     }
 }
 
-/// The same for the program, under its own role.
+/// Refuses a database that a restore has not finished, under the program's own role.
 ///
 /// # Errors
 /// `Unrestored`; `Failed` when the database cannot be asked.
 pub fn refuse_unfinished_restore(store: &PgStore) -> Result<(), MigrateError> {
     let mut tx = store.begin_with("BEGIN").map_err(failed)?;
     let state = tx.run(|connection| sql_query(STATE).get_result::<State>(connection)).map_err(failed)?;
-    match state.unfinished() {
-        Some(again) => Err(MigrateError::Unrestored(again.to_owned())),
-        None => Ok(()),
-    }
+    state.refuse_unfinished()
 }
 
 /// Makes sure that a backup can be restored into this database, and answers the major version of its
@@ -167,18 +178,17 @@ pub fn refuse_unfinished_restore(store: &PgStore) -> Result<(), MigrateError> {
 /// # Errors
 /// `Unreachable`; `NotEmpty`.
 pub fn check_restorable(owner_url: &str) -> Result<u32, MigrateError> {
-    let state = state(&mut connect(owner_url)?)?;
-    if state.unfinished().is_none() && state.things > 0 {
-        return Err(MigrateError::NotEmpty);
-    }
+    let state = State::of(&mut connect(owner_url)?)?;
+    state.refuse_full()?;
     u32::try_from(state.server).map_err(failed)
 }
 
 /// Marks an empty database as one that is being restored, or takes away what an unfinished restore has
-/// left there. `again` is what to run to finish it. Nobody else restores into it while the answer lives.
+/// left there. `again` is what to run to finish it. Nobody else restores into it while the answer lives, and
+/// no node serves it: one that starts later sees the mark, and one that runs already is connected.
 ///
 /// # Errors
-/// `Unreachable`; `NotEmpty`; `Restoring`; `Failed` when this role does not own the database.
+/// `Unreachable`; `NotEmpty`; `Restoring`; `Served`; `Failed` when this role does not own the database.
 pub fn begin_restore(owner_url: &str, again: &str) -> Result<RestoreLock, MigrateError> {
     let mut connection = connect(owner_url)?;
     let alone = "SELECT pg_try_advisory_lock(hashtextextended('huntzen:restore', 0))::text AS text";
@@ -186,8 +196,14 @@ pub fn begin_restore(owner_url: &str, again: &str) -> Result<RestoreLock, Migrat
     if text != "true" {
         return Err(MigrateError::Restoring);
     }
-    check_restorable(owner_url)?;
+    let state = State::of(&mut connection)?;
+    state.refuse_full()?;
     comment(&mut connection, Some(&format!("{MARK}{again}")))?;
+    if let Err(served) = refuse_served(&mut connection) {
+        // Nothing was changed: it is as it was found.
+        comment(&mut connection, state.mark.as_deref())?;
+        return Err(served);
+    }
     connection
         .transaction::<_, diesel::result::Error, _>(|connection| {
             connection.batch_execute(WIPE)?;
@@ -196,6 +212,24 @@ pub fn begin_restore(owner_url: &str, again: &str) -> Result<RestoreLock, Migrat
         })
         .map_err(failed)?;
     Ok(RestoreLock { _connection: connection })
+}
+
+/// Refuses a database that the program's role is connected to. One that was killed, a restore above all, may
+/// be so for a moment longer.
+fn refuse_served(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    let query = "SELECT EXISTS (SELECT FROM pg_stat_activity
+                 WHERE datname = current_database() AND usename = 'huntzen_app')::text AS text";
+    let asked = Instant::now();
+    loop {
+        let super::Statement { text } = sql_query(query).get_result(connection).map_err(failed)?;
+        if text != "true" {
+            return Ok(());
+        }
+        if asked.elapsed() >= PARTING {
+            return Err(MigrateError::Served);
+        }
+        sleep(PAUSE);
+    }
 }
 
 /// Keeps others from restoring into the same database.

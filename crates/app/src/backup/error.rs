@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use huntzen_booking::BookingError;
 use huntzen_clinical::ClinicalError;
 use huntzen_tenancy::TenancyError;
+use uuid::Uuid;
 
 use crate::{database::DatabaseError, wiring::schema::MigrateError};
 
@@ -59,6 +60,52 @@ pub enum BackupError {
     /// A manifest that cannot be read, or of a format that this release does not know.
     #[error("{} is no manifest that this release can read", .0.display())]
     Manifest(PathBuf),
+    /// The newest backup cannot be taken, and an older one is not taken instead.
+    #[error(
+        "{} is named as a backup, and its manifest cannot be read: the backup is damaged, and nothing was changed; \
+         name the folder of another backup to take that one",
+        .0.display()
+    )]
+    Unreadable(PathBuf),
+    /// Files lack their bytes: what is copied would be worth little.
+    #[error(
+        "{count} files of the database have no bytes in {}, {first} among them: is that the folder of the files, and is \
+         it mounted? Nothing is kept of this backup, and no older main one was deleted",
+        folder.display()
+    )]
+    WithoutBytes {
+        /// How many.
+        count: usize,
+        /// The object of one.
+        first: Uuid,
+        /// Where they should be.
+        folder: PathBuf,
+    },
+    /// The file of checkpoints is not where it should be.
+    #[error(
+        "the audit trail was written for longer than a day, and {} holds no checkpoint: is HUNTZEN_DATA_DIR the data \
+         folder of the program that serves (which signs one each hour)? Nothing is kept of this backup",
+        .0.display()
+    )]
+    NoCheckpoints(PathBuf),
+    /// All was restored but what no backup holds.
+    #[error(
+        "all is restored but the bytes of {0} files: put their objects into the storage, from another backup's folder \
+         'objects' or a copy of the storage, under the same names"
+    )]
+    MissingFiles(usize),
+    /// The service could not read what is restored.
+    #[error(
+        "{} belongs to the user with the id {owner}, who could not read what root restores there; run the same command \
+         as that user",
+        folder.display()
+    )]
+    NotOurs {
+        /// The folder.
+        folder: PathBuf,
+        /// Whose it is.
+        owner: u32,
+    },
     /// A file is missing or not as it was written.
     #[error("{} is not as it was written: the backup is damaged, and nothing was changed", .0.display())]
     Damaged(PathBuf),
@@ -69,6 +116,14 @@ pub enum BackupError {
         keys.display(), main.display()
     )]
     OlderKeys {
+        /// The folder of the keys.
+        keys: PathBuf,
+        /// That of the main backup.
+        main: PathBuf,
+    },
+    /// Two backups that have nothing to do with each other.
+    #[error("the keys in {} are of another installation than the backup in {}", keys.display(), main.display())]
+    OtherInstallation {
         /// The folder of the keys.
         keys: PathBuf,
         /// That of the main backup.

@@ -83,6 +83,12 @@ pub(super) struct Manifest {
     pub(super) pg_dump: u32,
     /// What became of the bytes of files.
     pub(super) objects: Objects,
+    /// Objects whose files were deleted while they were copied: the dump knows them, and nothing has their bytes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) deleted_meanwhile: Vec<Uuid>,
+    /// Of which installation it is; not known of the first backups.
+    #[serde(default)]
+    pub(super) installation: Option<String>,
     /// Every file but this one and the objects, which a list of their own names.
     pub(super) files: Vec<Record>,
 }
@@ -95,6 +101,7 @@ pub(super) struct Facts {
     pub(super) schema: String,
     pub(super) postgresql: u32,
     pub(super) pg_dump: u32,
+    pub(super) installation: String,
 }
 
 impl Manifest {
@@ -109,7 +116,17 @@ impl Manifest {
             postgresql: facts.postgresql,
             pg_dump: facts.pg_dump,
             objects,
+            deleted_meanwhile: Vec::new(),
+            installation: Some(facts.installation.clone()),
             files,
+        }
+    }
+
+    /// Whether both are of one installation, as far as they say of which they are.
+    pub(super) fn is_of_one_installation(&self, other: &Self) -> bool {
+        match (&self.installation, &other.installation) {
+            (Some(one), Some(another)) => one == another,
+            (None, _) | (_, None) => true,
         }
     }
 
@@ -121,7 +138,8 @@ impl Manifest {
     /// Writes it into a backup's folder.
     pub(super) fn write(&self, folder: &Path) -> Result<(), BackupError> {
         let path = folder.join(FILE);
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        let text = serde_json::to_string_pretty(self);
+        let mut text = text.map_err(|error| BackupError::io(&path)(error.into()))?;
         text.push('\n');
         writing::write(&mut text.as_bytes(), &path, FILE).map(drop)
     }
@@ -156,28 +174,112 @@ impl Record {
     }
 }
 
-/// The backups of a kind in a folder, oldest first: what has another name or no manifest is none.
-pub(super) fn within(folder: &Path, kind: Kind) -> Result<Vec<(PathBuf, Manifest)>, BackupError> {
+/// A folder that is named as a backup is.
+#[derive(Debug)]
+pub(super) struct Named {
+    /// Where it lies.
+    pub(super) path: PathBuf,
+    /// The instant that it is named by.
+    pub(super) at: Timestamp,
+    /// What it says of itself: nothing when that cannot be read, or says another instant.
+    pub(super) manifest: Option<Manifest>,
+}
+
+/// The backups of a kind in a folder, oldest first, among them whatever is named as one and of which nothing
+/// can be read: it may be of this kind. What has another name, or is of another kind, is none.
+pub(super) fn within(folder: &Path, kind: Kind) -> Result<Vec<Named>, BackupError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(BackupError::io(folder))? {
         let path = entry.map_err(BackupError::io(folder))?.path();
-        let Ok(manifest) = Manifest::read(&path) else { continue };
-        let is_named = path.file_name().is_some_and(|name| *name == *Manifest::folder_name(manifest.at));
-        if manifest.kind == kind && is_named {
-            found.push((path, manifest));
+        let Some(at) = named_by(&path).filter(|_| path.is_dir()) else { continue };
+        let manifest = Manifest::read(&path).ok().filter(|manifest| manifest.at == at);
+        if manifest.as_ref().is_none_or(|manifest| manifest.kind == kind) {
+            found.push(Named { path, at, manifest });
         }
     }
-    found.sort_by_key(|(_, manifest)| manifest.at);
+    found.sort_by_key(|named| named.at);
     Ok(found)
 }
 
-/// The backup that a folder is, or the newest of those that it holds.
+/// The instant that a folder is named by.
+fn named_by(path: &Path) -> Option<Timestamp> {
+    let name = path.file_name()?.to_str()?;
+    name.parse().ok().filter(|at| Manifest::folder_name(*at) == name)
+}
+
+/// The backup that a folder is, or the newest of those that it holds. When nothing can be read of the newest,
+/// an older one is not silently taken instead.
 pub(super) fn find(folder: &Path, kind: Kind) -> Result<(PathBuf, Manifest), BackupError> {
     let folder = fs::canonicalize(folder).map_err(BackupError::io(folder))?;
     let none = || BackupError::NoBackup { what: kind.words(), folder: folder.clone() };
-    if folder.join(FILE).exists() {
+    if folder.join(FILE).exists() || named_by(&folder).is_some() {
         let manifest = Manifest::read(&folder)?;
         return if manifest.kind == kind { Ok((folder, manifest)) } else { Err(none()) };
     }
-    within(&folder, kind)?.pop().ok_or_else(none)
+    let Named { path, manifest, .. } = within(&folder, kind)?.pop().ok_or_else(none)?;
+    match manifest {
+        Some(manifest) => Ok((path, manifest)),
+        None => Err(BackupError::Unreadable(path)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    fn made(folder: &Path, kind: Kind, at: &str) -> PathBuf {
+        let at = at.parse().unwrap();
+        let installation = "of this test".to_owned();
+        let facts = Facts { id: Uuid::nil(), at, schema: "1".to_owned(), postgresql: 15, pg_dump: 15, installation };
+        let folder = folder.join(Manifest::folder_name(at));
+        fs::create_dir_all(&folder).unwrap();
+        Manifest::new(kind, &facts, Objects::LeftOut, Vec::new()).write(&folder).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_newest_backup_of_which_nothing_can_be_read_is_never_passed_over() {
+        let folder = std::env::temp_dir().join(format!("huntzen-manifest-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        let older = made(&folder, Kind::Main, "2027-01-01T02:30:00Z");
+        let newer = made(&folder, Kind::Main, "2027-01-02T02:30:00.5Z");
+        made(&folder, Kind::Keys, "2027-01-03T02:30:00Z");
+        let found = || find(&folder, Kind::Main).map(|(path, _)| path);
+        let newer = fs::canonicalize(newer).unwrap();
+        assert_eq!(found().unwrap(), newer);
+        let whole = fs::read_to_string(newer.join(FILE)).unwrap();
+        let moved = whole.replace("2027-01-02", "2027-01-01");
+        for damaged in [whole.get(..whole.len() / 2), Some(""), Some(&moved), None] {
+            match damaged {
+                Some(text) => fs::write(newer.join(FILE), text).unwrap(),
+                None => fs::remove_file(newer.join(FILE)).unwrap(),
+            }
+            assert!(matches!(found(), Err(BackupError::Unreadable(path)) if path == newer), "{damaged:?}");
+            assert!(find(&older, Kind::Main).is_ok(), "an older one is taken when it is named");
+        }
+        assert!(find(&newer, Kind::Main).is_err());
+        fs::write(newer.join(FILE), whole).unwrap();
+        fs::write(older.join(FILE), "").unwrap();
+        assert_eq!(found().unwrap(), newer, "an older one does not matter");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn backups_of_two_installations_are_told_apart() {
+        let facts = |installation: &str| Facts {
+            id: Uuid::nil(),
+            at: Timestamp::UNIX_EPOCH,
+            schema: "1".to_owned(),
+            postgresql: 15,
+            pg_dump: 15,
+            installation: installation.to_owned(),
+        };
+        let of = |installation, kind| Manifest::new(kind, &facts(installation), Objects::LeftOut, Vec::new());
+        let mut main = of("one", Kind::Main);
+        assert!(main.is_of_one_installation(&of("one", Kind::Keys)));
+        assert!(!main.is_of_one_installation(&of("another", Kind::Keys)));
+        main.installation = None;
+        assert!(main.is_of_one_installation(&of("another", Kind::Keys)), "it does not say");
+    }
 }

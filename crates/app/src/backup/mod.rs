@@ -15,5 +15,6 @@ mod trail;
 mod writing;
 
 pub use error::BackupError;
+pub use objects::PutBack;
 pub use restoring::{Restored, Source, restore};
-pub use taking::{Destination, Taken, take};
+pub use taking::{Destination, Taken, prune_keys, take};

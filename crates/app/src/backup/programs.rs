@@ -7,10 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
 
 use super::error::BackupError;
-use crate::database::DatabaseError;
+use crate::database::{DatabaseError, Parts};
 use crate::embedded::program_folders;
 
 /// One of the programs.
@@ -46,19 +45,18 @@ impl Program {
     /// which only this user can read, never on its command line.
     pub(super) fn run<T>(
         &self,
-        url: &str,
+        target: &Target,
         arguments: &[&str],
         file: Option<&Path>,
         take: impl FnOnce(&mut dyn std::io::Read) -> Result<T, BackupError>,
     ) -> Result<T, BackupError> {
-        let target = Target::of(url)?;
         // It ends with this program: whoever runs the command again must not meet the one before.
         let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL", "--"]).arg(&self.path).args(arguments).arg("--dbname").arg(target.url);
+        command.args(["--pdeathsig", "KILL", "--"]).arg(&self.path).args(arguments).arg("--dbname").arg(&target.url);
         command.args(file).env_clear().env("LC_ALL", "C").env("PGAPPNAME", "huntzen backup");
         let is_ours = |name: &str| ["PATH", "HOME"].contains(&name) || name.starts_with("PG");
         command.envs(env::vars().filter(|(name, _)| is_ours(name)));
-        if let Some(password) = target.password {
+        if let Some(password) = &target.password {
             command.env("PGPASSWORD", password.expose_secret());
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -110,43 +108,44 @@ fn major(text: &str) -> Option<u32> {
 }
 
 /// Where to, and the password apart.
-struct Target {
+#[derive(Debug)]
+pub(super) struct Target {
     url: String,
     password: Option<SecretString>,
 }
 
 impl Target {
-    fn of(url: &str) -> Result<Self, BackupError> {
-        let Ok(mut parsed) = Url::parse(url) else {
-            // A socket without a host, which the `url` crate does not know: nobody needs a password there.
-            let has_secret =
-                url.contains("password=") || url.split('@').next().is_some_and(|who| who.matches(':').count() > 1);
-            return if has_secret {
-                Err(DatabaseError::Url.into())
+    /// Takes the password out of what the setting `name` says.
+    pub(super) fn of(name: &'static str, url: &str) -> Result<Self, BackupError> {
+        let Some(mut parts) = Parts::of(url) else {
+            // Key words and values, as libpq also understands them.
+            let is_url = url.contains("://");
+            let has_secret = url.contains("password");
+            return if is_url || has_secret {
+                Err(DatabaseError::Url(name).into())
             } else {
                 Ok(Self { url: url.to_owned(), password: None })
             };
         };
-        let mut password = parsed.password().map(decoded);
-        if parsed.has_host() && parsed.set_password(None).is_err() {
-            return Err(DatabaseError::Url.into());
+        let (role, mut password) = match parts.role.and_then(|role| role.split_once(':')) {
+            Some((role, password)) => (Some(role), Some(decoded(password))),
+            None => (parts.role, None),
+        };
+        // One in the query wins over the one in the authority.
+        let is_password = |pair: &str| Parts::key(pair) == "password";
+        if let Some((_, value)) =
+            parts.pairs.iter().rfind(|pair| is_password(pair)).and_then(|pair| pair.split_once('='))
+        {
+            password = Some(decoded(value));
         }
-        let pairs: Vec<(String, String)> =
-            parsed.query_pairs().map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
-        if let Some((_, value)) = pairs.iter().find(|(key, _)| key == "password") {
-            password = Some(value.clone());
-        }
-        parsed.query_pairs_mut().clear().extend_pairs(pairs.iter().filter(|(key, _)| key != "password"));
-        // A plus is a space to browsers, and a plus to libpq.
-        let query = parsed.query().filter(|query| !query.is_empty()).map(|query| query.replace('+', "%20"));
-        parsed.set_query(query.as_deref());
-        Ok(Self { url: parsed.to_string(), password: password.map(SecretString::from) })
+        parts.pairs.retain(|pair| !is_password(pair));
+        Ok(Self { url: parts.url(role), password: password.map(SecretString::from) })
     }
 }
 
 /// Takes percent-encoding away (RFC 3986 §2.1).
 fn decoded(text: &str) -> String {
-    let form = text.replace('+', "%2B").replace('&', "%26");
+    let form = text.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     let pairs = url::form_urlencoded::parse(form.as_bytes()).next();
     pairs.map(|(key, _)| key.into_owned()).unwrap_or_default()
 }
@@ -159,7 +158,7 @@ mod tests {
     #[test]
     fn the_password_never_stays_in_what_the_command_line_shows() {
         let parted = |url: &str| {
-            let target = Target::of(url).unwrap();
+            let target = Target::of("DATABASE_OWNER_URL", url).unwrap();
             (target.url, target.password.map(|password| password.expose_secret().to_owned()))
         };
         let secret = |text: &str| Some(text.to_owned());
@@ -169,12 +168,28 @@ mod tests {
         );
         assert_eq!(
             parted("postgresql:///care?host=/run/pg&user=huntzen_backup&password=a%26b"),
-            ("postgresql:///care?host=%2Frun%2Fpg&user=huntzen_backup".to_owned(), secret("a&b"))
+            ("postgresql:///care?host=/run/pg&user=huntzen_backup".to_owned(), secret("a&b"))
         );
         let socket = "postgresql://huntzen_owner@/huntzen?host=%2Fsrv%2Frun&port=5432";
         assert_eq!(parted(socket), (socket.to_owned(), None));
-        assert!(Target::of("postgresql://me:secret@/huntzen").is_err());
-        assert!(Target::of("host=db password=secret").is_err());
+        assert_eq!(
+            parted(
+                "postgres://me:p%40+w@a.example:5432,b.example:5433/care?target_session_attrs=read-write&password=x"
+            ),
+            (
+                "postgres://me@a.example:5432,b.example:5433/care?target_session_attrs=read-write".to_owned(),
+                secret("x")
+            )
+        );
+        assert_eq!(
+            parted("postgresql://me:secret@/huntzen"),
+            ("postgresql://me@/huntzen".to_owned(), secret("secret"))
+        );
+        assert_eq!(parted("host=db dbname=care"), ("host=db dbname=care".to_owned(), None));
+        for url in ["host=db password=secret", "mysql://db/care"] {
+            let refused = Target::of("DATABASE_OWNER_URL", url).unwrap_err().to_string();
+            assert_eq!(refused, "DATABASE_OWNER_URL is not a postgres:// URL");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 
 use super::error::BackupError;
-use super::manifest::{Kind, within};
+use super::manifest::{Kind, Named, within};
 use super::writing::{flush, remove_folder};
 
 /// What the folder of a backup is called that is not whole yet.
@@ -16,15 +16,15 @@ pub(super) const UNFINISHED: &str = ".unfinished-";
 const REMOVING: &str = ".removing-";
 
 /// Deletes the backups of a kind that are kept no longer at `now`; answers their names. What is no such
-/// backup is left alone.
+/// backup is left alone. What is named as one goes by its name, also when its manifest cannot be read.
 ///
 /// Days count, not hours: what was made on one day is gone on the day so many days later, whenever the
 /// scheduler comes round, since that is the day that a certificate of erasure names.
 pub(super) fn prune(folder: &Path, kind: Kind, days: u16, now: Timestamp) -> Result<Vec<String>, BackupError> {
     let today = day(now);
     let mut removed = Vec::new();
-    for (path, manifest) in within(folder, kind)? {
-        let gone_on = day(manifest.at).saturating_add(i64::from(days).days());
+    for Named { path, at, .. } in within(folder, kind)? {
+        let gone_on = day(at).saturating_add(i64::from(days).days());
         let Some(name) = path.file_name().and_then(OsStr::to_str).filter(|_| gone_on <= today) else { continue };
         // Renamed first: half a folder is never taken for a backup.
         let aside = folder.join(format!("{REMOVING}{name}"));
@@ -62,7 +62,8 @@ mod tests {
 
     fn made(folder: &Path, kind: Kind, at: &str) -> String {
         let at = at.parse().unwrap();
-        let facts = Facts { id: Uuid::nil(), at, schema: "1".to_owned(), postgresql: 15, pg_dump: 15 };
+        let installation = "of this test".to_owned();
+        let facts = Facts { id: Uuid::nil(), at, schema: "1".to_owned(), postgresql: 15, pg_dump: 15, installation };
         let name = Manifest::folder_name(at);
         fs::create_dir_all(folder.join(&name)).unwrap();
         Manifest::new(kind, &facts, Objects::LeftOut, Vec::new()).write(&folder.join(&name)).unwrap();
@@ -79,15 +80,19 @@ mod tests {
         let renamed = made(&folder, Kind::Keys, "2026-11-01T00:00:00Z");
         fs::rename(folder.join(renamed), folder.join("kept for the court")).unwrap();
         fs::create_dir(folder.join("something else")).unwrap();
+        let damaged = made(&folder, Kind::Keys, "2026-12-31T02:00:00Z");
+        fs::write(folder.join(&damaged).join("manifest.json"), "{").unwrap();
+        fs::write(folder.join("20261101T000000.000Z"), "a file").unwrap();
         fs::create_dir(folder.join(".unfinished-20261101T000000.000Z")).unwrap();
         let now = "2027-01-31T00:00:01Z".parse().unwrap();
-        assert_eq!(prune(&folder, Kind::Keys, 30, now).unwrap(), [old]);
+        assert_eq!(prune(&folder, Kind::Keys, 30, now).unwrap(), [damaged, old]);
         assert_eq!(prune(&folder, Kind::Keys, 30, now).unwrap(), [""; 0]);
         remove_left_overs(&folder).unwrap();
         let mut left: Vec<String> =
             fs::read_dir(&folder).unwrap().map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
         left.sort();
-        assert_eq!(left, [other_kind, younger, "kept for the court".to_owned(), "something else".to_owned()]);
+        let file = "20261101T000000.000Z".to_owned();
+        assert_eq!(left, [file, other_kind, younger, "kept for the court".to_owned(), "something else".to_owned()]);
         fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -1,5 +1,7 @@
 //! Restoring a backup into an empty database, and whatever must not come back with it.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use huntzen_tenancy::sealing::Vault;
@@ -8,7 +10,7 @@ use jiff::SignedDuration;
 use super::error::BackupError;
 use super::manifest::{Kind, Manifest, Objects, find};
 use super::objects::{self, PutBack};
-use super::programs::Program;
+use super::programs::{Program, Target};
 use super::taking::{KEYS_DUMP, MAIN_DUMP};
 use super::trail;
 use crate::config::{Config, StorageKind};
@@ -52,9 +54,8 @@ pub struct Restored {
     pub until: jiff::Timestamp,
     /// How many links of the audit trail had been signed and are lost.
     pub lost_links: u64,
-    /// How many files were copied into the storage, how many lack their bytes, and how many objects of the
-    /// storage belong to nothing; none where it is a bucket or the backup holds no files.
-    pub files: Option<(u64, u64, u64)>,
+    /// What became of the files; none where they lie in a bucket or the backup holds none.
+    pub files: Option<PutBack>,
 }
 
 /// The two backups, checked.
@@ -69,8 +70,13 @@ struct Chosen {
 /// # Errors
 /// What kept it from being restored.
 pub fn restore(config: &Config, vault: &dyn Vault, source: &Source) -> Result<Restored, BackupError> {
-    let chosen = Chosen::check(source)?;
     let data_folder = &config.database.data_dir;
+    let me = rustix::process::geteuid().as_raw();
+    refuse_foreign(data_folder, me)?;
+    if config.storage.kind == StorageKind::Local {
+        refuse_foreign(&data_folder.join(&config.storage.path), me)?;
+    }
+    let chosen = Chosen::check(source)?;
     trail::check(&chosen.main.0, data_folder)?;
     let database = Database::open(config, Purpose::Command)?.for_restoring();
     if database.embedded().is_some_and(|embedded| !Embedded::is_owner(embedded)) {
@@ -99,18 +105,16 @@ pub fn restore(config: &Config, vault: &dyn Vault, source: &Source) -> Result<Re
     let pending = services.backups.restored(chosen.main.1.id)?;
     schema::finish_restore(owner)?;
     let Chosen { main: (main, Manifest { at, .. }), keys: (keys, Manifest { at: keys_at, .. }) } = chosen;
-    Ok(Restored {
-        main,
-        at,
-        keys,
-        keys_at,
-        settled,
-        erased,
-        pending,
-        until,
-        lost_links,
-        files: files.map(|PutBack { copied, missing, unknown }| (copied, missing, unknown)),
-    })
+    Ok(Restored { main, at, keys, keys_at, settled, erased, pending, until, lost_links, files })
+}
+
+/// Refuses to leave files to root where somebody else serves: that one could not read them.
+fn refuse_foreign(folder: &Path, me: u32) -> Result<(), BackupError> {
+    let Ok(found) = fs::metadata(folder) else { return Ok(()) };
+    if me == 0 && found.uid() != 0 {
+        return Err(BackupError::NotOurs { folder: folder.to_owned(), owner: found.uid() });
+    }
+    Ok(())
 }
 
 impl Chosen {
@@ -118,6 +122,9 @@ impl Chosen {
     fn check(source: &Source) -> Result<Self, BackupError> {
         let main = find(&source.main, Kind::Main)?;
         let keys = find(&source.keys, Kind::Keys)?;
+        if !main.1.is_of_one_installation(&keys.1) {
+            return Err(BackupError::OtherInstallation { keys: keys.0, main: main.0 });
+        }
         for (folder, manifest) in [&main, &keys] {
             manifest.verify(folder)?;
             if !schema::knows(&manifest.schema)? {
@@ -149,6 +156,8 @@ fn load(
     chosen: &Chosen,
 ) -> Result<schema::RestoreLock, BackupError> {
     let owner = database.owner()?;
+    // Before anything is marked: nothing is begun that this release could not finish.
+    let target = Target::of("DATABASE_OWNER_URL", owner)?;
     let at_least = schema::check_restorable(owner)?.max(chosen.main.1.pg_dump).max(chosen.keys.1.pg_dump);
     let named = config.database.pg_bin.as_deref();
     let loader = Program::find("pg_restore", at_least, &config.database.data_dir, named)?;
@@ -156,7 +165,7 @@ fn load(
     let load = |arguments: &[&str], file: PathBuf| {
         let common = ["--exit-on-error", "--single-transaction", "--no-password", "--no-comments"];
         let arguments = [&common, arguments].concat();
-        loader.run(owner, &arguments, Some(&file), |_| Ok(()))
+        loader.run(&target, &arguments, Some(&file), |_| Ok(()))
     };
     load(&[], chosen.main.0.join(MAIN_DUMP))?;
     schema::close_schema(owner)?;
@@ -197,6 +206,28 @@ fn put_files_back(config: &Config, owner: &str, chosen: &Chosen) -> Result<Optio
         return Ok(None);
     }
     let storage = config.database.data_dir.join(&config.storage.path);
-    let done = objects::put_back(&chosen.main.0, &storage, &schema::objects_of_files(owner)?)?;
-    Ok(Some(done))
+    let (wanted, deleted) = (schema::objects_of_files(owner)?, &chosen.main.1.deleted_meanwhile);
+    Ok(Some(objects::put_back(&chosen.main.0, &storage, &wanted, deleted)?))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn root_restores_into_no_folder_of_somebody_else() {
+        let folder = std::env::temp_dir().join(format!("huntzen-owner-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let owner = fs::metadata(&folder).unwrap().uid();
+        refuse_foreign(&folder, owner).unwrap();
+        refuse_foreign(&folder.join("not there yet"), 0).unwrap();
+        assert_eq!(refuse_foreign(&folder, 0).is_err(), owner != 0);
+        if owner == 0 {
+            std::os::unix::fs::chown(&folder, Some(65_534), None).unwrap();
+            let refused = refuse_foreign(&folder, 0).unwrap_err().to_string();
+            assert!(refused.contains("user with the id 65534"), "{refused}");
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

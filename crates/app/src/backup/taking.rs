@@ -1,27 +1,33 @@
-//! Making a backup: both dumps of one state of the database while everybody works, then the files.
+//! Making a backup: both dumps of one state of the database while everybody works, then the files, and
+//! nothing of it when anything is lacking that the database knows.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use huntzen_tenancy::backups::Backup;
+use huntzen_tenancy::backups::{Backup, BackupKeeping};
+use jiff::Timestamp;
 
 use super::error::BackupError;
 use super::manifest::{Facts, Kind, Manifest, Objects, Record};
 use super::objects::{self, Copied};
-use super::programs::Program;
+use super::programs::{Program, Target};
 use super::pruning::{UNFINISHED, prune, remove_left_overs};
 use super::trail;
 use super::writing::{flush, make_folder, remove_folder, write};
+use crate::checkpoints::CheckpointFile;
 use crate::config::{Config, StorageKind};
 use crate::database::Database;
 use crate::services::Ports;
-use crate::wiring::schema::Snapshot;
+use crate::wiring::schema::{self, Snapshot};
 
 /// The dump of the main backup.
 pub(super) const MAIN_DUMP: &str = "main.dump";
 /// That of the keys.
 pub(super) const KEYS_DUMP: &str = "keys.dump";
+/// How long a standby that is dumped may take to follow a deletion.
+const LAG: Duration = Duration::from_secs(10);
 
 /// Where a backup goes.
 #[derive(Clone, Debug)]
@@ -47,108 +53,131 @@ pub struct Taken {
     pub objects: Option<u64>,
     /// Main backups that were kept for long enough, and are deleted.
     pub removed_main: Vec<String>,
-    /// The same of backups of the keys.
-    pub removed_keys: Vec<String>,
 }
 
-/// Makes a backup, and deletes those that are kept no longer: of the keys also when this one fails,
-/// since a certificate says when they are gone.
+/// Deletes the backups of the keys that are kept no longer at `now`; answers their names. A certificate says
+/// when they are gone, so this comes before everything that can fail, and needs no more than their folder.
+///
+/// # Errors
+/// When one of them cannot be deleted, or another backup is being made.
+pub fn prune_keys(destination: &Destination, days: u16, now: Timestamp) -> Result<Vec<String>, BackupError> {
+    let keys = Shelf::prepare(&destination.keys)?;
+    // A main folder that is out of reach is told of later.
+    let main = fs::canonicalize(&destination.main).or_else(|_| std::path::absolute(&destination.main));
+    refuse_one_folder(&main.unwrap_or_else(|_| destination.main.clone()), &keys)?;
+    let keys = Shelf::open(&keys, Kind::Keys)?;
+    prune(&keys.folder, Kind::Keys, days, now)
+}
+
+fn refuse_one_folder(main: &Path, keys: &Path) -> Result<(), BackupError> {
+    if main.starts_with(keys) || keys.starts_with(main) { Err(BackupError::OneFolder) } else { Ok(()) }
+}
+
+/// Makes a backup, records it, and deletes the main ones that are kept no longer.
 ///
 /// # Errors
 /// What kept it from being made; nothing of it is left then.
 pub fn take(
     config: &Config,
     database: &Database,
-    ports: &Ports,
+    (ports, keeping): (&Ports, &BackupKeeping),
     destination: &Destination,
 ) -> Result<Taken, BackupError> {
     let main = Shelf::open(&destination.main, Kind::Main)?;
     let keys = Shelf::prepare(&destination.keys)?;
-    if main.folder.starts_with(&keys) || keys.starts_with(&main.folder) {
-        return Err(BackupError::OneFolder);
-    }
+    refuse_one_folder(&main.folder, &keys)?;
     let keys = Shelf::open(&keys, Kind::Keys)?;
-    let now = ports.clock.now();
-    let made = make(config, database, ports, (&main, &keys), destination.with_files);
-    let removed_keys = prune(&keys.folder, Kind::Keys, config.retention.key_backup_days, now);
-    let made = made?;
-    Ok(Taken {
-        removed_keys: removed_keys?,
-        removed_main: prune(&main.folder, Kind::Main, config.retention.main_backup_days, now)?,
-        ..made
-    })
+    let at = ports.clock.now();
+    let made = make(config, database, (ports, keeping), (&main, &keys), (at, destination.with_files))?;
+    keeping.record(&made.backup)?;
+    Ok(Taken { removed_main: prune(&main.folder, Kind::Main, config.retention.main_backup_days, at)?, ..made })
 }
 
 fn make(
     config: &Config,
     database: &Database,
-    ports: &Ports,
+    (ports, keeping): (&Ports, &BackupKeeping),
     (main, keys): (&Shelf, &Shelf),
-    with_files: bool,
+    (at, with_files): (Timestamp, bool),
 ) -> Result<Taken, BackupError> {
-    let at = ports.clock.now();
     let name = Manifest::folder_name(at);
     let (main, keys) = (main.begin(&name)?, keys.begin(&name)?);
     let mut files = vec![trail::copy(&config.database.data_dir, &main.unfinished)?];
+    let id = ports.randomness.uuid_v4();
     let url = database.backup_url()?;
-    let snapshot = Snapshot::hold(url)?;
+    let target = Target::of("DATABASE_BACKUP_URL", url)?;
+    let mut snapshot = Snapshot::hold(url, keeping.begin(id)?)?;
+    if files.iter().all(|trail| trail.bytes == 0) && snapshot.has_links_of_before(at - trail::UNSIGNED)? {
+        let missing = CheckpointFile::within(&config.database.data_dir);
+        return Err(BackupError::NoCheckpoints(missing.path().to_owned()));
+    }
     let dumper =
         Program::find("pg_dump", snapshot.server(), &config.database.data_dir, config.database.pg_bin.as_deref())?;
     let facts = Facts {
-        id: ports.randomness.uuid_v4(),
+        id,
         at,
         schema: snapshot.schema().to_owned(),
         postgresql: snapshot.server(),
         pg_dump: dumper.major,
+        installation: snapshot.installation().to_owned(),
     };
-    let of_keys = dump(&dumper, (url, &snapshot), "--schema=keys", &keys.unfinished.join(KEYS_DUMP), KEYS_DUMP)?;
+    let of_keys = dump(&dumper, (&target, &snapshot), "--schema=keys", &keys.unfinished.join(KEYS_DUMP), KEYS_DUMP)?;
     // The tables of that schema stay in the main dump, which can be restored alone; their rows do not.
     let without_keys = "--exclude-table-data=keys.*";
-    files.push(dump(&dumper, (url, &snapshot), without_keys, &main.unfinished.join(MAIN_DUMP), MAIN_DUMP)?);
-    drop(snapshot);
+    files.push(dump(&dumper, (&target, &snapshot), without_keys, &main.unfinished.join(MAIN_DUMP), MAIN_DUMP)?);
 
-    // The files last: then none that the database knows lacks its bytes but what was deleted meanwhile.
     let (objects, copied) = if config.storage.kind == StorageKind::S3 {
         (Objects::InBucket, None)
     } else if with_files {
         let folder = config.database.data_dir.join(&config.storage.path);
-        let (copied, list) = objects::copy(&folder, &main.unfinished)?;
-        files.push(list);
-        (Objects::Copied, Some(copied))
+        (Objects::Copied, Some(copy_files(url, snapshot, &folder, &main.unfinished)?))
     } else {
         (Objects::LeftOut, None)
     };
-    let of_main = Manifest::new(Kind::Main, &facts, objects, files);
+    files.extend(copied.iter().map(|copied| copied.list.clone()));
+    let mut of_main = Manifest::new(Kind::Main, &facts, objects, files);
     let of_keys = Manifest::new(Kind::Keys, &facts, Objects::LeftOut, vec![of_keys]);
     let bytes = of_main.bytes().saturating_add(of_keys.bytes());
-    let bytes = bytes.saturating_add(copied.map_or(0, |Copied { bytes, .. }| bytes));
+    let bytes = bytes.saturating_add(copied.as_ref().map_or(0, |copied| copied.bytes));
+    let objects = copied.as_ref().map(|copied| copied.objects);
+    of_main.deleted_meanwhile = copied.map(|copied| copied.lacking).unwrap_or_default();
     of_main.write(&main.unfinished)?;
     of_keys.write(&keys.unfinished)?;
     // The keys first: a main backup is never without them.
     let keys = keys.finish()?;
     let main = main.finish()?;
-    Ok(Taken {
-        backup: Backup { id: facts.id, at, bytes },
-        main,
-        keys,
-        objects: copied.map(|copied| copied.objects),
-        removed_main: Vec::new(),
-        removed_keys: Vec::new(),
-    })
+    Ok(Taken { backup: Backup { id, at, bytes }, main, keys, objects, removed_main: Vec::new() })
+}
+
+/// Copies the files after the database: then none that it knows lacks its bytes but what was deleted
+/// meanwhile, rows first. Whatever else is lacking is not where it should be.
+fn copy_files(url: &str, mut snapshot: Snapshot, storage: &Path, backup: &Path) -> Result<Copied, BackupError> {
+    let wanted = snapshot.objects()?;
+    drop(snapshot);
+    let copied = objects::copy(storage, backup, &wanted)?;
+    if copied.lacking.is_empty() {
+        return Ok(copied);
+    }
+    match schema::still_referred_to(url, &copied.lacking, LAG)?.as_slice() {
+        [] => Ok(copied),
+        left @ [first, ..] => {
+            Err(BackupError::WithoutBytes { count: left.len(), first: *first, folder: storage.to_owned() })
+        }
+    }
 }
 
 /// Dumps a part of the state that is held. Whoever looked at articles today is in no dump: unlogged
 /// tables are left out.
 fn dump(
     dumper: &Program,
-    (url, snapshot): (&str, &Snapshot),
+    (target, snapshot): (&Target, &Snapshot),
     part: &str,
     path: &Path,
     name: &str,
 ) -> Result<Record, BackupError> {
     let snapshot = format!("--snapshot={}", snapshot.id());
     let arguments = ["--format=custom", "--no-unlogged-table-data", "--no-password", &snapshot, part];
-    dumper.run(url, &arguments, None, |output| write(output, path, name))
+    dumper.run(target, &arguments, None, |output| write(output, path, name))
 }
 
 /// A folder of backups, which this program alone works on.

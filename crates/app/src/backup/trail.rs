@@ -4,6 +4,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use jiff::SignedDuration;
+
 use super::error::BackupError;
 use super::manifest::Record;
 use super::writing::{flush, make_folder, write};
@@ -11,6 +13,10 @@ use crate::checkpoints::CheckpointFile;
 
 /// What it is called in a backup.
 pub(super) const FILE: &str = "checkpoints.jsonl";
+
+/// For how long the trail may be written before anything of it is signed. One is signed each hour while the
+/// program serves: a day leaves room for one that is stopped before the hour is over.
+pub(super) const UNSIGNED: SignedDuration = SignedDuration::from_hours(24);
 
 /// Copies the file. Before the database is looked at: what is signed by then is in every later state of it.
 pub(super) fn copy(data_folder: &Path, backup: &Path) -> Result<Record, BackupError> {

@@ -2,10 +2,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use huntzen_tenancy::clock::Clock as _;
 
 use super::{Failure, say};
 use crate::{
-    backup::{Destination, Taken, take},
+    backup::{Destination, Taken, prune_keys, take},
+    clock::SystemClock,
     config::Config,
     database::Database,
     embedded::Purpose,
@@ -28,34 +30,45 @@ pub(super) struct BackupFolders {
 }
 
 pub(super) fn run(config: &Config, folders: &BackupFolders) -> Result<(), Failure> {
+    let destination =
+        Destination { main: folders.to.clone(), keys: folders.keys_to.clone(), with_files: !folders.without_files };
+    // First of all, whatever becomes of the rest: certificates of erasure name the day.
+    let pruned = prune_keys(&destination, config.retention.key_backup_days, SystemClock.now());
+    if let Ok(removed) = &pruned {
+        told_removed("backups of the keys", removed);
+    }
+    let taken = make(config, &destination)?;
+    for line in report(&taken) {
+        say(&line);
+    }
+    told_removed("main backups", &taken.removed_main);
+    pruned?;
+    Ok(())
+}
+
+fn make(config: &Config, destination: &Destination) -> Result<Taken, Failure> {
     let vault = wiring::vault(config)?;
     let database = Database::open(config, Purpose::Command)?;
     database.prepare(vault.as_ref())?;
     let ports = wiring::ports(config, &database, 1)?;
-    let destination =
-        Destination { main: folders.to.clone(), keys: folders.keys_to.clone(), with_files: !folders.without_files };
-    let taken = take(config, &database, &ports, &destination)?;
-    Services::new(&ports, wiring::rules(config)?).backups.record(&taken.backup)?;
-    for line in report(&taken) {
-        say(&line);
-    }
-    Ok(())
+    let services = Services::new(&ports, wiring::rules(config)?);
+    Ok(take(config, &database, (&ports, &services.backups), destination)?)
 }
 
-fn report(taken: &Taken) -> Vec<String> {
-    let Taken { backup, main, keys, objects, removed_main, removed_keys } = taken;
+fn told_removed(what: &str, removed: &[String]) {
+    if !removed.is_empty() {
+        say(&format!("Kept for long enough, {} {what} were deleted: {}.", removed.len(), removed.join(", ")));
+    }
+}
+
+fn report(taken: &Taken) -> [String; 2] {
+    let Taken { backup, main, keys, objects, .. } = taken;
     let files = match objects {
         Some(objects) => format!("with {objects} files"),
         None => "without the bytes of files".to_owned(),
     };
-    let mut lines = vec![
+    [
         format!("The database as of {} is in {}, {files}.", backup.at, main.display()),
         format!("Its data keys are in {}.", keys.display()),
-    ];
-    for (what, removed) in [("main backups", removed_main), ("backups of the keys", removed_keys)] {
-        if !removed.is_empty() {
-            lines.push(format!("Kept for long enough, {} {what} were deleted: {}.", removed.len(), removed.join(", ")));
-        }
-    }
-    lines
+    ]
 }

@@ -19,9 +19,13 @@ use std::{
 use clap::{Parser, Subcommand};
 
 use crate::{
+    backup::BackupError,
     config::{Config, Sources},
     telemetry::{self, LastLines},
 };
+
+/// The exit code of a restore that lacks bytes of files, and nothing else.
+const FILES_MISSING: u8 = 3;
 
 /// Why a command did not do its work; the message is meant for the person at the terminal.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -53,7 +57,8 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Back up the database, its data keys apart, and the files, while everybody works
     Backup(backup::BackupFolders),
-    /// Put a backup into an empty database; whoever was erased since stays erased
+    /// Put a backup into an empty database; whoever was erased since stays erased. Ends with 3 when all is there
+    /// but the bytes of some files
     Restore(restore::RestoreFolders),
     /// Print the API's document (OpenAPI 3.1) as JSON
     Openapi,
@@ -85,8 +90,17 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             complain(failure.as_ref());
-            ExitCode::FAILURE
+            code_of(failure.as_ref())
         }
+    }
+}
+
+/// How the process ends after a failure: what is done but for files without bytes is told apart from what is
+/// not done.
+fn code_of(failure: &(dyn Error + Send + Sync + 'static)) -> ExitCode {
+    match failure.downcast_ref::<BackupError>() {
+        Some(BackupError::MissingFiles(_)) => ExitCode::from(FILES_MISSING),
+        Some(_) | None => ExitCode::FAILURE,
     }
 }
 

@@ -5,10 +5,13 @@ use clap::Args;
 
 use super::{Failure, say};
 use crate::{
-    backup::{Restored, Source, restore},
+    backup::{BackupError, PutBack, Restored, Source, restore},
     config::Config,
     wiring,
 };
+
+/// How many objects are named that are missing; the rest is counted.
+const SHOWN: usize = 20;
 
 /// Where it comes from.
 #[derive(Debug, Args)]
@@ -29,7 +32,10 @@ pub(super) fn run(config: &Config, folders: &RestoreFolders) -> Result<(), Failu
     for line in report(&restored) {
         say(&line);
     }
-    Ok(())
+    match restored.files.map_or(0, |files| files.missing.len()) {
+        0 => Ok(()),
+        missing => Err(BackupError::MissingFiles(missing).into()),
+    }
 }
 
 fn report(restored: &Restored) -> Vec<String> {
@@ -60,15 +66,7 @@ fn report(restored: &Restored) -> Vec<String> {
         ));
     }
     match files {
-        Some((copied, missing, unknown)) => {
-            lines.push(format!("{copied} files were copied into the storage."));
-            if *missing > 0 {
-                lines.push(format!("{missing} files have no bytes: they were deleted while the backup was made."));
-            }
-            if *unknown > 0 {
-                lines.push(format!("{unknown} objects of the storage belong to no file that was restored."));
-            }
-        }
+        Some(files) => lines.extend(report_files(files)),
         None => lines.push("No files were copied: see to it that the storage is as of the backup or later.".to_owned()),
     }
     lines.push(
@@ -76,5 +74,28 @@ fn report(restored: &Restored) -> Vec<String> {
          'huntzen audit verify' before you serve."
             .to_owned(),
     );
+    lines
+}
+
+fn report_files(PutBack { copied, replaced, deleted, missing, unknown }: &PutBack) -> Vec<String> {
+    let mut lines = vec![format!("{copied} files were copied into the storage.")];
+    if *replaced > 0 {
+        lines.push(format!("{replaced} of them were there already, and not as they had been: they were replaced."));
+    }
+    if *deleted > 0 {
+        lines.push(format!("{deleted} files have no bytes: they were deleted while the backup was made."));
+    }
+    if !missing.is_empty() {
+        let (shown, more) = (missing.iter().take(SHOWN), missing.len().saturating_sub(SHOWN));
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let named = shown.map(String::as_str).collect::<Vec<_>>().join(", ");
+        lines.push(format!(
+            "{} files have no bytes, neither in the backup nor in the storage. Their objects: {named}{more}.",
+            missing.len()
+        ));
+    }
+    if *unknown > 0 {
+        lines.push(format!("{unknown} objects of the storage belong to no file that was restored."));
+    }
     lines
 }
