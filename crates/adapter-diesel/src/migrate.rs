@@ -20,8 +20,8 @@ mod sealing;
 mod snapshot;
 pub use pruning::prune_audit;
 pub use restoring::{
-    RestoreLock, Settled, begin_restore, check_restorable, close_schema, finish_restore, knows, not_erased_again,
-    objects_of_files, refuse_unfinished_restore, settle_restored, with_open_keys,
+    RestoreLock, Settled, add_erased, begin_restore, check_restorable, close_schema, finish_restore, knows,
+    not_erased_again, objects_of_files, refuse_unfinished_restore, settle_restored, with_open_keys,
 };
 pub use snapshot::{Snapshot, still_referred_to};
 

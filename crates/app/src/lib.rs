@@ -9,6 +9,7 @@ pub mod config;
 pub mod database;
 pub mod demo;
 pub mod embedded;
+pub mod erasures;
 pub mod export;
 pub mod files;
 pub mod hashing;

@@ -14,7 +14,7 @@ use huntzen_tests::{api::forms::document, samples, scale, server::DataFolder};
 
 use crate::{
     refusal::{SECRETS, production},
-    shelf::{Line, Shelf, empty, file, flip, folder, lose_an_object, refused, said, told},
+    shelf::{Line, Shelf, empty, erase, file, flip, folder, found, lose_an_object, named, refused, said, told},
 };
 
 /// Another ring than that of the environment, under the same id.
@@ -57,16 +57,12 @@ fn a_backup_without_files_or_checkpoints_is_none_and_deletes_none() {
     none_is_kept(backup(), "1 files of the database have no bytes");
     fs::rename(&away, &object).unwrap();
 
-    // What was recorded long ago was signed long ago.
+    // What was recorded long ago, as the demonstration has it, was signed long ago.
     let begun = Instant::now();
     while told(&mut old.owner(), "SELECT count(*) FROM audit_links") == "0" {
         assert!(begun.elapsed() < Duration::from_mins(1), "nothing is linked");
         sleep(Duration::from_millis(50));
     }
-    let _ = fs::remove_dir_all(old.path().join("audit"));
-    shelf.backup(&old, "main-z", "keys-z");
-    let age = "SET session_replication_role = replica; UPDATE audit_entries SET at = at - interval '25 hours'";
-    old.owner().batch_execute(age).unwrap();
     let _ = fs::remove_dir_all(old.path().join("audit"));
     none_is_kept(backup(), "holds no checkpoint");
     assert!(server.stop().success());
@@ -87,6 +83,53 @@ fn keys_are_deleted_on_their_day_also_when_nothing_else_can_be_done() {
     fs::create_dir_all(&expired).unwrap();
     refused(&folder.run(&["backup", "--to", &shelf.path("keys"), "--keys-to", &shelf.path("keys")]));
     assert_eq!(shelf.all("keys"), [expired]);
+}
+
+/// The disk of the database dies in the evening: of whoever was erased since the night's backup, and has a
+/// letter that says so, the ledger knows.
+#[test]
+fn whoever_was_erased_after_the_last_backup_stays_erased_where_the_ledger_is_at_hand() {
+    let (shelf, new) = (Shelf::new(), empty());
+    let old = folder().with("HUNTZEN__JOBS__ERASURE", "* * * * *");
+    let server = old.serve();
+    let (by_job, ..) = named(&old, &server, "zaunkoenig");
+    let (by_another, ..) = named(&old, &server, "kleiber");
+    shelf.backup(&old, "main", "keys");
+    let ledger = old.path().join("audit/erased.jsonl");
+    assert!(!ledger.exists());
+    // Another node erases, and is killed before it can write.
+    erase(&old, &by_another);
+    let due = format!(
+        "INSERT INTO deletion_requests (id, user_id, status, created_at, deletion_date)
+         VALUES (gen_random_uuid(), '{by_job}', 'PENDING', now() - interval '31 days', now())"
+    );
+    old.owner().batch_execute(&due).unwrap();
+    let begun = Instant::now();
+    while !fs::read_to_string(&ledger).unwrap_or_default().ends_with('\n') {
+        assert!(begun.elapsed() < Duration::from_mins(3), "nobody is in the ledger");
+        sleep(Duration::from_millis(100));
+    }
+    let known = fs::read_to_string(&ledger).unwrap();
+    assert!(known.contains(&by_job) && !known.contains(&by_another) && !known.contains("zaunkoenig"), "{known}");
+    shelf.backup(&old, "main-later", "keys-later");
+    let known = fs::read_to_string(&ledger).unwrap();
+    assert!(known.contains(&by_job) && known.contains(&by_another) && known.lines().count() == 2, "{known}");
+    assert!(server.stop().success());
+
+    let kept = shelf.path("erased.jsonl");
+    fs::copy(&ledger, &kept).unwrap();
+    let (main, keys) = (shelf.path("main"), shelf.path("keys"));
+    let restore = ["restore", "--from", &main, "--keys-from", &keys, "--erased"];
+    let absent = shelf.path("absent.jsonl");
+    assert!(refused(&new.run(&[&restore[..], &[&absent]].concat())).contains("absent.jsonl"));
+    let restored = said(&new.run(&[&restore[..], &[&kept]].concat()));
+    assert!(restored.contains("2 people who were erased after the backup were erased again."), "{restored}");
+    assert!(restored.contains("2 of all who were ever erased were known to the ledger"), "{restored}");
+    let server = new.serve();
+    for name in ["zaunkoenig", "kleiber"] {
+        assert_eq!(found(&new, name), Vec::<String>::new(), "{name} is back");
+    }
+    assert!(server.stop().success());
 }
 
 /// Files without bytes do not keep the rest from coming back, and are told of by a code of their own.

@@ -11,8 +11,7 @@ use std::{
 
 use diesel::connection::SimpleConnection;
 use huntzen_tests::{
-    api::forms::Form,
-    client::Client,
+    api::forms::{Form, document},
     samples,
     server::{DataFolder, Server, program},
 };

@@ -75,7 +75,7 @@ async fn who_was_erased_is_erased_again_and_nobody_else() {
     assert_eq!(play.services.jobs.cancel_departing(100).unwrap(), 1);
     let run = play.services.erasing.run(100);
     assert_eq!((run.erased.len(), run.failures.len()), (1, 0), "{:?}", run.failures);
-    assert_eq!(run.erased[0].to_string(), person);
+    assert_eq!(run.erased[0].0.to_string(), person);
     assert_eq!(migrate::not_erased_again(&world.owner_url()).unwrap(), 0);
     let certified =
         format!("SELECT certificate_id || ' ' || keys_gone_on FROM deletion_requests WHERE user_id = '{person}'");

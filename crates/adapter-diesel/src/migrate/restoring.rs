@@ -10,8 +10,9 @@ use diesel::{
     pg::Pg,
     prelude::*,
     sql_query,
-    sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, BigInt, Date as SqlDate, Nullable, Text, Timestamptz, Uuid as SqlUuid},
 };
+use huntzen_tenancy::{erasure::Erased, ids::UserId};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -280,6 +281,25 @@ pub fn with_open_keys<E: From<MigrateError>>(owner_url: &str, load: impl FnOnce(
     load()?;
     connection.batch_execute(CLOSE_KEYS).map_err(failed)?;
     Ok(())
+}
+
+/// Adds those who were erased after the backup of the keys to its ledger, while that is open
+/// ([`with_open_keys`]). Who stands there already stays as they do.
+///
+/// # Errors
+/// `Unreachable`, or `Failed` when this role does not own the schema.
+pub fn add_erased(owner_url: &str, erased: &[(UserId, Erased)]) -> Result<usize, MigrateError> {
+    let each = |of: fn(&(UserId, Erased)) -> Uuid| erased.iter().map(of).collect::<Vec<_>>();
+    let statement = "INSERT INTO keys.erased (user_id, erased_at, certificate_id, keys_gone_on)
+                     SELECT DISTINCT ON (u) u, a, c, g FROM unnest($1, $2, $3, $4) AS n (u, a, c, g) ORDER BY u, a
+                     ON CONFLICT (user_id) DO NOTHING";
+    sql_query(statement)
+        .bind::<Array<SqlUuid>, _>(each(|(user, _)| user.0))
+        .bind::<Array<Timestamptz>, _>(erased.iter().map(|(_, erased)| erased.at.to_diesel()).collect::<Vec<_>>())
+        .bind::<Array<SqlUuid>, _>(each(|(_, erased)| erased.certificate))
+        .bind::<Array<SqlDate>, _>(erased.iter().map(|(_, erased)| erased.keys_gone_on.to_diesel()).collect::<Vec<_>>())
+        .execute(&mut connect(owner_url)?)
+        .map_err(failed)
 }
 
 /// Settles what a backup brings back and must not, at `at`, in one transaction; requests to be erased

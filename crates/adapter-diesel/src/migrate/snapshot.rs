@@ -8,13 +8,14 @@ use diesel::{
     connection::SimpleConnection,
     prelude::*,
     sql_query,
-    sql_types::{Array, Bool, Text, Timestamptz, Uuid as SqlUuid},
+    sql_types::{Array, Bool, Date as SqlDate, Text, Timestamptz, Uuid as SqlUuid},
 };
+use huntzen_tenancy::{erasure::Erased, ids::UserId};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{MigrateError, connect, failed};
-use crate::stored::ToDiesel;
+use crate::stored::{StoredDate, StoredTimestamp, ToDiesel};
 
 /// How long a standby may take to hold what the primary has committed.
 const LAG: Duration = Duration::from_secs(10);
@@ -70,6 +71,26 @@ struct Object {
     object: Uuid,
 }
 
+#[derive(QueryableByName)]
+struct ErasedRow {
+    #[diesel(sql_type = SqlUuid)]
+    user_id: Uuid,
+    #[diesel(sql_type = Timestamptz)]
+    erased_at: StoredTimestamp,
+    #[diesel(sql_type = SqlUuid)]
+    certificate_id: Uuid,
+    #[diesel(sql_type = SqlDate)]
+    keys_gone_on: StoredDate,
+}
+
+impl ErasedRow {
+    fn erased(self) -> (UserId, Erased) {
+        let Self { user_id, erased_at, certificate_id, keys_gone_on } = self;
+        let (at, keys_gone_on) = (erased_at.to_jiff(), keys_gone_on.to_jiff());
+        (UserId(user_id), Erased { at, certificate: certificate_id, keys_gone_on })
+    }
+}
+
 impl Snapshot {
     /// Holds the present state of the database that a role which may read all of it signs in to, once
     /// that holds the entry of the audit trail `written`, which was just committed where the program serves.
@@ -113,6 +134,17 @@ impl Snapshot {
     /// `Unreadable`.
     pub fn objects(&mut self) -> Result<Vec<Uuid>, MigrateError> {
         sql_query("SELECT object FROM files").load(&mut self.connection).map(objects).map_err(unreadable)
+    }
+
+    /// Everybody who was erased before this state.
+    ///
+    /// # Errors
+    /// `Unreadable`.
+    pub fn erased(&mut self) -> Result<Vec<(UserId, Erased)>, MigrateError> {
+        let query =
+            sql_query("SELECT user_id, erased_at, certificate_id, keys_gone_on FROM keys.erased ORDER BY erased_at");
+        let rows: Vec<ErasedRow> = query.load(&mut self.connection).map_err(unreadable)?;
+        Ok(rows.into_iter().map(ErasedRow::erased).collect())
     }
 
     /// Whether anything in the audit trail that is linked in this state was done before `before`.

@@ -192,13 +192,19 @@ pub(super) fn within(folder: &Path, kind: Kind) -> Result<Vec<Named>, BackupErro
     for entry in fs::read_dir(folder).map_err(BackupError::io(folder))? {
         let path = entry.map_err(BackupError::io(folder))?.path();
         let Some(at) = named_by(&path).filter(|_| path.is_dir()) else { continue };
-        let manifest = Manifest::read(&path).ok().filter(|manifest| manifest.at == at);
+        // The name leaves out what is less than a millisecond.
+        let is_named_so = |manifest: &Manifest| named_by_instant(&path, manifest.at);
+        let manifest = Manifest::read(&path).ok().filter(is_named_so);
         if manifest.as_ref().is_none_or(|manifest| manifest.kind == kind) {
             found.push(Named { path, at, manifest });
         }
     }
     found.sort_by_key(|named| named.at);
     Ok(found)
+}
+
+fn named_by_instant(path: &Path, at: Timestamp) -> bool {
+    path.file_name().is_some_and(|name| *name == *Manifest::folder_name(at))
 }
 
 /// The instant that a folder is named by.
@@ -243,7 +249,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("huntzen-manifest-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         let older = made(&folder, Kind::Main, "2027-01-01T02:30:00Z");
-        let newer = made(&folder, Kind::Main, "2027-01-02T02:30:00.5Z");
+        let newer = made(&folder, Kind::Main, "2027-01-02T02:30:00.123456789Z");
         made(&folder, Kind::Keys, "2027-01-03T02:30:00Z");
         let found = || find(&folder, Kind::Main).map(|(path, _)| path);
         let newer = fs::canonicalize(newer).unwrap();

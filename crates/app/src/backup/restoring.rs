@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use huntzen_tenancy::sealing::Vault;
+use huntzen_tenancy::{erasure::Erased, ids::UserId, sealing::Vault};
 use jiff::SignedDuration;
 
 use super::error::BackupError;
@@ -16,6 +16,7 @@ use super::trail;
 use crate::config::{Config, StorageKind};
 use crate::database::Database;
 use crate::embedded::{Embedded, Purpose};
+use crate::erasures::ErasureLedger;
 use crate::services::Services;
 use crate::wiring::{self, schema};
 
@@ -31,6 +32,8 @@ pub struct Source {
     pub main: PathBuf,
     /// The keys.
     pub keys: PathBuf,
+    /// The ledger of erasures; that of the data folder unless it is named.
+    pub erased: Option<PathBuf>,
 }
 
 /// What was restored.
@@ -46,6 +49,8 @@ pub struct Restored {
     pub keys_at: jiff::Timestamp,
     /// What was settled in the database.
     pub settled: schema::Settled,
+    /// How many people the ledger knew of whom the keys did not.
+    pub ledger: usize,
     /// How many people were erased again.
     pub erased: usize,
     /// How many people have a request to be erased that is pending, and were told so.
@@ -77,13 +82,14 @@ pub fn restore(config: &Config, vault: &dyn Vault, source: &Source) -> Result<Re
         refuse_foreign(&data_folder.join(&config.storage.path), me)?;
     }
     let chosen = Chosen::check(source)?;
+    let ledger = read_ledger(data_folder, source.erased.as_deref())?;
     trail::check(&chosen.main.0, data_folder)?;
     let database = Database::open(config, Purpose::Command)?.for_restoring();
     if database.embedded().is_some_and(|embedded| !Embedded::is_owner(embedded)) {
         return Err(BackupError::Serving);
     }
     database.ensure_roles()?;
-    let _lock = load(config, &database, vault, &chosen)?;
+    let (_lock, added) = load(config, &database, vault, (&chosen, &ledger))?;
 
     let ports = wiring::ports(config, &database, 2).map_err(|error| BackupError::Wiring(error.to_string()))?;
     let rules = wiring::rules(config).map_err(|error| BackupError::Wiring(error.to_string()))?;
@@ -105,7 +111,16 @@ pub fn restore(config: &Config, vault: &dyn Vault, source: &Source) -> Result<Re
     let pending = services.backups.restored(chosen.main.1.id)?;
     schema::finish_restore(owner)?;
     let Chosen { main: (main, Manifest { at, .. }), keys: (keys, Manifest { at: keys_at, .. }) } = chosen;
-    Ok(Restored { main, at, keys, keys_at, settled, erased, pending, until, lost_links, files })
+    Ok(Restored { main, at, keys, keys_at, settled, ledger: added, erased, pending, until, lost_links, files })
+}
+
+/// Who was erased by what lies outside the database. One that is named has to be there.
+fn read_ledger(data_folder: &Path, named: Option<&Path>) -> Result<Vec<(UserId, Erased)>, BackupError> {
+    let ledger = named.map_or_else(|| ErasureLedger::within(data_folder), |path| ErasureLedger::at(path.to_owned()));
+    if named.is_some() {
+        fs::metadata(ledger.path()).map_err(BackupError::io(ledger.path()))?;
+    }
+    ledger.read().map_err(BackupError::io(ledger.path()))
 }
 
 /// Refuses to leave files to root where somebody else serves: that one could not read them.
@@ -153,8 +168,8 @@ fn load(
     config: &Config,
     database: &Database,
     vault: &dyn Vault,
-    chosen: &Chosen,
-) -> Result<schema::RestoreLock, BackupError> {
+    (chosen, ledger): (&Chosen, &[(UserId, Erased)]),
+) -> Result<(schema::RestoreLock, usize), BackupError> {
     let owner = database.owner()?;
     // Before anything is marked: nothing is begun that this release could not finish.
     let target = Target::of("DATABASE_OWNER_URL", owner)?;
@@ -170,9 +185,14 @@ fn load(
     load(&[], chosen.main.0.join(MAIN_DUMP))?;
     schema::close_schema(owner)?;
     schema::run_restored(owner, vault, Some(&chosen.keys.1.schema))?;
-    schema::with_open_keys(owner, || load(&["--data-only"], chosen.keys.0.join(KEYS_DUMP)))?;
+    let mut added = 0;
+    schema::with_open_keys(owner, || {
+        load(&["--data-only"], chosen.keys.0.join(KEYS_DUMP))?;
+        added = schema::add_erased(owner, ledger)?;
+        Ok::<_, BackupError>(())
+    })?;
     schema::run_restored(owner, vault, None)?;
-    Ok(lock)
+    Ok((lock, added))
 }
 
 /// Erases everybody again who was erased after the backup: the backup of the keys knows who. Their

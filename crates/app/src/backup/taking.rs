@@ -2,11 +2,15 @@
 //! nothing of it when anything is lacking that the database knows.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use huntzen_tenancy::backups::{Backup, BackupKeeping};
+use huntzen_tenancy::{
+    backups::{Backup, BackupKeeping},
+    erasure::Erased,
+    ids::UserId,
+};
 use jiff::Timestamp;
 
 use super::error::BackupError;
@@ -19,6 +23,7 @@ use super::writing::{flush, make_folder, remove_folder, write};
 use crate::checkpoints::CheckpointFile;
 use crate::config::{Config, StorageKind};
 use crate::database::Database;
+use crate::erasures::ErasureLedger;
 use crate::services::Ports;
 use crate::wiring::schema::{self, Snapshot};
 
@@ -126,6 +131,7 @@ fn make(
     let without_keys = "--exclude-table-data=keys.*";
     files.push(dump(&dumper, (&target, &snapshot), without_keys, &main.unfinished.join(MAIN_DUMP), MAIN_DUMP)?);
 
+    complete_ledger(&config.database.data_dir, &snapshot.erased()?);
     let (objects, copied) = if config.storage.kind == StorageKind::S3 {
         (Objects::InBucket, None)
     } else if with_files {
@@ -147,6 +153,21 @@ fn make(
     let keys = keys.finish()?;
     let main = main.finish()?;
     Ok(Taken { backup: Backup { id, at, bytes }, main, keys, objects, removed_main: Vec::new() })
+}
+
+/// Adds whom a node that was killed could not add any more to the ledger of erasures. Without that the backup is
+/// as good. In a data folder of somebody else nothing is written: the program could not go on with it.
+fn complete_ledger(data_folder: &Path, erased: &[(UserId, Erased)]) {
+    let me = rustix::process::geteuid().as_raw();
+    if !fs::metadata(data_folder).is_ok_and(|found| found.uid() == me) {
+        return;
+    }
+    if let Err(error) = ErasureLedger::within(data_folder).add(erased) {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the ledger of erasures could not be brought up to date"
+        );
+    }
 }
 
 /// Copies the files after the database: then none that it knows lacks its bytes but what was deleted

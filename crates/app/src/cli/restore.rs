@@ -23,11 +23,15 @@ pub(super) struct RestoreFolders {
     /// main backup: it knows who was erased since
     #[arg(long, value_name = "FOLDER")]
     keys_from: PathBuf,
+    /// The ledger of erasures, which knows who was erased after the last backup of the keys [default:
+    /// audit/erased.jsonl of the data folder, if it is there]
+    #[arg(long, value_name = "FILE")]
+    erased: Option<PathBuf>,
 }
 
 pub(super) fn run(config: &Config, folders: &RestoreFolders) -> Result<(), Failure> {
     let vault = wiring::vault(config)?;
-    let source = Source { main: folders.from.clone(), keys: folders.keys_from.clone() };
+    let source = Source { main: folders.from.clone(), keys: folders.keys_from.clone(), erased: folders.erased.clone() };
     let restored = restore(config, vault.as_ref(), &source)?;
     for line in report(&restored) {
         say(&line);
@@ -39,7 +43,7 @@ pub(super) fn run(config: &Config, folders: &RestoreFolders) -> Result<(), Failu
 }
 
 fn report(restored: &Restored) -> Vec<String> {
-    let Restored { main, at, keys, keys_at, settled, erased, pending, until, lost_links, files } = restored;
+    let Restored { main, at, keys, keys_at, settled, ledger, erased, pending, until, lost_links, files } = restored;
     let mut lines = vec![
         format!("The database is as of {at} ({}), its keys as of {keys_at} ({}).", main.display(), keys.display()),
         format!(
@@ -48,6 +52,9 @@ fn report(restored: &Restored) -> Vec<String> {
         ),
         format!("{erased} people who were erased after the backup were erased again."),
     ];
+    if *ledger > 0 {
+        lines.push(format!("{ledger} of all who were ever erased were known to the ledger of erasures alone."));
+    }
     if settled.consents > 0 {
         lines.push(format!(
             "{} people had agreed to be named to their employer; they are not any more, and may agree again.",

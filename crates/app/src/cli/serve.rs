@@ -12,6 +12,7 @@ use crate::{
     database::Database,
     demo,
     embedded::Purpose,
+    erasures::ErasureLedger,
     http::operations,
     offload::LaneSizes,
     server::{ServerSettings, listen, serve_until},
@@ -58,6 +59,7 @@ pub(super) fn run(config: &Config) -> Result<(), Failure> {
                 file_removal: services.file_removal.clone(),
                 storage: Arc::clone(&ports.storage),
                 erasing: services.erasing.clone(),
+                ledger: ErasureLedger::within(&config.database.data_dir),
                 discarding: services.discarding.clone(),
                 care_discarding: services.care_discarding.clone(),
                 forget: {

@@ -110,8 +110,11 @@ fn erase(work: &Work, limit: u32) -> Result<usize, Box<dyn Error>> {
         return Ok(cancelled);
     }
     let run = work.erasing.run(limit);
-    for user in &run.erased {
+    for (user, _) in &run.erased {
         (work.forget)(*user);
+    }
+    if let Err(error) = work.ledger.add(&run.erased) {
+        tracing::error!(error = &error as &dyn Error, "the ledger of erasures lacks some until the next backup");
     }
     for error in &run.failures {
         tracing::error!(error = error as &dyn Error, "somebody could not be erased, and waits for the next run");

@@ -29,7 +29,7 @@ use huntzen_tenancy::{
     retention::Discarding,
 };
 
-use crate::{config::Jobs, realtime::Hub, telemetry::meters::Meters};
+use crate::{config::Jobs, erasures::ErasureLedger, realtime::Hub, telemetry::meters::Meters};
 
 /// What the background threads do.
 pub struct Tasks {
@@ -63,6 +63,8 @@ pub struct Tasks {
     pub storage: Arc<dyn ObjectStorage>,
     /// Erases who asked for it.
     pub erasing: Erasing,
+    /// Remembers who was erased outside the database.
+    pub ledger: ErasureLedger,
     /// Discards what is kept no longer,
     pub discarding: Discarding,
     /// and what was said in confidence.

@@ -23,8 +23,8 @@ pub struct Erasing {
 /// What a run came to.
 #[derive(Debug, Default)]
 pub struct ErasureRun {
-    /// Who was erased.
-    pub erased: Vec<UserId>,
+    /// Who was erased, and what was certified of it.
+    pub erased: Vec<(UserId, Erased)>,
     /// Why others were not.
     pub failures: Vec<TenancyError>,
 }
@@ -44,7 +44,7 @@ impl Erasing {
         for _ in 0..limit {
             let mut taken = None;
             match self.erase_next(&passed_over, &mut taken) {
-                Ok(Some(user)) => run.erased.push(user),
+                Ok(Some(erased)) => run.erased.push(erased),
                 Ok(None) => break,
                 Err(error) => {
                     run.failures.push(error);
@@ -58,7 +58,11 @@ impl Erasing {
     }
 
     /// Erases whoever has been due for longest, and notes the request that was taken.
-    fn erase_next(&self, passed_over: &[Uuid], taken: &mut Option<Uuid>) -> Result<Option<UserId>, TenancyError> {
+    fn erase_next(
+        &self,
+        passed_over: &[Uuid],
+        taken: &mut Option<Uuid>,
+    ) -> Result<Option<(UserId, Erased)>, TenancyError> {
         let (scope, now) = (Scope::worker(Job::Erasure), self.ports.clock.now());
         self.ports.store.run(&scope, |tx| {
             let Some(due) = tx.take_due_erasure(now, passed_over)? else { return Ok(None) };
@@ -86,7 +90,7 @@ impl Erasing {
             }
             let entry = AuditEntry::new(&scope, self.ports.randomness.as_ref(), now, Action::Erase, Resource::User);
             tx.record(&entry.on(due.user).about(due.user).within(due.company))?;
-            Ok(Some(due.user))
+            Ok(Some((due.user, erased)))
         })
     }
 
