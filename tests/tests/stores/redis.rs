@@ -8,13 +8,10 @@ use std::{
 
 use huntzen_adapter_memory::{LocalBroadcast, MemoryTallies, MemoryTickets};
 use huntzen_adapter_redis::{Link, RedisBroadcast, RedisCalls, RedisTallies, RedisTickets};
-use huntzen_clinical::{
-    call::{Call, Calls},
-    ids::{CallId, ConsultationId},
-};
+use huntzen_clinical::call::Calls;
 use huntzen_tenancy::{
     Actor, StoreError,
-    ids::{CompanyId, UserId},
+    ids::UserId,
     limits::{Bound, SharedTallies, Taken, Tallies, TallyKey},
     live::{Broadcast, Gap, Signal, Tickets, Topic},
     policy::Role,
