@@ -9,6 +9,7 @@ use huntzen_tenancy::{
     idempotency::{Answer, Answered, RequestDigest},
     words::Words,
 };
+use serde::Deserialize;
 use tokio::time::timeout;
 use utoipa::ToSchema;
 
@@ -33,8 +34,8 @@ use content::{Coming, Content};
 const UPLOAD_TIME: Duration = Duration::from_mins(5);
 
 /// What a form says beside the file; in any order.
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(dead_code, reason = "it stands for the form in the document")]
 pub(super) struct UploadForm {
     /// JPEG, PNG or PDF, of at most 10 MiB; the part's `Content-Type` must say which.

@@ -194,7 +194,7 @@ mod tests {
             for name in ["a", "b", "c"] {
                 let (lines, long) = (&lines, &long);
                 scope.spawn(move || {
-                    (0..300).for_each(|number| lines.add(format!("{name} {number} {long}\n").as_bytes(), false))
+                    (0..300).for_each(|number| lines.add(format!("{name} {number} {long}\n").as_bytes(), false));
                 });
             }
         });
