@@ -313,10 +313,10 @@ fn an_owner_without_privileges_restores_what_a_role_that_only_reads_backed_up() 
     drop(node);
     said(&shelf.restore(&new, "main", "keys"));
     assert!(said(&new.run(&["audit", "verify"])).starts_with("valid "));
-    let server = new.serve();
-    assert_eq!(server.client().send("GET", "/health", None).unwrap().status, 200);
-    server.sign_in("marc.dupont@techcorp.example");
-    assert!(server.stop().success());
+    let program = new.serve();
+    assert_eq!(program.client().send("GET", "/health", None).unwrap().status, 200);
+    program.sign_in("marc.dupont@techcorp.example");
+    assert!(program.stop().success());
     // What was made can be backed up and restored like what was there first.
     shelf.backup(&new, "main-again", "keys-again");
     let mut owner = PgConnection::establish(&cluster.url_of(OWNER, "again")).unwrap();
