@@ -1,15 +1,15 @@
 //! How much is let through in a window of time: requests, and failed attempts at a secret.
 mod attempts;
+mod installation;
 mod requests;
-mod shared;
 
 use std::{fmt, net::IpAddr};
 
 use jiff::{SignedDuration, Timestamp};
 
 pub use attempts::{AttemptPorts, AttemptRules, FailedAttempts, Guess};
+pub use installation::SharedTallies;
 pub use requests::{RequestLimit, RequestRules, Requester, Share};
-pub use shared::SharedTallies;
 
 use crate::store::StoreError;
 
