@@ -30,6 +30,8 @@ pub fn production(secrets: &[(&str, &str)]) -> DataFolder {
         ("PORT", "0"),
         ("SMTP_HOST", "127.0.0.1"),
         ("HUNTZEN__TELEMETRY__PROMETHEUS", "off"),
+        // How full the disk of the tests is says nothing of the program.
+        ("HUNTZEN__HEALTH__DISK_PERCENT", "off"),
     ];
     let all = settings.iter().chain(secrets);
     all.fold(DataFolder::new(), |folder, (name, value)| folder.with(name, *value))
