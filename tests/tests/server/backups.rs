@@ -306,8 +306,8 @@ fn an_owner_without_privileges_restores_what_a_role_that_only_reads_backed_up() 
     let no_url = over("again", "care_backup").with("DATABASE_OWNER_URL", "host=db user=care_owner password=unused");
     assert!(refused(&shelf.restore(&no_url, "main", "keys")).contains("DATABASE_OWNER_URL is not a postgres:// URL"));
     let node = PgConnection::establish(&cluster.url_of("huntzen_app", "again")).unwrap();
-    let served = refused(&shelf.restore(&new, "main", "keys"));
-    assert!(served.contains("connected to this database as huntzen_app"), "{served}");
+    let in_use = refused(&shelf.restore(&new, "main", "keys"));
+    assert!(in_use.contains("connected to this database as huntzen_app"), "{in_use}");
     let mark = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'again'";
     assert_eq!(told(&mut superuser, mark), "", "it is as it was found");
     drop(node);
