@@ -279,13 +279,23 @@ impl<'a> Server<'a> {
         self.wait()
     }
 
+    /// Stops it as an operator does; answers what it logged, to the last line.
+    ///
+    /// # Panics
+    /// When it does not end well.
+    pub fn stopped_log(self) -> String {
+        let log = self.folder.path.join("serve.log");
+        assert!(self.stop().success());
+        fs::read_to_string(log).unwrap_or_default()
+    }
+
     /// Ends it as the system does when memory runs out: at once, with nothing put in order.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// What it logged.
+    /// What it logged; lines of the last milliseconds may be on their way.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path.join("serve.log")).unwrap_or_default()
     }

@@ -4,7 +4,8 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use huntzen_tenancy::{
     backups::{Backup, BackupKeeping},
@@ -12,6 +13,7 @@ use huntzen_tenancy::{
     ids::UserId,
 };
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::error::BackupError;
 use super::manifest::{Facts, Kind, Manifest, Objects, Record};
@@ -33,6 +35,9 @@ pub(super) const MAIN_DUMP: &str = "main.dump";
 pub(super) const KEYS_DUMP: &str = "keys.dump";
 /// How long a standby that is dumped may take to follow a deletion.
 const LAG: Duration = Duration::from_secs(10);
+/// How long a program that was only just started may take to sign its first checkpoint, and how often it is looked for.
+const SIGNING: Duration = Duration::from_secs(8);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
 
 /// Where a backup goes.
 #[derive(Clone, Debug)]
@@ -107,15 +112,11 @@ fn make(
 ) -> Result<Taken, BackupError> {
     let name = Manifest::folder_name(at);
     let (main, keys) = (main.begin(&name)?, keys.begin(&name)?);
-    let mut files = vec![trail::copy(&config.database.data_dir, &main.unfinished)?];
     let id = ports.randomness.uuid_v4();
     let url = database.backup_url()?;
     let target = Target::of("DATABASE_BACKUP_URL", url)?;
-    let mut snapshot = Snapshot::hold(url, keeping.begin(id)?)?;
-    if files.iter().all(|trail| trail.bytes == 0) && snapshot.has_links_of_before(at - trail::UNSIGNED)? {
-        let missing = CheckpointFile::within(&config.database.data_dir);
-        return Err(BackupError::NoCheckpoints(missing.path().to_owned()));
-    }
+    let (signed, mut snapshot) = hold(&config.database.data_dir, (url, keeping.begin(id)?), at)?;
+    let mut files = vec![trail::copy(&signed, &main.unfinished)?];
     let dumper =
         Program::find("pg_dump", snapshot.server(), &config.database.data_dir, config.database.pg_bin.as_deref())?;
     let facts = Facts {
@@ -153,6 +154,25 @@ fn make(
     let keys = keys.finish()?;
     let main = main.finish()?;
     Ok(Taken { backup: Backup { id, at, bytes }, main, keys, objects, removed_main: Vec::new() })
+}
+
+/// The checkpoints that are signed, then the state of the database once it holds the entry `written`: whatever is
+/// signed by then is in every later state. A trail of long ago without any checkpoint is that of another data
+/// folder, unless the program was only just started there: then it signs what it finds within seconds.
+fn hold(data_folder: &Path, (url, written): (&str, Uuid), at: Timestamp) -> Result<(Vec<u8>, Snapshot), BackupError> {
+    let begun = Instant::now();
+    loop {
+        let signed = trail::signed(data_folder)?;
+        let mut snapshot = Snapshot::hold(url, written)?;
+        if !signed.is_empty() || !snapshot.has_links_of_before(at - trail::UNSIGNED)? {
+            return Ok((signed, snapshot));
+        }
+        if begun.elapsed() > SIGNING {
+            return Err(BackupError::NoCheckpoints(CheckpointFile::within(data_folder).path().to_owned()));
+        }
+        drop(snapshot);
+        sleep(BETWEEN_LOOKS);
+    }
 }
 
 /// Adds whom a node that was killed could not add any more to the ledger of erasures. Without that the backup is

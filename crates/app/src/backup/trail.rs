@@ -18,13 +18,18 @@ pub(super) const FILE: &str = "checkpoints.jsonl";
 /// program serves: a day leaves room for one that is stopped before the hour is over.
 pub(super) const UNSIGNED: SignedDuration = SignedDuration::from_hours(24);
 
-/// Copies the file. Before the database is looked at: what is signed by then is in every later state of it.
-pub(super) fn copy(data_folder: &Path, backup: &Path) -> Result<Record, BackupError> {
+/// The checkpoints of a data folder.
+pub(super) fn signed(data_folder: &Path) -> Result<Vec<u8>, BackupError> {
     let mut text = read(CheckpointFile::within(data_folder).path())?;
     // A line that is being written now says nothing yet.
     let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     text.truncate(whole);
-    write(&mut text.as_slice(), &backup.join(FILE), FILE)
+    Ok(text)
+}
+
+/// Puts them into a backup.
+pub(super) fn copy(mut signed: &[u8], backup: &Path) -> Result<Record, BackupError> {
+    write(&mut signed, &backup.join(FILE), FILE)
 }
 
 /// Puts the copy in place, unless the file that is there goes on from it: that one is longer, and nobody
@@ -80,7 +85,7 @@ mod tests {
         fs::create_dir_all(file.parent().unwrap()).unwrap();
         fs::create_dir_all(&backup).unwrap();
         fs::write(&file, "one\ntwo\nthr").unwrap();
-        let record = copy(&data, &backup).unwrap();
+        let record = copy(&signed(&data).unwrap(), &backup).unwrap();
         assert_eq!((record.bytes, fs::read_to_string(backup.join(FILE)).unwrap().as_str()), (8, "one\ntwo\n"));
         for (present, left) in [
             (None, "one\ntwo\n"),
