@@ -164,7 +164,7 @@ impl Lanes {
     }
 }
 
-/// What a request has left of its waiting time, over all its use cases together; reading its
+/// What a request has left of its waiting time, over all that it waits for together; reading its
 /// body does not count.
 #[derive(Debug)]
 pub struct Patience(Cell<Duration>);
@@ -176,6 +176,19 @@ impl Default for Patience {
 }
 
 impl Patience {
+    /// What is left of the time in which the request is answered, one way or the other.
+    pub fn left(&self) -> Duration {
+        self.0.get()
+    }
+
+    /// Waits for something that is no use case, and counts for how long; whoever asks bounds it by what is left.
+    pub async fn wait_for<F: Future>(&self, what: F) -> F::Output {
+        let begun = Instant::now();
+        let outcome = what.await;
+        self.0.set(self.left().saturating_sub(begun.elapsed()));
+        outcome
+    }
+
     /// Begins anew: the request has come further.
     pub fn renew(&self) {
         self.0.set(PATIENCE);
@@ -205,7 +218,7 @@ where
         return Err(Problem::new(Code::Overloaded));
     };
     let (running, pace, waits) = (Arc::clone(&gate.running), Arc::clone(&gate.pace), gate.waits.clone());
-    let left = patience.0.get();
+    let left = patience.left();
     let begun = Instant::now();
     let work = async move {
         let turn = running.acquire_owned().await;
@@ -289,12 +302,29 @@ mod tests {
             Ok::<_, Problem>(())
         });
         assert_eq!(late.await.unwrap_err().code(), Code::Overloaded);
-        assert_eq!(short.0.get(), Duration::ZERO);
+        assert_eq!(short.left(), Duration::ZERO);
         let [general, _] = lanes.readings();
         assert_eq!((general.running, general.late), (1, 1));
         release.send(()).unwrap();
         let freed = lanes.general.running.acquire().await;
         assert!(freed.is_ok());
+    }
+
+    #[actix_web::test]
+    async fn all_that_is_waited_for_is_counted() {
+        let patience = Patience::default();
+        patience.wait_for(tokio::time::sleep(Duration::from_millis(20))).await;
+        let left = patience.left();
+        assert!(left + Duration::from_millis(20) <= PATIENCE, "{left:?}");
+        let lanes = lanes(1, 0);
+        let use_case = || {
+            std::thread::sleep(Duration::from_millis(20));
+            Ok::<_, Problem>(())
+        };
+        offload(&lanes, Lane::General, &patience, use_case).await.unwrap();
+        assert!(patience.left() + Duration::from_millis(20) <= left, "{:?}", patience.left());
+        patience.renew();
+        assert_eq!(patience.left(), PATIENCE);
     }
 
     #[actix_web::test]

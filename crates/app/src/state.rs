@@ -195,9 +195,7 @@ impl<S: Send + Sync + 'static> App<S> {
         F: FnOnce(&S) -> Result<T, E> + Send + 'static,
     {
         let services = self.services.clone();
-        let context = &self.context.0;
-        let work = offload(&self.edge.lanes, lane, &context.patience, move || use_case(services.as_ref()));
-        context.wait_for(work).await
+        offload(&self.edge.lanes, lane, &self.context.0.patience, move || use_case(services.as_ref())).await
     }
 
     /// Runs one of the many use cases that a long request consists of. Each that succeeds gives the next one the
@@ -213,7 +211,7 @@ impl<S: Send + Sync + 'static> App<S> {
         F: FnOnce(&S) -> Result<T, E> + Send + 'static,
     {
         let done = self.run(use_case).await?;
-        self.context.0.renew();
+        self.context.0.patience.renew();
         Ok(done)
     }
 

@@ -249,7 +249,7 @@ async fn redeem(edge: &Data<Edge>, context: &Context, ticket: String) -> Result<
     let (tickets, attempts) = (edge.tickets.clone(), edge.attempts.clone());
     let guess = Guess::at_ticket(&ticket, context.network());
     let redeem = move || attempts.guard(guess, || tickets.redeem(&ticket)?.ok_or(TenancyError::NotFound));
-    let taken = context.0.wait_for(offload(&edge.lanes, Lane::General, &context.0.patience, redeem)).await;
+    let taken = offload(&edge.lanes, Lane::General, &context.0.patience, redeem).await;
     let is_unknown = |problem: &Problem| problem.code() == Code::NotFound;
     let actor =
         taken.map_err(|problem| if is_unknown(&problem) { Problem::new(Code::InvalidToken) } else { problem })?;
@@ -284,7 +284,7 @@ async fn read_session(
     let (source, origin) = (Arc::clone(&edge.session_source), context.origin());
     let read = move || source.live_session(&origin, actor, session);
     let reads = offload(&edge.lanes, Lane::General, &context.0.patience, read);
-    let state = context.0.wait_for(reads).await.inspect_err(|problem| {
+    let state = reads.await.inspect_err(|problem| {
         if problem.code() == Code::SessionEnded {
             edge.sessions.keep_ended(reading, edge.clock.now());
         }

@@ -154,8 +154,8 @@ async fn say_once(app: &App, message: &NewMessage, request: Repeatable) -> Resul
 
 /// Has the writer keep it, within the time that the request has left.
 async fn written(app: &App, message: NewMessage) -> Result<Written, Problem> {
-    let context = &app.context().0;
-    context.wait_for(app.messages().write_within(context.left(), message)).await
+    let patience = &app.context().0.patience;
+    patience.wait_for(app.messages().write_within(patience.left(), message)).await
 }
 
 fn said(message: &NewMessage, written: &Written) -> Result<Answer, StoreError> {

@@ -1,6 +1,6 @@
 //! The outermost layer: gives each request its id and context, renders problems, sets the headers
 //! that every answer has, and writes the one log line.
-use std::{borrow::Cow, cell::Cell, error::Error as _, rc::Rc, time::Instant};
+use std::{borrow::Cow, error::Error as _, rc::Rc, time::Instant};
 
 use actix_web::{
     Error, HttpMessage, HttpResponse,
@@ -95,7 +95,6 @@ fn context(request: &ServiceRequest, edge: &Edge) -> RequestContext {
         client,
         language: Language::of(request.headers()),
         patience: Patience::default(),
-        waited: Cell::default(),
     }
 }
 

@@ -27,7 +27,7 @@ use huntzen_tenancy::{
 };
 use jiff::SignedDuration;
 use serde::Serialize;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use super::{
     context::Context,
@@ -154,22 +154,23 @@ pub async fn patiently<T, F: Future<Output = Result<T, Problem>>>(
     context: &Context,
     attempt: impl Fn() -> F,
 ) -> Result<T, Problem> {
-    let (context, begun) = (&context.0, Instant::now());
+    let (patience, begun) = (&context.0.patience, Instant::now());
     let (mut pause, longest) = PAUSES;
-    let mut late = Code::Overloaded;
+    let mut is_in_progress = false;
     loop {
-        let Ok(outcome) = timeout(context.left(), attempt()).await else {
-            return Err(Problem::new(late).retry_after(1));
-        };
-        match outcome {
+        match attempt().await {
             Err(problem) if problem.code() == Code::RequestInProgress => {
-                late = Code::RequestInProgress;
-                let left = WAIT.saturating_sub(begun.elapsed()).min(context.left());
+                is_in_progress = true;
+                let left = WAIT.saturating_sub(begun.elapsed()).min(patience.left());
                 if left.is_zero() {
                     return Err(problem.retry_after(1));
                 }
-                context.wait_for(sleep(pause.min(left))).await;
+                patience.wait_for(sleep(pause.min(left))).await;
                 pause = (pause * 2).min(longest);
+            }
+            // What was waited for is why the time is up.
+            Err(problem) if is_in_progress && problem.code() == Code::Overloaded && patience.left().is_zero() => {
+                return Err(Problem::new(Code::RequestInProgress).retry_after(1));
             }
             outcome => return outcome,
         }

@@ -92,7 +92,7 @@ pub async fn count(
         // A lane without room is no reason to refuse, nor one to let everybody pass: what comes next asks it for
         // room itself.
         let counted = offload(&edge.lanes, Lane::General, &context.0.patience, counting);
-        context.0.wait_for(counted).await.unwrap_or_else(|_| edge.requests.count_here(requester))
+        counted.await.unwrap_or_else(|_| edge.requests.count_here(requester))
     };
     let Some(share) = share else { return Ok(()) };
     request.extensions_mut().insert(share);
