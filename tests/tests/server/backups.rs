@@ -145,7 +145,7 @@ fn a_restore_without_the_bytes_of_a_file_says_so() {
     file(&mut client, &document("DOCUMENT", &samples::long_pdf(50_000)));
     shelf.backup(&old, "main", "keys");
     assert!(server.stop().success());
-    let lost = lose_an_object(&shelf.only("main"));
+    let lost = lose_an_object(&shelf.only("main"), &old);
     let output = shelf.restore(&new, "main", "keys");
     assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
     let told = String::from_utf8_lossy(&output.stdout).into_owned();

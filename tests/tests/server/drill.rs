@@ -303,7 +303,7 @@ fn the_scripts_of_operators_back_up_rehearse_and_restore() {
     assert_eq!(script("restore", &of_new).status.code(), Some(1), "nothing is overwritten");
 
     // What is not there as it was is no success, of the rehearsal least of all.
-    lose_an_object(&first);
+    lose_an_object(&first, &new);
     let rehearsed = script("restore-drill", &of_first);
     assert_eq!(rehearsed.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&rehearsed.stdout).contains("1 files have no bytes"));

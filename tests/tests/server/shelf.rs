@@ -179,16 +179,18 @@ pub fn flip(path: &Path) {
     fs::write(path, &bytes).unwrap();
 }
 
-/// Takes an object out of a backup as if it had never been in it; answers its name.
-pub fn lose_an_object(main: &Path) -> String {
+/// Takes an object that a data folder holds out of a backup, as if it had never been in it; answers its name. One that
+/// the folder does not hold may be that of somebody who is erased, and is not missed.
+pub fn lose_an_object(main: &Path, held: &DataFolder) -> String {
     let (list, manifest) = (main.join("objects.sha256"), main.join("manifest.json"));
     let lines = fs::read_to_string(&list).unwrap();
-    let (first, others) = lines.split_once('\n').unwrap();
-    let place = first.split_once("  ").unwrap().1;
-    fs::remove_file(main.join(place)).unwrap();
-    fs::write(&list, others).unwrap();
+    let object = |line: &str| line.split_once("  objects/").unwrap().1.to_owned();
+    let is_held = |line: &&str| held.path().join("files").join(object(line)).exists();
+    let missing = lines.lines().find(is_held).unwrap();
+    fs::remove_file(main.join("objects").join(object(missing))).unwrap();
+    fs::write(&list, lines.replace(&format!("{missing}\n"), "")).unwrap();
     let mut said: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
     said["files"].as_array_mut().unwrap().retain(|record| record["name"] != "objects.sha256");
     fs::write(&manifest, said.to_string()).unwrap();
-    place.strip_prefix("objects/").unwrap().to_owned()
+    object(missing)
 }
