@@ -7,6 +7,7 @@
 //! and says nothing for longer is out of reach, though one's own parcels come back.
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -69,7 +70,14 @@ impl RedisBroadcast {
             is_over: AtomicBool::new(false),
         });
         let (publishing, hearing) = (Arc::clone(&shared), Arc::clone(&shared));
-        Builder::new().name("publishing".to_owned()).spawn(move || Publisher::new(&publishing).work(&waiting))?;
+        Builder::new().name("publishing".to_owned()).spawn(move || {
+            let mut publisher = Publisher::new(&publishing);
+            while catch_unwind(AssertUnwindSafe(|| publisher.work(&waiting))).is_err() {
+                // What it had in hand is gone: a hole in its numbers has the others read from the database.
+                publishing.lost.fetch_add(1, Ordering::SeqCst);
+                sleep(PAUSES.1);
+            }
+        })?;
         Builder::new().name("hearing".to_owned()).spawn(move || Subscriber::new(&hearing).work())?;
         Ok(Self { queue, shared })
     }
@@ -242,8 +250,9 @@ impl<'a> Subscriber<'a> {
         let mut pauses = Pauses::new();
         while !self.shared.is_over() {
             let mut has_listened = false;
-            // Why it ended is for the link to say: the same server, the same reason.
-            drop(self.listen(&mut has_listened));
+            // Why it ended is for the link to say: the same server, the same reason. A defect that a signal brings out
+            // is as much of a gap.
+            drop(catch_unwind(AssertUnwindSafe(|| self.listen(&mut has_listened))));
             self.shared.link.hears_others(false);
             if self.shared.is_over() {
                 return;

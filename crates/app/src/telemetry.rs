@@ -13,7 +13,10 @@ pub mod zones;
 use std::{
     io::{self, IsTerminal},
     panic,
-    sync::OnceLock,
+    sync::{
+        Once, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     thread,
 };
 
@@ -33,6 +36,10 @@ const USUAL: &str = "info,actix_server=warn,actix_http=warn,handlebars=warn,r2d2
 /// The lines of this process.
 static LINES: OnceLock<Lines> = OnceLock::new();
 
+/// How often a thread of this process has panicked.
+static PANICS: AtomicU64 = AtomicU64::new(0);
+static PANICS_ARE_COUNTED: Once = Once::new();
+
 /// Sends log lines to standard error from now on. A second call changes nothing.
 pub fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
@@ -43,11 +50,25 @@ pub fn start(format: LogFormat) {
         .with_ansi(io::stderr().is_terminal());
     match format {
         LogFormat::Text => install(lines.compact().finish()),
-        LogFormat::Json => {
-            install(lines.json().flatten_event(true).with_current_span(false).finish());
-            panic::set_hook(Box::new(note_panic));
-        }
+        LogFormat::Json => install(lines.json().flatten_event(true).with_current_span(false).finish()),
     }
+    PANICS_ARE_COUNTED.call_once(|| count_panics(format));
+}
+
+/// How often a thread has panicked: each time is a defect, whether or not what it worked at began anew.
+pub fn panics() -> u64 {
+    PANICS.load(Ordering::Relaxed)
+}
+
+fn count_panics(format: LogFormat) {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        PANICS.fetch_add(1, Ordering::Relaxed);
+        match format {
+            LogFormat::Text => usual(panic),
+            LogFormat::Json => note_panic(panic),
+        }
+    }));
 }
 
 fn install<S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync + 'static>(lines: S) {

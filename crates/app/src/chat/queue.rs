@@ -1,6 +1,7 @@
 //! The writer of this node: one thread that takes what many senders say and keeps it in one unit of
 //! work, tells the rooms, then the senders. What comes in while it writes is its next batch.
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
@@ -102,23 +103,32 @@ fn work(writer: &MessageWriter, waiting: &Receiver<Waiting>, hub: &Hub, meters: 
     while let Ok(first) = waiting.recv() {
         let batch = collect(first, waiting, was_busy);
         was_busy = batch.len() > 1;
-        let (messages, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|one| (one.message, one.answer)).unzip();
-        let is_away = |consultation: ConsultationId, user| !hub.has(consultation.into(), user);
-        let outcomes = writer.write(&messages, &is_away);
-        meters.wrote(&outcomes);
-        for (message, outcome) in messages.iter().zip(&outcomes) {
-            match outcome {
-                Ok(written) if written.is_new => announce(hub, message, written),
-                // The first time may have been cut short before anybody was told. What was kept then is
-                // in the store; what is said now may be something else.
-                Ok(written) => hub.publish(kept_before(message.consultation, written.seq)),
-                Err(_) => {}
-            }
+        // A batch that brings out a defect is one whose senders hear of no outcome: the others are written.
+        let told = catch_unwind(AssertUnwindSafe(|| keep(batch, writer, hub, meters)));
+        if told.is_err() {
+            tracing::error!("the writer of messages had panicked and goes on");
         }
-        for (answer, outcome) in answers.into_iter().zip(outcomes) {
-            // Whoever stopped waiting asks again with the same id, or resumes.
-            let _ = answer.send(outcome);
+    }
+}
+
+/// Keeps a batch and tells the rooms, then the senders.
+fn keep(batch: Vec<Waiting>, writer: &MessageWriter, hub: &Hub, meters: &MessageMeters) {
+    let (messages, answers): (Vec<_>, Vec<_>) = batch.into_iter().map(|one| (one.message, one.answer)).unzip();
+    let is_away = |consultation: ConsultationId, user| !hub.has(consultation.into(), user);
+    let outcomes = writer.write(&messages, &is_away);
+    meters.wrote(&outcomes);
+    for (message, outcome) in messages.iter().zip(&outcomes) {
+        match outcome {
+            Ok(written) if written.is_new => announce(hub, message, written),
+            // The first time may have been cut short before anybody was told. What was kept then is
+            // in the store; what is said now may be something else.
+            Ok(written) => hub.publish(kept_before(message.consultation, written.seq)),
+            Err(_) => {}
         }
+    }
+    for (answer, outcome) in answers.into_iter().zip(outcomes) {
+        // Whoever stopped waiting asks again with the same id, or resumes.
+        let _ = answer.send(outcome);
     }
 }
 

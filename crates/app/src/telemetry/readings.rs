@@ -11,7 +11,7 @@ use prometheus_client::{
     metrics::{MetricType, exemplar::Exemplar},
 };
 
-use super::process;
+use super::{panics, process};
 use crate::{
     probe::{Health, Standing},
     state::Edge,
@@ -118,6 +118,7 @@ impl Readings {
         if let Some(most) = most {
             out.gauge("process_max_fds", "The most files that may be open", most)?;
         }
+        out.counter("huntzen_panics", "Threads that panicked: each is a defect", panics())?;
         let begun = self.begun.as_duration().as_secs_f64();
         out.gauge("process_start_time_seconds", "When the process started, since 1970", begun)?;
         let version = [([("version", env!("CARGO_PKG_VERSION"))], 1_u32)];

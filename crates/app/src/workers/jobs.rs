@@ -6,6 +6,7 @@ use std::{
     error::Error,
     io,
     ops::Deref,
+    panic::{AssertUnwindSafe, catch_unwind},
     time::{Duration, Instant},
 };
 
@@ -133,10 +134,12 @@ fn until_next(recurring: &[Recurring<'_>], now: Timestamp) -> Duration {
     next.map_or(LONGEST_PAUSE, |due| Duration::try_from(now.duration_until(due)).unwrap_or_default()).min(LONGEST_PAUSE)
 }
 
-/// Runs a job until there is nothing left for it; whether nothing failed.
+/// Runs a job until there is nothing left for it; whether nothing failed. One that panics has failed, and keeps no
+/// other from its turn.
 fn run(job: &Recurring<'_>, work: &Work) -> bool {
     loop {
-        match (job.run)(work, BATCH) {
+        let ran = catch_unwind(AssertUnwindSafe(|| (job.run)(work, BATCH)));
+        match ran.unwrap_or_else(|_| Err("it panicked".into())) {
             Ok(done) => {
                 if done > 0 {
                     tracing::info!(job = job.name, done, "a job has run");

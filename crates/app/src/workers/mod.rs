@@ -5,8 +5,10 @@ mod letters;
 mod live;
 
 use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    thread::JoinHandle,
+    thread::{Builder, JoinHandle},
     time::Duration,
 };
 
@@ -78,6 +80,9 @@ pub struct Tasks {
 /// Has this node forget the sessions of an account.
 pub type Forget = Box<dyn Fn(UserId) + Send>;
 
+/// How long a worker that has panicked rests before it begins anew.
+const REST: Duration = Duration::from_secs(1);
+
 /// The running background threads.
 #[derive(Debug)]
 pub struct Workers {
@@ -91,32 +96,19 @@ impl Workers {
     ///
     /// # Errors
     /// When the system refuses a thread.
-    pub fn start(bell: Arc<Bell>, tasks: Tasks, schedules: Jobs, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
+    pub fn start(bell: Arc<Bell>, tasks: Tasks, schedules: Jobs, clock: Arc<dyn Clock>) -> io::Result<Self> {
         let Tasks { dispatch, feed, rooms, hub, calling, chains, .. } = &tasks;
         let (dispatch, feed, rooms, hub, calling, chains) =
             (dispatch.clone(), feed.clone(), rooms.clone(), Arc::clone(hub), calling.clone(), chains.clone());
-        let live_worker = {
-            let (bell, clock) = (Arc::clone(&bell), Arc::clone(&clock));
-            std::thread::Builder::new()
-                .name("live".to_owned())
-                .spawn(move || live::work(&bell, (&feed, &rooms), &calling, &hub, clock.as_ref()))?
-        };
-        let letter_worker = {
-            let (bell, meters) = (Arc::clone(&bell), tasks.meters.clone());
-            std::thread::Builder::new()
-                .name("letters".to_owned())
-                .spawn(move || letters::work(&bell, &dispatch, &meters))?
-        };
-        let linker = {
-            let bell = Arc::clone(&bell);
-            std::thread::Builder::new().name("audit".to_owned()).spawn(move || audit::work(&bell, &chains))?
-        };
-        let job_runner = {
-            let (bell, work) = (Arc::clone(&bell), jobs::Work::of(tasks)?);
-            std::thread::Builder::new()
-                .name("jobs".to_owned())
-                .spawn(move || jobs::work(&bell, &work, &schedules, clock.as_ref()))?
-        };
+        let live_clock = Arc::clone(&clock);
+        let live_worker = tended("live", &bell, move |bell| {
+            live::work(bell, (&feed, &rooms), &calling, &hub, live_clock.as_ref());
+        })?;
+        let meters = tasks.meters.clone();
+        let letter_worker = tended("letters", &bell, move |bell| letters::work(bell, &dispatch, &meters))?;
+        let linker = tended("audit", &bell, move |bell| audit::work(bell, &chains))?;
+        let work = jobs::Work::of(tasks)?;
+        let job_runner = tended("jobs", &bell, move |bell| jobs::work(bell, &work, &schedules, clock.as_ref()))?;
         Ok(Self { bell, threads: vec![letter_worker, live_worker, job_runner, linker] })
     }
 
@@ -124,11 +116,22 @@ impl Workers {
     pub fn stop(self) {
         self.bell.close();
         for thread in self.threads {
-            if thread.join().is_err() {
-                tracing::error!("a background thread had panicked");
-            }
+            // None panics: its work is caught.
+            let _ = thread.join();
         }
     }
+}
+
+/// A thread that works until the bell is closed. Work that panics begins anew: a defect that one letter or one
+/// room brings out ends neither all letters nor every call.
+fn tended(name: &'static str, bell: &Arc<Bell>, work: impl Fn(&Bell) + Send + 'static) -> io::Result<JoinHandle<()>> {
+    let bell = Arc::clone(bell);
+    Builder::new().name(name.to_owned()).spawn(move || {
+        // What workers share with others is sound after a panic; what is their own begins anew.
+        while catch_unwind(AssertUnwindSafe(|| work(&bell))).is_err() && bell.pause(REST) {
+            tracing::error!(worker = name, "a worker had panicked and begins anew");
+        }
+    })
 }
 
 /// Wakes the workers that send when there may be something to send, and tells all when to stop.
@@ -181,5 +184,30 @@ impl Bell {
     /// A panic elsewhere leaves a boolean and a number whole, so poisoning means nothing here.
     fn state(&self) -> MutexGuard<'_, BellState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_worker_that_panics_begins_anew_until_the_end() {
+        let bell = Arc::new(Bell::default());
+        let (tell, begun) = channel();
+        let worker = tended("tested", &bell, move |bell| {
+            tell.send(()).unwrap();
+            bell.listen(&mut 0, Duration::from_mins(1));
+            assert!(bell.state().closing, "on purpose");
+        });
+        begun.recv().unwrap();
+        bell.ring();
+        begun.recv_timeout(Duration::from_mins(1)).unwrap();
+        bell.close();
+        worker.unwrap().join().unwrap();
+        assert!(begun.recv().is_err(), "it began again after the end");
     }
 }
