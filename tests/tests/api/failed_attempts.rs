@@ -33,6 +33,7 @@ api_suite! {
     every_route_that_takes_a_token_is_guarded,
     tokens_are_guessed_no_longer_from_a_network,
     an_address_is_probed_no_longer_by_registering,
+    strangers_fill_nobodys_mailbox,
     this_node_counts_while_the_tallies_are_out_of_reach,
 }
 
@@ -342,6 +343,38 @@ async fn an_address_is_probed_no_longer_by_registering(play: &Played) {
     ask(Played::CLAIRE).await.refused(409, "email_taken");
     refused(&ask("another@alpha.example").await, "900");
     login(&front, HERE, Played::MARC, PASSWORD).await.expect(200);
+}
+
+async fn strangers_fill_nobodys_mailbox(play: &Played) {
+    let front = guarded(play, |_| ()).await;
+    play.empty_mailboxes();
+    let forgot =
+        async |from: &str, email: &str| front.post(from, "", "/auth/forgot-password", &json!({ "email": email })).await;
+    for email in [Played::MARC, UNKNOWN] {
+        // From wherever they ask, and whatever they ask for.
+        for number in 0..3 {
+            forgot(&format!("192.0.2.{number}"), &email.to_uppercase()).await.expect(202);
+        }
+        let again = json!({ "email": email });
+        front.post(HERE, "", "/auth/resend-verification", &again).await.expect(202);
+        play.advance(SignedDuration::from_secs(1));
+        forgot(HERE, email).await.expect(202);
+        refused(&forgot(THERE, email).await, "899");
+        refused(&front.post(THERE, "", "/auth/resend-verification", &again).await, "899");
+    }
+    let token = play.token_of(Played::CLAIRE).await;
+    let moved = json!({ "newEmail": Played::MARC });
+    refused(&front.post(HERE, &token, "/users/me/email", &moved).await, "898");
+    // Whoever was written to is not kept from what the letters are for, and others are written to.
+    let reset = json!({ "token": play.token_from_letter(Played::MARC), "newPassword": "un tout autre mot" });
+    front.post(HERE, "", "/auth/reset-password", &reset).await.expect(200);
+    forgot(THERE, Played::CLAIRE).await.expect(202);
+    // What is refused for another reason does not count.
+    for _ in 0..6 {
+        forgot(HERE, "no address").await.invalid("email", "invalid_email");
+    }
+    play.advance(SignedDuration::from_secs(900));
+    forgot(THERE, Played::MARC).await.expect(202);
 }
 
 async fn this_node_counts_while_the_tallies_are_out_of_reach(play: &Played) {

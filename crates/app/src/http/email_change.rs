@@ -7,7 +7,7 @@ use utoipa::{OpenApi, ToSchema};
 use validator::Validate;
 
 use super::{Json, Operations, Problem, Signed, access::Access, context::Context, passwords::SAME_TIME};
-use crate::state::App;
+use crate::{services::Services, state::App};
 
 /// The address that one would like to have.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -34,7 +34,9 @@ struct EmailTokenBody {
     responses((status = 202), (status = 401, description = "A step-up is required")))]
 async fn ask_email_change(app: App, signed: Signed, Json(body): Json<NewEmailBody>) -> Result<impl Responder, Problem> {
     let answer_at = Instant::now() + SAME_TIME;
-    app.run(move |s| s.email_change.ask(&signed.caller, &body.new_email)).await?;
+    let ask =
+        move |s: &Services| s.attempts.letter(&body.new_email, || s.email_change.ask(&signed.caller, &body.new_email));
+    app.run(ask).await?;
     sleep_until(answer_at).await;
     Ok(HttpResponse::Accepted().finish())
 }

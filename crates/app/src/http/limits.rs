@@ -22,7 +22,7 @@ const UNLIMITED: [&str; 3] = ["/crisis", "/health", "/health/live"];
 
 /// Where a secret is tried that somebody may be guessing. There only what fails is limited, by a limit of its own:
 /// an office of thousands behind one address signs in within minutes. Making an account is no guess, and asking for
-/// a letter neither.
+/// a letter neither: those have a limit for each address that a letter goes to, beside this one.
 const GUESSED_AT: [&str; 9] = [
     "/auth/2fa/disable",
     "/auth/2fa/verify",

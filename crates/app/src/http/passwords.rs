@@ -133,7 +133,16 @@ async fn register_account(
         last_name: body.last_name,
         invitation_token: body.invitation_token,
     };
-    let user = app.run_hashing_guess(guess, move |s| s.registration.register(&origin, &registration)).await?;
+    let register = move |s: &Services| {
+        let register = || s.registration.register(&origin, &registration);
+        // An invitation's token proves whose the address is.
+        if registration.invitation_token.is_some() {
+            register()
+        } else {
+            s.attempts.letter(&registration.email, register)
+        }
+    };
+    let user = app.run_hashing_guess(guess, register).await?;
     let message = match (user.is_active, language) {
         (true, Language::French) => "Votre compte est prêt : vous pouvez vous connecter.",
         (true, Language::English) => "Your account is ready: you can sign in.",
@@ -162,7 +171,9 @@ async fn resend_verification(
     Json(body): Json<EmailBody>,
 ) -> Result<impl Responder, Problem> {
     let (origin, answer_at) = (context.origin(), Instant::now() + SAME_TIME);
-    app.run(move |s| s.registration.resend_verification(&origin, &body.email)).await?;
+    let send =
+        move |s: &Services| s.attempts.letter(&body.email, || s.registration.resend_verification(&origin, &body.email));
+    app.run(send).await?;
     sleep_until(answer_at).await;
     Ok(HttpResponse::Accepted().finish())
 }
@@ -172,7 +183,7 @@ async fn resend_verification(
     responses((status = 202)))]
 async fn forgot_password(app: App, context: Context, Json(body): Json<EmailBody>) -> Result<impl Responder, Problem> {
     let (origin, answer_at) = (context.origin(), Instant::now() + SAME_TIME);
-    app.run(move |s| s.recovery.forgot(&origin, &body.email)).await?;
+    app.run(move |s| s.attempts.letter(&body.email, || s.recovery.forgot(&origin, &body.email))).await?;
     sleep_until(answer_at).await;
     Ok(HttpResponse::Accepted().finish())
 }

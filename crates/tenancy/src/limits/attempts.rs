@@ -1,4 +1,5 @@
-//! The limit on guessing: failed attempts at a password, a code or a token, whether it exists or not.
+//! The limit on guessing: failed attempts at a password, a code or a token, whether it exists or not; and that on
+//! letters to somebody who may not have asked for them.
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -42,6 +43,9 @@ enum Secret {
     /// A ticket that opens a socket.
     Ticket,
 }
+
+/// What keeps the tallies of letters apart from those of secrets.
+const LETTERS: u8 = b'L';
 
 impl Secret {
     /// What keeps its tallies apart.
@@ -190,6 +194,28 @@ impl FailedAttempts {
         // What could not be given back is over with its window; the attempt itself is not undone by it.
         drop(given_back);
         outcome
+    }
+
+    /// Has a letter sent to an address that whoever asks has not proved to own, unless as many went there as may fail
+    /// from one network at one account. Each counts, whoever asks from wherever, and whether or not anybody has the
+    /// address: nobody's mailbox is filled by strangers, and the link of the last letter stays good.
+    ///
+    /// # Errors
+    /// `TooManyAttempts` without sending it; else what it refuses with, and then it does not count.
+    pub fn letter<T>(&self, to: &str, send: impl FnOnce() -> Result<T, TenancyError>) -> Result<T, TenancyError> {
+        let Some(rules) = self.rules else { return send() };
+        let now = self.ports.clock.now();
+        let key = self.ports.keys.key(&[&[LETTERS], address(to).0.as_slice()].concat());
+        let bound = Bound { key, most: rules.per_account_network };
+        let (tallies, taken) = self.ports.tokens.take(&[bound], rules.window, now)?;
+        let portions = match taken {
+            Taken::Granted(_, portions) => portions,
+            Taken::Refused(standing) => return Err(refusal(standing, now)),
+        };
+        send().inspect_err(|_| {
+            // What could not be given back is over with its window.
+            drop(tallies.give_back(&portions, None));
+        })
     }
 
     /// Refuses what `guard` would refuse anyway, before the attempt waits for its turn.
