@@ -94,6 +94,54 @@ async fn texts_are_utf_8_and_nothing_is_binary() {
 }
 
 #[actix_web::test]
+async fn frames_come_in_whatever_pieces_the_network_makes_of_them() {
+    let door = Door::new().await;
+    let event = |id: &str| json!({ "event": "nothing:known", "id": id, "data": {} }).to_string();
+    // Each byte in a segment of its own: head, mask, content, and a ping and a fragment among them.
+    let mut socket = door.open().await;
+    let (first, second) = (event("un"), event("deux"));
+    let (head, rest) = second.as_bytes().split_at(9);
+    let frames = [
+        frame(0x81, first.as_bytes()),
+        frame(0x01, head),
+        frame(0x89, b"between"),
+        frame(0x80, rest),
+        frame(0x88, &close(1000, b"")),
+    ];
+    for byte in frames.concat() {
+        socket.send_raw(&[byte]).unwrap();
+    }
+    let (mut answers, mut pongs) = (Vec::new(), Vec::new());
+    let code = loop {
+        match socket.hear() {
+            Frame::Text(text) => answers.push(text),
+            Frame::Pong(content) => pongs.push(content),
+            Frame::Ping(_) => {}
+            Frame::Close(code) => break code,
+            Frame::End => panic!("ended without a close"),
+        }
+    };
+    assert_eq!((code, pongs), (Some(1000), vec![b"between".to_vec()]));
+    assert!(answers.len() == 2 && answers[0].contains("\"un\"") && answers[1].contains("\"deux\""), "{answers:?}");
+    // Many frames in one segment; a pong that nothing asked for is none of them that is answered.
+    let mut socket = door.open().await;
+    let together = [frame(0x8a, b"unasked"), frame(0x81, event("trois").as_bytes()), frame(0x8a, b"")].concat();
+    socket.send_raw(&together).unwrap();
+    assert_eq!(socket.answer("trois")["code"], "invalid_event");
+    assert_eq!(socket.ask("nothing:known", &json!({}))["code"], "invalid_event", "it goes on");
+}
+
+#[actix_web::test]
+async fn what_comes_after_a_close_is_never_heard() {
+    let door = Door::new().await;
+    let said = json!({ "event": "nothing:known", "id": "late", "data": {} }).to_string();
+    let late = [frame(0x81, said.as_bytes()), frame(0x89, b"late"), frame(0x88, &close(4999, b""))].concat();
+    let mut socket = door.open().await;
+    socket.send_raw(&[frame(0x88, &close(1000, b"")), late].concat()).unwrap();
+    assert_eq!((socket.hear(), socket.hear()), (Frame::Close(Some(1000)), Frame::End));
+}
+
+#[actix_web::test]
 async fn what_is_too_big_is_closed_with_1009_before_it_is_read() {
     let door = Door::new().await;
     let announced = |length: u64| [&[0x81, 0x80 | 0x7f][..], &length.to_be_bytes()].concat();
