@@ -46,10 +46,10 @@ build: tools ## Build the program for speed into target/release/huntzen
 
 test: check check-deploy ## Everything that is checked before a change is taken
 	@for crate in $(CRATES); do echo "check huntzen-$$crate alone"; $(CARGO) check --locked --quiet -p "huntzen-$$crate"; done
-	@for crate in $(DOMAINS); do echo "test huntzen-$$crate alone"; $(CARGO) test --locked --quiet -p "huntzen-$$crate"; done
-	@$(SERVERS); \
-	$(CARGO) build --locked --bin huntzen; \
-	echo "$(CARGO) test --workspace"; $(CARGO) test --locked --workspace
+	@for crate in $(DOMAINS); do echo "check the tests of huntzen-$$crate alone"; \
+	$(CARGO) check --locked --quiet --tests -p "huntzen-$$crate"; done
+	@$(SERVERS); echo "$(CARGO) test --workspace"; \
+	deploy/scripts/with-test-folder $(CARGO) test --locked --workspace
 
 test-full: ## As test, with every round of the races (200 instead of 10), what leaves the machine, beside a real S3 server, and schemathesis
 	HUNTZEN_TEST_SCALE=full $(MAKE) test

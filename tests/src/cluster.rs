@@ -1,6 +1,6 @@
 //! The PostgreSQL server of the tests: one private cluster a process, one database a test.
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -20,10 +20,12 @@ static CLUSTER: OnceLock<Embedded> = OnceLock::new();
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// Starts the cluster on first use and migrates the template that every database is cloned from.
-/// The cluster ends with the process.
+/// The cluster ends with the process. It lies in the folder that `HUNTZEN_TEST_FOLDER` names, else beside what was
+/// built.
 pub fn cluster() -> &'static Embedded {
     CLUSTER.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-data");
+        let named = std::env::var_os("HUNTZEN_TEST_FOLDER").map(PathBuf::from);
+        let folder = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-data"));
         let cluster = started(&folder);
         let maintenance = cluster.url_of(OWNER, "postgres");
         let mut connection = PgConnection::establish(&maintenance).unwrap();
