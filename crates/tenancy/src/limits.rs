@@ -7,7 +7,7 @@ use std::{fmt, net::IpAddr};
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use attempts::{AttemptPorts, AttemptRules, FailedAttempts, Guess};
+pub use attempts::{AskedLetter, AttemptPorts, AttemptRules, FailedAttempts, Guess};
 pub use installation::SharedTallies;
 pub use requests::{RequestLimit, RequestRules, Requester, Share};
 

@@ -34,6 +34,7 @@ api_suite! {
     tokens_are_guessed_no_longer_from_a_network,
     an_address_is_probed_no_longer_by_registering,
     strangers_fill_nobodys_mailbox,
+    nobody_is_written_to_for_ever_by_registering_or_moving,
     this_node_counts_while_the_tallies_are_out_of_reach,
 }
 
@@ -348,33 +349,61 @@ async fn an_address_is_probed_no_longer_by_registering(play: &Played) {
 async fn strangers_fill_nobodys_mailbox(play: &Played) {
     let front = guarded(play, |_| ()).await;
     play.empty_mailboxes();
-    let forgot =
-        async |from: &str, email: &str| front.post(from, "", "/auth/forgot-password", &json!({ "email": email })).await;
-    for email in [Played::MARC, UNKNOWN] {
-        // From wherever they ask, and whatever they ask for.
-        for number in 0..3 {
-            forgot(&format!("192.0.2.{number}"), &email.to_uppercase()).await.expect(202);
-        }
-        let again = json!({ "email": email });
-        front.post(HERE, "", "/auth/resend-verification", &again).await.expect(202);
-        play.advance(SignedDuration::from_secs(1));
-        forgot(HERE, email).await.expect(202);
-        refused(&forgot(THERE, email).await, "899");
-        refused(&front.post(THERE, "", "/auth/resend-verification", &again).await, "899");
+    let ask = async |from: &str, path: &str, email: &str| {
+        front.post(from, "", path, &json!({ "email": email })).await.expect(202);
+    };
+    let letters = || play.letters_to(Played::MARC).len();
+    // A letter that nobody would get keeps its owner from no other.
+    for _ in 0..9 {
+        ask(HERE, "/auth/resend-verification", Played::MARC).await;
     }
-    let token = play.token_of(Played::CLAIRE).await;
-    let moved = json!({ "newEmail": Played::MARC });
-    refused(&front.post(HERE, &token, "/users/me/email", &moved).await, "898");
-    // Whoever was written to is not kept from what the letters are for, and others are written to.
+    // From wherever it is asked for, and however the mailbox is spelt; the answer is the same afterwards.
+    for number in 0..4 {
+        ask(&format!("192.0.2.{number}"), "/auth/forgot-password", &Played::MARC.to_uppercase()).await;
+    }
+    play.advance(SignedDuration::from_secs(1));
+    ask(HERE, "/auth/forgot-password", Played::MARC).await;
+    assert_eq!(letters(), 5);
+    for number in 0..9 {
+        ask(&format!("192.0.2.{number}"), "/auth/forgot-password", Played::MARC).await;
+        ask(HERE, "/auth/forgot-password", UNKNOWN).await;
+    }
+    assert_eq!(letters(), 5);
+    // The last letter is as good as ever, and others are written to.
     let reset = json!({ "token": play.token_from_letter(Played::MARC), "newPassword": "un tout autre mot" });
     front.post(HERE, "", "/auth/reset-password", &reset).await.expect(200);
-    forgot(THERE, Played::CLAIRE).await.expect(202);
+    play.empty_mailboxes();
+    ask(THERE, "/auth/forgot-password", Played::CLAIRE).await;
+    assert_eq!(play.letters_to(Played::CLAIRE).len(), 1);
     // What is refused for another reason does not count.
     for _ in 0..6 {
-        forgot(HERE, "no address").await.invalid("email", "invalid_email");
+        let nonsense = json!({ "email": "no address" });
+        front.post(HERE, "", "/auth/forgot-password", &nonsense).await.invalid("email", "invalid_email");
     }
     play.advance(SignedDuration::from_secs(900));
-    forgot(THERE, Played::MARC).await.expect(202);
+    ask(THERE, "/auth/forgot-password", Played::MARC).await;
+    assert_eq!(letters(), 1);
+}
+
+async fn nobody_is_written_to_for_ever_by_registering_or_moving(play: &Played) {
+    let front = guarded(play, |_| ()).await;
+    let register = async |name: &str| {
+        let email = format!("nina.roux{name}@alpha.example");
+        let body = json!({ "email": email, "password": "un tout autre mot", "firstName": "A", "lastName": "B" });
+        front.post(HERE, "", "/auth/register", &body).await
+    };
+    for number in 0..5 {
+        register(&format!("+{number}")).await.expect(201);
+    }
+    refused(&register("+again").await, "900");
+    register(".other").await.expect(201);
+    play.post(Played::CLAIRE, "/auth/step-up", json!({ "password": PASSWORD })).await.expect(200);
+    let token = play.token_of(Played::CLAIRE).await;
+    let moved = json!({ "newEmail": "claire@elsewhere.example" });
+    for _ in 0..5 {
+        front.post(HERE, &token, "/users/me/email", &moved).await.expect(202);
+    }
+    refused(&front.post(HERE, &token, "/users/me/email", &moved).await, "900");
 }
 
 async fn this_node_counts_while_the_tallies_are_out_of_reach(play: &Played) {

@@ -1,6 +1,9 @@
 //! Another address for one's own account, over HTTP.
 use actix_web::{HttpResponse, Responder, http::Method};
-use huntzen_tenancy::{limits::Guess, policy::Permission};
+use huntzen_tenancy::{
+    limits::{AskedLetter, Guess},
+    policy::Permission,
+};
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
 use utoipa::{OpenApi, ToSchema};
@@ -34,8 +37,10 @@ struct EmailTokenBody {
     responses((status = 202), (status = 401, description = "A step-up is required")))]
 async fn ask_email_change(app: App, signed: Signed, Json(body): Json<NewEmailBody>) -> Result<impl Responder, Problem> {
     let answer_at = Instant::now() + SAME_TIME;
-    let ask =
-        move |s: &Services| s.attempts.letter(&body.new_email, || s.email_change.ask(&signed.caller, &body.new_email));
+    let ask = move |s: &Services| {
+        let ask = || s.email_change.ask(&signed.caller, &body.new_email);
+        s.attempts.letter(AskedLetter::NewAddress, &body.new_email, ask)
+    };
     app.run(ask).await?;
     sleep_until(answer_at).await;
     Ok(HttpResponse::Accepted().finish())

@@ -1,6 +1,11 @@
 //! Making an account, confirming an address, and choosing passwords.
 use actix_web::{HttpResponse, Responder, http::Method};
-use huntzen_tenancy::{identity::NewRegistration, limits::Guess, policy::Permission};
+use huntzen_tenancy::{
+    TenancyError,
+    identity::NewRegistration,
+    limits::{AskedLetter, Guess},
+    policy::Permission,
+};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Duration, Instant, sleep_until};
@@ -137,10 +142,9 @@ async fn register_account(
         let register = || s.registration.register(&origin, &registration);
         // An invitation's token proves whose the address is.
         if registration.invitation_token.is_some() {
-            register()
-        } else {
-            s.attempts.letter(&registration.email, register)
+            return register();
         }
+        s.attempts.letter(AskedLetter::Registration, &registration.email, register)
     };
     let user = app.run_hashing_guess(guess, register).await?;
     let message = match (user.is_active, language) {
@@ -171,8 +175,10 @@ async fn resend_verification(
     Json(body): Json<EmailBody>,
 ) -> Result<impl Responder, Problem> {
     let (origin, answer_at) = (context.origin(), Instant::now() + SAME_TIME);
-    let send =
-        move |s: &Services| s.attempts.letter(&body.email, || s.registration.resend_verification(&origin, &body.email));
+    let send = move |s: &Services| {
+        let send = || s.registration.resend_verification(&origin, &body.email);
+        unless_too_many(s.attempts.letter(AskedLetter::Confirmation, &body.email, send))
+    };
     app.run(send).await?;
     sleep_until(answer_at).await;
     Ok(HttpResponse::Accepted().finish())
@@ -183,9 +189,21 @@ async fn resend_verification(
     responses((status = 202)))]
 async fn forgot_password(app: App, context: Context, Json(body): Json<EmailBody>) -> Result<impl Responder, Problem> {
     let (origin, answer_at) = (context.origin(), Instant::now() + SAME_TIME);
-    app.run(move |s| s.attempts.letter(&body.email, || s.recovery.forgot(&origin, &body.email))).await?;
+    let send = move |s: &Services| {
+        let send = || s.recovery.forgot(&origin, &body.email);
+        unless_too_many(s.attempts.letter(AskedLetter::NewPassword, &body.email, send))
+    };
+    app.run(send).await?;
     sleep_until(answer_at).await;
     Ok(HttpResponse::Accepted().finish())
+}
+
+/// The answer says nothing of the letters that went to an address, not even that there were too many.
+fn unless_too_many(sent: Result<(), TenancyError>) -> Result<(), TenancyError> {
+    match sent {
+        Err(TenancyError::TooManyAttempts { .. }) => Ok(()),
+        sent => sent,
+    }
 }
 
 /// Chooses a new password with the token of a letter; every session ends.

@@ -47,6 +47,30 @@ enum Secret {
 /// What keeps the tallies of letters apart from those of secrets.
 const LETTERS: u8 = b'L';
 
+/// Letters that somebody else than their recipient may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskedLetter {
+    /// The link to choose another password.
+    NewPassword,
+    /// That to confirm an address, once more.
+    Confirmation,
+    /// Those that come of registering: to confirm the address, or an invitation.
+    Registration,
+    /// The one that a new address of an account gets.
+    NewAddress,
+}
+
+impl AskedLetter {
+    const fn mark(self) -> u8 {
+        match self {
+            Self::NewPassword => b'P',
+            Self::Confirmation => b'C',
+            Self::Registration => b'R',
+            Self::NewAddress => b'N',
+        }
+    }
+}
+
 impl Secret {
     /// What keeps its tallies apart.
     const fn mark(self) -> u8 {
@@ -136,6 +160,14 @@ fn address(typed: &str) -> TokenDigest {
     Email::parse(typed).map_or_else(|| TokenDigest::of(typed), |email| TokenDigest::of(email.as_str()))
 }
 
+/// The digest of the mailbox behind an address: many servers deliver `name+anything` to `name`.
+fn mailbox(typed: &str) -> TokenDigest {
+    match typed.split_once('@') {
+        Some((name, domain)) => address(&format!("{}@{domain}", name.split('+').next().unwrap_or(name))),
+        None => address(typed),
+    }
+}
+
 /// What failed attempts are counted with.
 #[derive(Clone)]
 pub struct AttemptPorts {
@@ -196,16 +228,23 @@ impl FailedAttempts {
         outcome
     }
 
-    /// Has a letter sent to an address that whoever asks has not proved to own, unless as many went there as may fail
-    /// from one network at one account. Each counts, whoever asks from wherever, and whether or not anybody has the
-    /// address: nobody's mailbox is filled by strangers, and the link of the last letter stays good.
+    /// Has a letter sent to an address that whoever asks has not proved to own, unless as many of its kind went there
+    /// as may fail from one network at one account. Each counts, whoever asks from wherever, and whether or not anybody
+    /// has the address. Strangers cannot fill a mailbox, and the link of the last letter stays good for the rest of the
+    /// window. Each kind is counted apart, or asking for one that is never sent would keep its owner from another.
     ///
     /// # Errors
     /// `TooManyAttempts` without sending it; else what it refuses with, and then it does not count.
-    pub fn letter<T>(&self, to: &str, send: impl FnOnce() -> Result<T, TenancyError>) -> Result<T, TenancyError> {
+    pub fn letter<T>(
+        &self,
+        kind: AskedLetter,
+        to: &str,
+        send: impl FnOnce() -> Result<T, TenancyError>,
+    ) -> Result<T, TenancyError> {
         let Some(rules) = self.rules else { return send() };
         let now = self.ports.clock.now();
-        let key = self.ports.keys.key(&[&[LETTERS], address(to).0.as_slice()].concat());
+        let spelt = [&[LETTERS, kind.mark()], mailbox(to).0.as_slice()].concat();
+        let key = self.ports.keys.key(&spelt);
         let bound = Bound { key, most: rules.per_account_network };
         let (tallies, taken) = self.ports.tokens.take(&[bound], rules.window, now)?;
         let portions = match taken {
