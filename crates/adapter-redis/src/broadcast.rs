@@ -72,7 +72,7 @@ impl RedisBroadcast {
         let (publishing, hearing) = (Arc::clone(&shared), Arc::clone(&shared));
         Builder::new().name("publishing".to_owned()).spawn(move || {
             let mut publisher = Publisher::new(&publishing);
-            while catch_unwind(AssertUnwindSafe(|| publisher.work(&waiting))).is_err() {
+            while catch_unwind(AssertUnwindSafe(|| publisher.work(&waiting))).is_err() && !publishing.is_over() {
                 // What it had in hand is gone: a hole in its numbers has the others read from the database.
                 publishing.lost.fetch_add(1, Ordering::SeqCst);
                 sleep(PAUSES.1);
@@ -257,7 +257,7 @@ impl<'a> Subscriber<'a> {
             if self.shared.is_over() {
                 return;
             }
-            self.shared.tell(Gap::Lasts);
+            drop(catch_unwind(AssertUnwindSafe(|| self.shared.tell(Gap::Lasts))));
             if has_listened {
                 pauses = Pauses::new();
             }

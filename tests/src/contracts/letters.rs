@@ -1,20 +1,26 @@
 //! The contract of `Outbox` and `OutboxQueue`.
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use huntzen_tenancy::{
     Job, Scope, StoreError, TenancyError,
     clock::Clock,
+    email::Email,
     ids::UserId,
-    outbox::{Arguments, DueLetter, Letter, OutboxMessage},
+    mail::{Letters, Mail, MailError, Mailer},
+    outbox::{Arguments, DueLetter, Letter, LetterDispatch, OutboxMessage},
     preferences::{PreferenceSet, QuietHours},
 };
 use jiff::{SignedDuration, Timestamp, civil::time};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{at_once, preferences};
 use crate::{
     appointments::sealed,
     cast::{Cast, operator},
+    clock::TestClock,
     world::World,
 };
 
@@ -147,6 +153,60 @@ pub fn a_letter_waits_for_the_end_of_quiet_hours(world: &World) {
     world.clock.set(until);
     assert_eq!(backlog(world), (1, Some(until)), "nor has it been due for long");
     assert_eq!(take(world, 10).iter().map(|due| due.attempts).collect::<Vec<_>>(), [0]);
+}
+
+/// Brings out a defect at the letter to its account, which comes first.
+struct Fragile {
+    breaks_at: UserId,
+    rendered: Mutex<Vec<UserId>>,
+}
+
+impl Letters for Fragile {
+    fn render(&self, letter: &DueLetter, _: &Value, to: &Email) -> Result<Mail, MailError> {
+        let recipient = letter.message.recipient;
+        self.rendered.lock().unwrap_or_else(PoisonError::into_inner).push(recipient);
+        assert_ne!(recipient, self.breaks_at, "on purpose");
+        Ok(Mail {
+            message_id: String::new(),
+            to: to.clone(),
+            subject: String::new(),
+            text: String::new(),
+            html: String::new(),
+        })
+    }
+}
+
+impl Mailer for Fragile {
+    fn send(&self, _: &Mail) -> Result<(), MailError> {
+        Ok(())
+    }
+}
+
+/// A letter at which sending panics is tried again later, and keeps no other waiting.
+pub fn a_letter_that_brings_out_a_defect_keeps_no_other_waiting(world: &World) {
+    let cast = Cast::new(world);
+    world.tenancy.run(&worker(), |tx| Ok(tx.take_due(world.clock.now(), Timestamp::MAX, 100)?)).unwrap();
+    let recipients = [cast.employee.0.id(), cast.colleague.0.id()];
+    for recipient in recipients {
+        world.clock.advance(SignedDuration::from_secs(1));
+        let arguments = Arguments::About(json!({}));
+        let one = OutboxMessage { arguments, ..letter(world, recipient) };
+        world.tenancy.run(&cast.hr.scope(), |tx| Ok(tx.enqueue(&one)?)).unwrap();
+    }
+    let fragile = Arc::new(Fragile { breaks_at: recipients[0], rendered: Mutex::default() });
+    let dispatch = LetterDispatch::new(
+        Arc::clone(&world.tenancy),
+        Arc::<TestClock>::clone(&world.clock),
+        Arc::<Fragile>::clone(&fragile),
+        Arc::<Fragile>::clone(&fragile),
+        world.clinical_ports().sealer,
+    );
+    let done = dispatch.run(10).unwrap();
+    assert_eq!((done.sent, done.postponed, done.given_up), (1, 1, 0));
+    world.clock.advance(SignedDuration::from_mins(1));
+    assert_eq!(dispatch.run(10).unwrap().postponed, 1, "it is tried again");
+    let rendered = fragile.rendered.lock().unwrap_or_else(PoisonError::into_inner);
+    assert_eq!(*rendered, [recipients[0], recipients[1], recipients[0]]);
 }
 
 /// Only the worker sees letters; anonymous visitors write none.

@@ -366,6 +366,7 @@ mod letters {
     huntzen_tests::contract!(
         huntzen_tests::contracts::letters:
         a_letter_reaches_the_worker,
+        a_letter_that_brings_out_a_defect_keeps_no_other_waiting,
         a_taken_letter_is_held_for_its_lease,
         a_letter_is_sent_tried_again_or_given_up,
         a_letter_waits_for_the_end_of_quiet_hours,

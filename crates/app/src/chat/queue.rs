@@ -70,7 +70,7 @@ impl MessageQueue {
     ///
     /// # Errors
     /// The writer's refusal as a problem; `overloaded` when too many wait, or the answer takes too
-    /// long: the message may be kept then all the same.
+    /// long; `unavailable` when the writer panics. The message may be kept then all the same.
     pub async fn write(&self, message: NewMessage) -> Result<Written, Problem> {
         self.write_within(PATIENCE, message).await
     }

@@ -198,9 +198,11 @@ mod tests {
     fn a_worker_that_panics_begins_anew_until_the_end() {
         let bell = Arc::new(Bell::default());
         let (tell, begun) = channel();
+        let heard = Mutex::new(0);
         let worker = tended("tested", &bell, move |bell| {
             tell.send(()).unwrap();
-            bell.listen(&mut 0, Duration::from_mins(1));
+            let mut heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
+            bell.listen(&mut heard, Duration::from_mins(10));
             assert!(bell.state().closing, "on purpose");
         });
         begun.recv().unwrap();

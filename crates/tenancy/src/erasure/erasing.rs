@@ -1,4 +1,6 @@
 //! Erasing those whose day has come, one person a unit of work: all of it happens, or nothing.
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use jiff::{Timestamp, ToSpan, civil::Date, tz::TimeZone};
 use serde_json::json;
 use uuid::Uuid;
@@ -11,6 +13,7 @@ use crate::{
     ids::UserId,
     outbox::Letter,
     scope::{Job, Scope},
+    store::StoreError,
 };
 
 /// The job of erasure. It may run on several nodes at once, be cut at any moment and be run again.
@@ -43,7 +46,9 @@ impl Erasing {
         let mut passed_over = Vec::new();
         for _ in 0..limit {
             let mut taken = None;
-            match self.erase_next(&passed_over, &mut taken) {
+            // One whose data bring out a defect keeps nobody else from being erased.
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.erase_next(&passed_over, &mut taken)));
+            match outcome.unwrap_or_else(|_| Err(StoreError::Defect("erasing panicked".into()).into())) {
                 Ok(Some(erased)) => run.erased.push(erased),
                 Ok(None) => break,
                 Err(error) => {

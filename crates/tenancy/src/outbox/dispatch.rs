@@ -1,5 +1,9 @@
 //! Sending what waits in the outbox: at least once each, with the same Message-ID at every try.
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -94,7 +98,9 @@ impl LetterDispatch {
                 done.held += 1;
                 continue;
             }
-            let outcome = self.deliver(letter, &keys);
+            // A letter that brings out a defect must not come first for ever, and keep the others waiting.
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.deliver(letter, &keys)));
+            let outcome = outcome.unwrap_or_else(|_| Err(MailError::Later("delivering it panicked".into())));
             let next = match outcome {
                 Ok(()) | Err(MailError::Never(_)) => None,
                 Err(MailError::Later(_)) => next_attempt(letter, now),
