@@ -60,28 +60,30 @@ pub async fn edge(
         // Most writes leave a letter.
         edge.bell.ring();
     }
-    count_refusal(&edge, &response);
+    let refusal = refusal(&response);
+    if let Some(reason) = refusal {
+        edge.meters.refuse(reason);
+    }
     let (response, failure) = rendered(response, &context);
     let response = finished(response, &context, private);
-    log(&edge, &response, &context, begun, failure.as_deref());
+    log(&edge, &response, &context, begun, (refusal, failure.as_deref()));
     Ok(response)
 }
 
-/// Counts what was refused unheard.
-fn count_refusal(edge: &Edge, response: &ServiceResponse<impl MessageBody>) {
-    let Some(problem) = response.response().error().and_then(|error| error.as_error::<Problem>()) else { return };
+/// Why a request was refused unheard, if it was.
+fn refusal(response: &ServiceResponse<impl MessageBody>) -> Option<Refusal> {
+    let problem = response.response().error().and_then(|error| error.as_error::<Problem>())?;
     let request = response.request();
     let by_general_limit = || request.extensions().get::<Share>().is_some_and(|share| share.is_exceeded);
     let by_seats = || request.app_data::<RouteMeter>().is_some_and(RouteMeter::is_socket);
-    let reason = match problem.code().status() {
+    Some(match problem.code().status() {
         StatusCode::SERVICE_UNAVAILABLE if problem.code() == Code::Overloaded => Refusal::Overloaded,
         StatusCode::SERVICE_UNAVAILABLE => Refusal::Unavailable,
         StatusCode::TOO_MANY_REQUESTS if by_general_limit() => Refusal::Requests,
         StatusCode::TOO_MANY_REQUESTS if by_seats() => Refusal::Sockets,
         StatusCode::TOO_MANY_REQUESTS => Refusal::Attempts,
-        _ => return,
-    };
-    edge.meters.refuse(reason);
+        _ => return None,
+    })
 }
 
 fn context(request: &ServiceRequest, edge: &Edge) -> RequestContext {
@@ -169,7 +171,7 @@ fn log(
     response: &ServiceResponse<BoxBody>,
     context: &RequestContext,
     begun: Instant,
-    causes: Option<&str>,
+    (refusal, causes): (Option<Refusal>, Option<&str>),
 ) {
     let request = response.request();
     let meter = request.app_data::<RouteMeter>();
@@ -205,7 +207,9 @@ fn log(
     let route = route.as_deref().unwrap_or("-");
     let status = response.status();
     let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-    if status.is_server_error() {
+    // What is refused because there is too much of it is no defect, and comes by the thousand: an error leaves at once,
+    // and takes time that is lacking then.
+    if status.is_server_error() && refusal != Some(Refusal::Overloaded) {
         tracing::error!(request_id, method, route, status = status.as_u16(), micros, user, causes, "request");
     } else {
         tracing::info!(request_id, method, route, status = status.as_u16(), micros, user, causes, "request");

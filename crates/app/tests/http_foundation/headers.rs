@@ -195,4 +195,12 @@ async fn one_line_a_request_names_no_person_and_no_content() {
     assert_eq!(defect.len(), 1, "{defect:?}");
     let line: serde_json::Value = serde_json::from_str(&defect[0]).unwrap();
     assert_eq!((&line["level"], &line["fields"]["causes"]), (&"ERROR".into(), &"store failed: defect".into()));
+    // Too much to do is no defect, and what is out of reach is.
+    for (path, level) in [("busy", "INFO"), ("unavailable", "ERROR")] {
+        let request = TestRequest::with_uri(&format!("/books/{path}")).insert_header(("x-request-id", path));
+        assert_eq!(house.send(request).await.status, StatusCode::SERVICE_UNAVAILABLE);
+        let line: serde_json::Value =
+            serde_json::from_str(&lines.about(&format!("\"request_id\":\"{path}\""))[0]).unwrap();
+        assert_eq!(line["level"], level, "{line}");
+    }
 }

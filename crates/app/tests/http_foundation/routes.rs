@@ -4,7 +4,7 @@ use std::{sync::Mutex, time::Duration};
 use actix_web::{Responder, http::Method};
 use huntzen_app::{
     http::{
-        Access, Created, Json, NoContent, Operations, OptionalJson, PageBody, PageNumber, Patch, Path, PerPage,
+        Access, Code, Created, Json, NoContent, Operations, OptionalJson, PageBody, PageNumber, Patch, Path, PerPage,
         Problem, Query, Signed, context::Context, openapi::words_schema, paging::page_request, patch,
     },
     state::App,
@@ -203,6 +203,12 @@ async fn unavailable(app: App<Shelf>) -> Result<NoContent, Problem> {
     Ok(NoContent)
 }
 
+/// Has too much to do.
+#[utoipa::path(get, path = "/books/busy", tag = "content", responses((status = 200, description = "Never")))]
+async fn busy() -> Result<NoContent, Problem> {
+    Err(Problem::new(Code::Overloaded))
+}
+
 /// Takes its time.
 #[utoipa::path(get, path = "/books/slow", tag = "content", responses((status = 200, description = "At last", body = Said)))]
 async fn slow() -> impl Responder {
@@ -223,6 +229,7 @@ async fn slow() -> impl Responder {
     sign_in_long,
     defect,
     unavailable,
+    busy,
     slow
 ))]
 struct Document;
@@ -244,6 +251,7 @@ pub fn operations() -> Operations {
     ops.route(Method::POST, "/auth/long", Access::Public, sign_in_long);
     ops.route(Method::GET, "/books/defect", Access::Public, defect);
     ops.route(Method::GET, "/books/unavailable", Access::Public, unavailable);
+    ops.route(Method::GET, "/books/busy", Access::Public, busy);
     ops.route(Method::GET, "/books/slow", Access::Public, slow);
     ops
 }
