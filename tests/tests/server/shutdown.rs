@@ -9,7 +9,7 @@ use huntzen_tests::{
 use serde_json::json;
 
 /// How many sign-ins are under way.
-const CLIENTS: usize = 12;
+const CLIENTS: usize = 6;
 
 /// Hashing passwords takes its time and one comes after the other: when the first answer is there,
 /// the others are still waited for.

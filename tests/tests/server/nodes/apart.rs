@@ -49,7 +49,7 @@ fn what_a_node_says_that_alone_has_lost_redis_arrives() {
     let Couple { employee, practitioner, consultation } = nodes.couple(&servers[0]);
     let mut sophie = joined(&servers[1], &practitioner.token, &consultation);
     let mut marc = joined(&servers[0], &employee, &consultation);
-    assert!(presence(&mut sophie, "somebody comes", Duration::from_secs(5)));
+    assert!(presence(&mut sophie, "somebody comes", Duration::from_secs(15)));
     let mut say = |content: &str| {
         marc.ask("chat:message", &json!({ "consultationId": consultation, "content": content }));
     };
@@ -86,7 +86,7 @@ fn who_was_on_a_node_that_was_killed_is_away_and_their_sockets_are_free() {
     let Couple { employee, practitioner, consultation } = nodes.couple(&one);
     let mut marc = joined(&one, &employee, &consultation);
     let sophie = joined(&other, &practitioner.token, &consultation);
-    assert!(presence(&mut marc, "somebody comes", Duration::from_secs(5)));
+    assert!(presence(&mut marc, "somebody comes", Duration::from_secs(15)));
     // Ten sockets, on both nodes together.
     let open = |server: &Server<'_>| {
         let authorization = format!("Bearer {}", practitioner.token);
@@ -94,12 +94,12 @@ fn who_was_on_a_node_that_was_killed_is_away_and_their_sockets_are_free() {
     };
     let mut sockets: Vec<_> = (0..9).map(|number| open(if number % 2 == 0 { &one } else { &other }).unwrap()).collect();
     for server in [&one, &other] {
-        eventually("the eleventh is refused", Duration::from_secs(5), || {
+        eventually("the eleventh is refused", Duration::from_secs(15), || {
             open(server).is_err_and(|refused| refused.status == 429)
         });
     }
     drop(sockets.pop());
-    eventually("one more is free", Duration::from_secs(5), || match open(&other) {
+    eventually("one more is free", Duration::from_secs(15), || match open(&other) {
         Ok(socket) => {
             sockets.push(socket);
             true
@@ -114,7 +114,7 @@ fn who_was_on_a_node_that_was_killed_is_away_and_their_sockets_are_free() {
     assert!(!presence(&mut marc, "nobody is believed to be there", BELIEVED));
     marc.ask("chat:message", &json!({ "consultationId": consultation, "content": "where are you?" }));
     assert_eq!(lines(&one, &practitioner.token), before + 1, "somebody who is away is told in their inbox");
-    eventually("the sockets of that node are free", Duration::from_secs(5), || open(&one).is_ok());
+    eventually("the sockets of that node are free", Duration::from_secs(15), || open(&one).is_ok());
     drop((sophie, sockets));
 }
 
@@ -129,7 +129,7 @@ fn two_devices_that_leave_two_nodes_at_once_are_told_to_the_room() {
         let tabs = [0, 1].map(|node: usize| joined(&servers[node], &practitioner.token, &consultation));
         for watcher in &mut watchers {
             let mut told = 0;
-            eventually("both tabs come", Duration::from_secs(5), || {
+            eventually("both tabs come", Duration::from_secs(15), || {
                 told += watcher.events_so_far("chat:presence").iter().filter(|told| told["isOnline"] == true).count();
                 told >= 2
             });
@@ -140,7 +140,7 @@ fn two_devices_that_leave_two_nodes_at_once_are_told_to_the_room() {
             }
         });
         for watcher in &mut watchers {
-            assert!(!presence(watcher, "they go", Duration::from_secs(5)));
+            assert!(!presence(watcher, "they go", Duration::from_secs(15)));
         }
     }
 }
@@ -155,7 +155,7 @@ fn who_is_there_is_known_to_a_node_that_starts_later() {
     let other = second.serve();
     let mut sophie = socket(&other, "/chat", &practitioner.token);
     let room = json!({ "consultationId": consultation });
-    eventually("it is known", Duration::from_secs(5), || sophie.ask("chat:join", &room)["otherIsOnline"] == true);
+    eventually("it is known", Duration::from_secs(15), || sophie.ask("chat:join", &room)["otherIsOnline"] == true);
 }
 
 #[test]

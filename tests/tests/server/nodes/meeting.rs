@@ -51,7 +51,7 @@ fn a_conversation_crosses_nodes_and_redis_reads_none_of_it() {
     };
     let before = told();
     // Each node knows who is in the room on the other.
-    eventually("it is known", Duration::from_secs(5), || {
+    eventually("it is known", Duration::from_secs(15), || {
         done(&mut sophie, "chat:join", &room)["otherIsOnline"] == true
     });
     assert_eq!(marc.event("chat:presence")["isOnline"], true);
