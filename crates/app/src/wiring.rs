@@ -95,7 +95,7 @@ pub fn ports(config: &Config, database: &Database, connections: u32) -> Result<P
         checkpoints: Arc::new(CheckpointFile::within(&config.database.data_dir)),
         probe: Arc::new(Watch { store: PgStore::connect(database.url(), 1)?, shared: Arc::clone(&store) }),
         randomness: Arc::new(OsRandomness),
-        hasher: Arc::new(GivingWay(BcryptHasher::new(config.auth.bcrypt_cost))),
+        hasher: Arc::new(GivingWay::new(BcryptHasher::new(config.auth.bcrypt_cost), config.auth.bcrypt_cost)),
         totp: Arc::new(TotpRs::new(Arc::new(OsRandomness))),
         access_tokens: Arc::new(JwtSigner::new(
             &config.auth.jwt_secret,
