@@ -6,5 +6,16 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    keep_pages_small();
     huntzen_app::cli::main()
 }
+
+/// With huge pages, which the allocator asks for, every piece of memory that is touched counts as 2 MiB: an idle server
+/// keeps four times what it uses. A system that refuses this serves as well.
+#[cfg(target_os = "linux")]
+fn keep_pages_small() {
+    let _ = rustix::thread::disable_transparent_huge_pages(true);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keep_pages_small() {}
