@@ -17,10 +17,10 @@ use huntzen_tenancy::{
 };
 use secrecy::SecretString;
 
-/// How long idle time is waited for by bcrypt of cost 10: several times what it takes on an idle core. Each step of the
-/// cost doubles both, until the wait would keep a request from being answered in time.
+/// How long idle time is waited for.
 const IDLE_TIME: Duration = Duration::from_millis(500);
-const LONGEST_IDLE_TIME: Duration = Duration::from_secs(2);
+/// The highest cost of bcrypt that is over by then on an idle core: some 200 ms. Each step doubles it.
+const HIGHEST_COST: u32 = 12;
 /// For how long no idle time is looked for once there was none.
 const BUSY_FOR: Duration = Duration::from_secs(10);
 /// How far hashing gives way that found no idle time (POSIX `nice`). Against a busy thread of the usual weight it
@@ -40,6 +40,7 @@ const STACK: usize = 128 * 1024;
 pub struct GivingWay<H> {
     hasher: Arc<H>,
     idle_time: Duration,
+    is_cheap: bool,
     is_idling: Arc<AtomicBool>,
     /// Since when there is no idle time, as far as is known.
     busy_since: Mutex<Option<Instant>>,
@@ -48,14 +49,19 @@ pub struct GivingWay<H> {
 impl<H: PasswordHasher + 'static> GivingWay<H> {
     /// Over this hasher, whose hashes take as long as bcrypt of this cost.
     pub fn new(hasher: H, cost: u32) -> Self {
-        let idle_time = IDLE_TIME.saturating_mul(1 << cost.clamp(10, 20).saturating_sub(10)).min(LONGEST_IDLE_TIME);
-        Self { hasher: Arc::new(hasher), idle_time, is_idling: Arc::default(), busy_since: Mutex::default() }
+        Self {
+            hasher: Arc::new(hasher),
+            idle_time: IDLE_TIME,
+            is_cheap: cost <= HIGHEST_COST,
+            is_idling: Arc::default(),
+            busy_since: Mutex::default(),
+        }
     }
 
-    /// Idle time, unless somebody takes it already or there is none.
+    /// Idle time, unless somebody takes it already or there is none, or not enough for what a hash costs.
     fn idle_time(&self) -> Option<Idling> {
         let is_busy = self.busy_since().is_some_and(|since| since.elapsed() < BUSY_FOR);
-        let is_free = class::HAS_IDLE && !is_busy && !self.is_idling.swap(true, Ordering::AcqRel);
+        let is_free = class::HAS_IDLE && self.is_cheap && !is_busy && !self.is_idling.swap(true, Ordering::AcqRel);
         is_free.then(|| Idling(Arc::clone(&self.is_idling)))
     }
 
@@ -276,9 +282,9 @@ mod tests {
     }
 
     #[test]
-    fn idle_time_is_waited_for_as_long_as_the_cost_takes() {
-        let waits = |cost| GivingWay::new(Watched::default(), cost).idle_time.as_millis();
-        assert_eq!([4, 10, 11, 12, 16, 31].map(waits), [500, 500, 1_000, 2_000, 2_000, 2_000]);
+    fn no_idle_time_is_waited_for_that_would_not_suffice() {
+        let waits = |cost| GivingWay::new(Watched::default(), cost).idle_time().is_some();
+        assert_eq!([10, 12, 13, 16].map(waits), [class::HAS_IDLE, class::HAS_IDLE, false, false]);
     }
 
     #[test]

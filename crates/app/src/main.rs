@@ -11,7 +11,7 @@ fn main() -> ExitCode {
 }
 
 /// With huge pages, which the allocator asks for, every piece of memory that is touched counts as 2 MiB: an idle server
-/// keeps four times what it uses. A system that refuses this serves as well.
+/// keeps four times what it uses. What it starts has small pages as well; a system that refuses this keeps its own.
 #[cfg(target_os = "linux")]
 fn keep_pages_small() {
     let _ = rustix::thread::disable_transparent_huge_pages(true);

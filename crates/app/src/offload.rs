@@ -3,7 +3,7 @@ use std::{
     cell::Cell,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -202,8 +202,8 @@ impl Patience {
 /// interrupted, so its writes may be kept although the answer was 503.
 ///
 /// # Errors
-/// `overloaded` when the lane's queue is full or the patience ran out, `internal` when the use
-/// case panicked, else what the use case refused with.
+/// `overloaded` when the lane's queue is full or the patience ran out, with a cause when the use case had begun;
+/// `internal` when it panicked; else what it refused with.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that may block, within its bounds")]
 pub async fn offload<T, E, F>(lanes: &Lanes, lane: Lane, patience: &Patience, use_case: F) -> Result<T, Problem>
 where
@@ -220,6 +220,8 @@ where
     let (running, pace, waits) = (Arc::clone(&gate.running), Arc::clone(&gate.pace), gate.waits.clone());
     let left = patience.left();
     let begun = Instant::now();
+    let is_started = Arc::new(AtomicBool::new(false));
+    let starting = Arc::clone(&is_started);
     let work = async move {
         let turn = running.acquire_owned().await;
         web::block(move || {
@@ -230,6 +232,7 @@ where
             if waited + pace.needed(left) > left {
                 return None;
             }
+            starting.store(true, Ordering::Relaxed);
             let started = Instant::now();
             let done = use_case();
             pace.took(started.elapsed());
@@ -241,9 +244,15 @@ where
     patience.0.set(left.saturating_sub(begun.elapsed()));
     match outcome {
         Ok(Ok(Some(done))) => done.map_err(Problem::from),
-        Ok(Ok(None)) | Err(_) => {
+        Ok(Ok(None)) => {
             gate.late.inc();
             Err(Problem::new(Code::Overloaded))
+        }
+        Err(elapsed) => {
+            gate.late.inc();
+            let problem = Problem::new(Code::Overloaded);
+            // One that has begun may stand still for a reason that has to be looked at.
+            Err(if is_started.load(Ordering::Relaxed) { problem.because(elapsed) } else { problem })
         }
         Ok(Err(lost)) => Err(Problem::internal(lost)),
     }
@@ -252,7 +261,7 @@ where
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may panic")]
-    use std::sync::mpsc;
+    use std::{error::Error as _, sync::mpsc};
 
     use super::*;
 
@@ -277,8 +286,8 @@ mod tests {
         let others = async {
             tokio::task::yield_now().await;
             let patience = Patience::default();
-            let refused = offload(&lanes, Lane::General, &patience, || Ok::<_, Problem>(2)).await;
-            assert_eq!(refused.unwrap_err().code(), Code::Overloaded);
+            let refused = offload(&lanes, Lane::General, &patience, || Ok::<_, Problem>(2)).await.unwrap_err();
+            assert_eq!((refused.code(), refused.source().is_none()), (Code::Overloaded, true));
             let other = offload(&lanes, Lane::Password, &patience, || Ok::<_, Problem>(3)).await;
             assert_eq!(other.unwrap(), 3);
             let [general, password] = lanes.readings();
@@ -301,7 +310,8 @@ mod tests {
             held.recv().unwrap();
             Ok::<_, Problem>(())
         });
-        assert_eq!(late.await.unwrap_err().code(), Code::Overloaded);
+        let problem = late.await.unwrap_err();
+        assert_eq!((problem.code(), problem.source().is_some()), (Code::Overloaded, true), "it had begun");
         assert_eq!(short.left(), Duration::ZERO);
         let [general, _] = lanes.readings();
         assert_eq!((general.running, general.late), (1, 1));

@@ -246,6 +246,11 @@ impl<S: Send + Sync + 'static> App<S> {
         &self.services
     }
 
+    /// What this process counts.
+    pub fn meters(&self) -> &Meters {
+        &self.edge.meters
+    }
+
     /// The session cache, to be told when a session or an account must not act any more.
     pub fn sessions(&self) -> &SessionCache {
         &self.edge.sessions

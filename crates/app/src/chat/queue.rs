@@ -93,7 +93,7 @@ impl MessageQueue {
         match tokio::time::timeout(left, told).await {
             Ok(Ok(outcome)) => Ok(outcome?),
             Ok(Err(_gone)) => Err(Problem::new(Code::Unavailable)),
-            Err(_elapsed) => Err(Problem::new(Code::Overloaded)),
+            Err(elapsed) => Err(Problem::new(Code::Overloaded).because(elapsed)),
         }
     }
 }

@@ -207,9 +207,10 @@ fn log(
     let route = route.as_deref().unwrap_or("-");
     let status = response.status();
     let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
-    // What is refused because there is too much of it is no defect, and comes by the thousand: an error leaves at once,
-    // and takes time that is lacking then.
-    if status.is_server_error() && refusal != Some(Refusal::Overloaded) {
+    // What was not begun because there is too much of it is no defect, and comes by the thousand: an error leaves at
+    // once, and takes time that is lacking then. What was begun and stood still has a cause.
+    let is_shed = refusal == Some(Refusal::Overloaded) && causes.is_none();
+    if status.is_server_error() && !is_shed {
         tracing::error!(request_id, method, route, status = status.as_u16(), micros, user, causes, "request");
     } else {
         tracing::info!(request_id, method, route, status = status.as_u16(), micros, user, causes, "request");

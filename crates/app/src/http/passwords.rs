@@ -15,7 +15,7 @@ use validator::Validate;
 use super::{
     Created, Json, Operations, Problem, Signed, access::Access, auth::AccountBody, context::Context, language::Language,
 };
-use crate::{services::Services, state::App};
+use crate::{services::Services, state::App, telemetry::meters::Refusal};
 
 /// When whoever asks for a letter is answered, whether there is an account to write to or not: later
 /// than either takes.
@@ -179,7 +179,7 @@ async fn resend_verification(
         let send = || s.registration.resend_verification(&origin, &body.email);
         unless_too_many(s.attempts.letter(AskedLetter::Confirmation, &body.email, send))
     };
-    app.run(send).await?;
+    note_if_too_many(&app, app.run(send).await?);
     sleep_until(answer_at).await;
     Ok(HttpResponse::Accepted().finish())
 }
@@ -193,16 +193,23 @@ async fn forgot_password(app: App, context: Context, Json(body): Json<EmailBody>
         let send = || s.recovery.forgot(&origin, &body.email);
         unless_too_many(s.attempts.letter(AskedLetter::NewPassword, &body.email, send))
     };
-    app.run(send).await?;
+    note_if_too_many(&app, app.run(send).await?);
     sleep_until(answer_at).await;
     Ok(HttpResponse::Accepted().finish())
 }
 
-/// The answer says nothing of the letters that went to an address, not even that there were too many.
-fn unless_too_many(sent: Result<(), TenancyError>) -> Result<(), TenancyError> {
+/// The answer says nothing of the letters that went to an address, not even that there were too many: `false` then.
+fn unless_too_many(sent: Result<(), TenancyError>) -> Result<bool, TenancyError> {
     match sent {
-        Err(TenancyError::TooManyAttempts { .. }) => Ok(()),
-        sent => sent,
+        Err(TenancyError::TooManyAttempts { .. }) => Ok(false),
+        sent => sent.map(|()| true),
+    }
+}
+
+/// Whoever watches over the service is told all the same.
+fn note_if_too_many(app: &App, was_sent: bool) {
+    if !was_sent {
+        app.meters().refuse(Refusal::Attempts);
     }
 }
 

@@ -162,10 +162,9 @@ fn address(typed: &str) -> TokenDigest {
 
 /// The digest of the mailbox behind an address: many servers deliver `name+anything` to `name`.
 fn mailbox(typed: &str) -> TokenDigest {
-    match typed.split_once('@') {
-        Some((name, domain)) => address(&format!("{}@{domain}", name.split('+').next().unwrap_or(name))),
-        None => address(typed),
-    }
+    let Some(email) = Email::parse(typed) else { return TokenDigest::of(typed) };
+    let name = email.local_part().split('+').next().unwrap_or_default();
+    TokenDigest::of(&format!("{name}@{}", email.domain()))
 }
 
 /// What failed attempts are counted with.
