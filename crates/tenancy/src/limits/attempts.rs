@@ -69,6 +69,15 @@ impl AskedLetter {
             Self::NewAddress => b'N',
         }
     }
+
+    /// Whether nobody gets it but who has an account with that very address. Other spellings of a mailbox must not
+    /// count for its owner then: nothing would have been sent.
+    const fn goes_to_accounts_alone(self) -> bool {
+        match self {
+            Self::NewPassword | Self::Confirmation => true,
+            Self::Registration | Self::NewAddress => false,
+        }
+    }
 }
 
 impl Secret {
@@ -231,6 +240,7 @@ impl FailedAttempts {
     /// as may fail from one network at one account. Each counts, whoever asks from wherever, and whether or not anybody
     /// has the address. Strangers cannot fill a mailbox, and the link of the last letter stays good for the rest of the
     /// window. Each kind is counted apart, or asking for one that is never sent would keep its owner from another.
+    /// What goes to any address counts for the mailbox behind it.
     ///
     /// # Errors
     /// `TooManyAttempts` without sending it; else what it refuses with, and then it does not count.
@@ -242,7 +252,8 @@ impl FailedAttempts {
     ) -> Result<T, TenancyError> {
         let Some(rules) = self.rules else { return send() };
         let now = self.ports.clock.now();
-        let spelt = [&[LETTERS, kind.mark()], mailbox(to).0.as_slice()].concat();
+        let to = if kind.goes_to_accounts_alone() { address(to) } else { mailbox(to) };
+        let spelt = [&[LETTERS, kind.mark()], to.0.as_slice()].concat();
         let key = self.ports.keys.key(&spelt);
         let bound = Bound { key, most: rules.per_account_network };
         let (tallies, taken) = self.ports.tokens.take(&[bound], rules.window, now)?;
