@@ -184,8 +184,8 @@ pub struct RateLimit {
     pub general_limit: u32,
     /// That window, in seconds.
     pub general_window_seconds: u32,
-    /// Attempts that may fail at one account (or token) from one network in a window, and letters that strangers may
-    /// have sent to one address.
+    /// Attempts that may fail at one account (or token) from one network in a window, and letters of each kind that
+    /// strangers may have sent to one address.
     pub failed_per_account_ip: u32,
     /// Attempts that may fail at one account (or token) from everywhere.
     pub failed_per_account: u32,
